@@ -1,0 +1,30 @@
+"""An honest, deployable Bayesian classifier from a feature store in PostgreSQL.
+
+Public names are resolved on first use, so that a serving process pays only for what it calls.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "ArtifactError": "data_science.errors",
+    "DataScienceError": "data_science.errors",
+    "DatabaseError": "data_science.errors",
+    "FeatureError": "data_science.errors",
+    "GateError": "data_science.errors",
+    "SchemaError": "data_science.errors",
+    "SettingsError": "data_science.errors",
+    "SpecificationError": "data_science.errors",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,43 @@
+"""Everything that can go wrong here, by who must act.
+
+DataScienceError
+├── SettingsError          the operator: an environment variable is missing, malformed or refused by the server
+├── DatabaseError          the operator: the database did not answer within the limit
+├── SchemaError            the data engineer: the table is not what dataset.py expects
+│   └── FeatureError       the caller of predict: a row of features cannot be read without guessing
+├── SpecificationError     the modeller: a formula or prior outside the class that is trained, stored and served
+├── GateError              the modeller: the posterior is not fit to ship
+└── ArtifactError          the deployer: a saved model cannot be trusted, read or written
+"""
+
+
+class DataScienceError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class SettingsError(DataScienceError):
+    """An environment variable or argument is missing, malformed or refused by the server."""
+
+
+class DatabaseError(DataScienceError):
+    """The database did not answer, or did not answer in time."""
+
+
+class SchemaError(DataScienceError, ValueError):
+    """The data are not what the specification needs."""
+
+
+class FeatureError(SchemaError):
+    """A row of features cannot be read without guessing."""
+
+
+class SpecificationError(DataScienceError, ValueError):
+    """A formula or prior outside the class that is trained, stored and served."""
+
+
+class GateError(DataScienceError):
+    """The posterior is not fit to ship."""
+
+
+class ArtifactError(DataScienceError):
+    """A saved model cannot be trusted, read or written."""

