@@ -1,0 +1,255 @@
+"""Frozen settings, and the one place that reads the environment.
+
+Changes when an environment variable is added, renamed or gets another default.
+"""
+
+import math
+import re
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+from data_science.errors import SettingsError
+
+Engine = Literal["nuts", "nested-laplace"]
+Scenario = Literal["no-signal", "signal"]
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where `feature_store` is and who reads it; the password never shows."""
+
+    user: str = "ds_user"
+    password: str = field(default="ds_user", repr=False)
+    hostname: str | None = None  # host name, address or socket folder; None: the embedded stand-in
+    port: int = 5432
+    name: str = "companydata"
+    sslmode: SslMode = "prefer"
+
+
+@dataclass(frozen=True, slots=True)
+class StandInSettings:
+    """What the embedded stand-in company looks like; unused when DB_HOSTNAME is set."""
+
+    scenario: Scenario = "no-signal"
+    clients: int = 150_000
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything one training run needs to know."""
+
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    stand_in: StandInSettings = field(default_factory=StandInSettings)
+    model_folder: Path = Path("models")
+    keep: int = 5  # newest versions kept in the folder
+    engine: Engine = "nuts"
+    second_opinion: bool = True  # fit with the other engine too, and compare
+    exact: bool = False  # no quadrature: every distinct row keeps its own likelihood term
+    seed: int = 1
+    draws: int = 1000  # per chain, after tuning
+    tune: int = 500  # per chain
+    chains: int = 4
+    cost_false_positive: float = 1.0  # same unit as cost_false_negative; only their ratio matters
+    cost_false_negative: float = 1.0
+    wait_timeout_s: float | None = None  # None: no limit for the table, 600 s for authentication
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read every variable of `VARIABLES` from ``environ``.
+
+        A variable that is empty or blank counts as unset, as Compose's ``${NAME:-}`` means it.
+
+        Raises
+        ------
+        SettingsError
+            If anything is missing or malformed: all problems at once, never the password.
+        """
+        problems: list[str] = []
+        read = partial(_read, environ, problems)
+        settings = cls(
+            database=_database(environ, problems),
+            stand_in=StandInSettings(read("DE_SCENARIO"), read("DE_CLIENTS"), read("DE_SEED")),
+            model_folder=read("MODEL_FOLDER"),
+            keep=read("KEEP_MODELS"),
+            engine=read("ENGINE"),
+            second_opinion=read("SECOND_OPINION"),
+            exact=read("EXACT"),
+            seed=read("SEED"),
+            draws=read("DRAWS"),
+            tune=read("TUNE"),
+            chains=read("CHAINS"),
+            cost_false_positive=read("COST_FALSE_POSITIVE"),
+            cost_false_negative=read("COST_FALSE_NEGATIVE"),
+            wait_timeout_s=read("WAIT_TIMEOUT_S"),
+        )
+        if problems:
+            raise SettingsError("\n".join(["the environment cannot be used:", *(f"- {p}" for p in problems)]))
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the text of a variable is read."""
+
+    expected: str  # completes "expected ..."
+    parse: Callable[[str], Any]  # raises ValueError on anything else
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One line of the table of environment variables."""
+
+    name: str
+    default: str  # as one would write it; "": none
+    meaning: str
+    kind: Kind
+    secret: bool = False
+
+
+def _integer(low: int, high: int) -> Kind:
+    def parse(text: str) -> int:
+        # int() alone would also take "1_000" and digits of other scripts.
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return Kind(f"a whole number from {low} to {high}", parse)
+
+
+def _number(low: float, *, above: bool = False) -> Kind:
+    def parse(text: str) -> float:
+        value = float(text)
+        if "_" in text or not math.isfinite(value) or value < low or (above and value == low):
+            raise ValueError
+        return value
+
+    return Kind(f"a finite number {'above' if above else 'of at least'} {low:g}", parse)
+
+
+def _choice(*options: str) -> Kind:
+    def parse(text: str) -> str:
+        return options[options.index(text)]
+
+    return Kind("one of " + ", ".join(options), parse)
+
+
+def _flag(text: str) -> bool:
+    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+
+
+def _text(text: str) -> str:
+    # A control character (a newline pasted along, NUL) can only be an accident, and libpq cuts at NUL.
+    if not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _secret(text: str) -> str:
+    if "\0" in text:
+        raise ValueError
+    return text
+
+
+FLAG = Kind("one of 1, true, yes, 0, false, no", _flag)
+TEXT = Kind("printable text", _text)
+SECRET = Kind("text without NUL", _secret)
+FOLDER = Kind("a path without control characters", lambda text: Path(_text(text)))
+SEED = _integer(0, 2**32 - 1)
+
+VARIABLES = (
+    Variable("DS_DB_USER", "ds_user", "user that reads; required when DB_HOSTNAME is set", TEXT),
+    Variable("DS_DB_PASSWORD", "", "its password; required when DB_HOSTNAME is set", SECRET, secret=True),
+    Variable("DS_DB_PASSWORD_FILE", "", "a file that holds the password (a Docker secret) instead", FOLDER),
+    Variable("DB_HOSTNAME", "", "database host; unset: an embedded PostgreSQL with stand-in data", TEXT),
+    Variable("DB_PORT", "5432", "database port", _integer(1, 65_535)),
+    Variable("DB_NAME", "companydata", "database name", TEXT),
+    Variable("DB_SSLMODE", "prefer", "libpq's sslmode", _choice(*get_args(SslMode))),
+    Variable("WAIT_TIMEOUT_S", "", "seconds to wait; unset: no limit, but 600 if login fails", _number(0)),
+    Variable("MODEL_FOLDER", "./models", "folder in which versions of the model are stored", FOLDER),
+    Variable("KEEP_MODELS", "5", "how many of the newest versions are kept", _integer(1, 1_000_000)),
+    Variable("ENGINE", "nuts", "how the posterior is computed", _choice(*get_args(Engine))),
+    Variable("SECOND_OPINION", "1", "also fit with the other engine and compare", FLAG),
+    Variable("EXACT", "0", "no quadrature for continuous features: slower, same posterior", FLAG),
+    Variable("SEED", "1", "seed of the sampler", SEED),
+    Variable("DRAWS", "1000", "draws per chain", _integer(1, 1_000_000)),
+    Variable("TUNE", "500", "tuning steps per chain", _integer(1, 1_000_000)),
+    Variable("CHAINS", "4", "chains", _integer(1, 1_000)),
+    Variable("COST_FALSE_POSITIVE", "1", "cost of a wrong 1; sets the threshold", _number(0, above=True)),
+    Variable("COST_FALSE_NEGATIVE", "1", "cost of a wrong 0; sets the threshold", _number(0, above=True)),
+    Variable("DE_SCENARIO", "no-signal", "stand-in data: what is true", _choice(*get_args(Scenario))),
+    Variable("DE_CLIENTS", "150000", "stand-in data: how many clients", _integer(1, 100_000_000)),
+    Variable("DE_SEED", "1", "stand-in data: seed", SEED),
+)
+_BY_NAME = {variable.name: variable for variable in VARIABLES}
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return bool(environ.get(name, "").strip())
+
+
+def _read(environ: Mapping[str, str], problems: list[str], name: str) -> Any:
+    """Return the variable's value, None if unset without default; note a problem if it is malformed."""
+    variable = _BY_NAME[name]
+    given = environ[name] if _is_set(environ, name) else variable.default
+    if not given:
+        return None
+    try:
+        return variable.kind.parse(given if variable.secret else given.strip())
+    except (ValueError, KeyError):
+        shown = "the given value (not shown)" if variable.secret else reprlib.repr(given)
+        problems.append(f"{name} is {shown}; expected {variable.kind.expected}: {variable.meaning}")
+        return None
+
+
+def _database(environ: Mapping[str, str], problems: list[str]) -> DatabaseSettings:
+    read = partial(_read, environ, problems)
+    hostname = read("DB_HOSTNAME")
+    password = _password(environ, problems)
+    if _is_set(environ, "DB_HOSTNAME"):
+        # The embedded stand-in has known credentials; a real server's must never be guessed.
+        if not _is_set(environ, "DS_DB_USER"):
+            problems.append(f"DS_DB_USER is unset; expected the user that may read on {hostname!r}")
+        if not (_is_set(environ, "DS_DB_PASSWORD") or _is_set(environ, "DS_DB_PASSWORD_FILE")):
+            problems.append(
+                "DS_DB_PASSWORD is unset; expected the password of DS_DB_USER, "
+                "or DS_DB_PASSWORD_FILE with the path of a file that holds it"
+            )
+    return DatabaseSettings(
+        user=read("DS_DB_USER"),
+        password=password or DatabaseSettings().password,
+        hostname=hostname,
+        port=read("DB_PORT"),
+        name=read("DB_NAME"),
+        sslmode=read("DB_SSLMODE"),
+    )
+
+
+def _password(environ: Mapping[str, str], problems: list[str]) -> str | None:
+    """Return the password, from its variable or from the file the other variable names."""
+    given: str | None = _read(environ, problems, "DS_DB_PASSWORD")
+    file: Path | None = _read(environ, problems, "DS_DB_PASSWORD_FILE")
+    if file is None:
+        return given
+    if given is not None:
+        problems.append(
+            "DS_DB_PASSWORD and DS_DB_PASSWORD_FILE are both set; expected only one: unset the other"
+        )
+        return given
+    try:
+        # A secret file usually ends with a newline that is no part of the password.
+        password = _secret(file.read_text(encoding="utf-8").rstrip("\r\n"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text without NUL"
+        problems.append(
+            f"DS_DB_PASSWORD_FILE is {str(file)!r}, which cannot be read ({reason}); expected a text file"
+        )
+        return None
+    if not password:
+        problems.append(f"DS_DB_PASSWORD_FILE is {str(file)!r}, which is empty; expected the password in it")
+    return password

@@ -1,0 +1,168 @@
+"""What the environment may say, and what is said back when it is wrong."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from data_science.errors import SettingsError
+from data_science.settings import VARIABLES, DatabaseSettings, Settings
+
+REMOTE = {"DB_HOSTNAME": "operational-db", "DS_DB_USER": "reader", "DS_DB_PASSWORD": "s3cret-word"}
+NAMES = [variable.name for variable in VARIABLES]
+
+
+def test_an_empty_environment_gives_the_documented_defaults():
+    settings = Settings.from_environment({})
+
+    assert settings == Settings()
+    assert settings.database == DatabaseSettings(
+        user="ds_user", password="ds_user", hostname=None, port=5432, name="companydata", sslmode="prefer"
+    )
+
+
+def test_every_variable_reaches_its_setting():
+    settings = Settings.from_environment(
+        REMOTE
+        | {
+            "DB_PORT": "6543",
+            "DB_NAME": "other",
+            "DB_SSLMODE": "require",
+            "WAIT_TIMEOUT_S": "1.5",
+            "MODEL_FOLDER": "/srv/models",
+            "KEEP_MODELS": "2",
+            "ENGINE": "nested-laplace",
+            "SECOND_OPINION": "no",
+            "EXACT": "TRUE",
+            "SEED": "0",
+            "DRAWS": "10",
+            "TUNE": "20",
+            "CHAINS": "2",
+            "COST_FALSE_POSITIVE": "0.5",
+            "COST_FALSE_NEGATIVE": "1e3",
+            "DE_SCENARIO": "signal",
+            "DE_CLIENTS": "300",
+            "DE_SEED": "9",
+        }
+    )
+
+    assert settings.database == DatabaseSettings(
+        "reader", "s3cret-word", "operational-db", 6543, "other", "require"
+    )
+    assert settings.wait_timeout_s == 1.5
+    assert settings.model_folder == Path("/srv/models")
+    assert (settings.keep, settings.engine, settings.second_opinion, settings.exact) == (
+        2,
+        "nested-laplace",
+        False,
+        True,
+    )
+    assert (settings.seed, settings.draws, settings.tune, settings.chains) == (0, 10, 20, 2)
+    assert (settings.cost_false_positive, settings.cost_false_negative) == (0.5, 1000.0)
+    stand_in = settings.stand_in
+    assert (stand_in.scenario, stand_in.clients, stand_in.seed) == ("signal", 300, 9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blank_variable_counts_as_unset(name):
+    assert Settings.from_environment({name: " "}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("DB_PORT", "five", "DB_PORT is 'five'; expected a whole number from 1 to 65535"),
+        ("DB_PORT", "0", "DB_PORT is '0'"),
+        ("DB_PORT", "65536", "DB_PORT is '65536'"),
+        ("DB_PORT", "5_432", "DB_PORT is '5_432'"),
+        ("DB_PORT", "9" * 5000, "DB_PORT is '9999"),
+        ("DB_HOSTNAME", "a\nb", r"DB_HOSTNAME is 'a\\nb'; expected printable text"),
+        ("DB_SSLMODE", "yes", "DB_SSLMODE is 'yes'; expected one of disable, allow, prefer, require"),
+        ("WAIT_TIMEOUT_S", "nan", "WAIT_TIMEOUT_S is 'nan'; expected a finite number of at least 0"),
+        ("WAIT_TIMEOUT_S", "-1", "WAIT_TIMEOUT_S is '-1'"),
+        ("WAIT_TIMEOUT_S", "10m", "WAIT_TIMEOUT_S is '10m'"),
+        ("MODEL_FOLDER", "a\0b", "MODEL_FOLDER is .*expected a path"),
+        ("KEEP_MODELS", "0", "KEEP_MODELS is '0'; expected a whole number from 1"),
+        ("ENGINE", "Nuts", "ENGINE is 'Nuts'; expected one of nuts, nested-laplace"),
+        ("EXACT", "2", "EXACT is '2'; expected one of 1, true"),
+        ("SEED", "1.0", "SEED is '1.0'"),
+        ("COST_FALSE_POSITIVE", "0", "COST_FALSE_POSITIVE is '0'; expected a finite number above 0"),
+        ("COST_FALSE_NEGATIVE", "inf", "COST_FALSE_NEGATIVE is 'inf'"),
+        ("DE_SCENARIO", "noise", "DE_SCENARIO is 'noise'; expected one of no-signal, signal"),
+    ],
+)
+def test_a_malformed_value_is_named_with_what_was_expected(name, value, message):
+    with pytest.raises(SettingsError, match=message):
+        Settings.from_environment(REMOTE | {name: value})
+
+
+def test_all_problems_are_reported_at_once():
+    with pytest.raises(SettingsError, match="cannot be used") as caught:
+        Settings.from_environment({"DB_HOSTNAME": "db", "DB_PORT": "x", "SEED": "y"})
+
+    for name in ("DS_DB_USER", "DS_DB_PASSWORD", "DB_PORT", "SEED"):
+        assert f"- {name} is" in str(caught.value)
+
+
+def test_a_database_without_a_password_is_refused_before_anything_connects():
+    with pytest.raises(SettingsError, match=r"DS_DB_PASSWORD is unset; .* or DS_DB_PASSWORD_FILE"):
+        Settings.from_environment({"DB_HOSTNAME": "db", "DS_DB_USER": "reader"})
+
+
+def test_the_password_may_come_from_a_file_without_its_final_newline(tmp_path):
+    file = tmp_path / "password"
+    file.write_text(" a b \n", encoding="utf-8")
+
+    settings = Settings.from_environment(
+        {"DB_HOSTNAME": "db", "DS_DB_USER": "reader", "DS_DB_PASSWORD_FILE": str(file)}
+    )
+
+    assert settings.database.password == " a b "
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read .No such file or directory."),
+        (b"", "is empty"),
+        (b"\xff\xfe", "not UTF-8 text"),
+        (b"hush\0hush", "not UTF-8 text without NUL"),
+    ],
+    ids=["absent", "empty", "not text", "with NUL"],
+)
+def test_a_password_file_that_cannot_serve_is_named(tmp_path, content, message):
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=f"DS_DB_PASSWORD_FILE is .*{message}") as caught:
+        Settings.from_environment(
+            {"DB_HOSTNAME": "db", "DS_DB_USER": "reader", "DS_DB_PASSWORD_FILE": str(file)}
+        )
+
+    assert "hush" not in str(caught.value)
+
+
+def test_two_sources_for_the_password_are_refused_as_ambiguous(tmp_path):
+    with pytest.raises(SettingsError, match="both set; expected only one"):
+        Settings.from_environment(REMOTE | {"DS_DB_PASSWORD_FILE": str(tmp_path / "password")})
+
+
+def test_the_password_shows_in_no_repr_and_no_error():
+    with pytest.raises(SettingsError, match=r"DS_DB_PASSWORD is the given value \(not shown\)") as caught:
+        Settings.from_environment(REMOTE | {"DS_DB_PASSWORD": "s3cret\0word"})
+
+    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in repr(Settings.from_environment(REMOTE))
+
+
+# The first text that hypothesis draws loads its table of Unicode, which is slow and not our doing.
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=40) | st.sampled_from(["1", "0.5", "nuts"])))
+def test_any_environment_gives_settings_or_one_settings_error(environ):
+    with contextlib.suppress(SettingsError):
+        settings = Settings.from_environment(environ)
+        assert 1 <= settings.database.port <= 65_535
