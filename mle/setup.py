@@ -7,7 +7,7 @@ setup(
     version="1.0.0",
     description="MLEModel, a durable prediction log, retraining by effect, and a contract suite for models",
     python_requires=">=3.12",
-    # Said although it is the default: an editable install is then one path, not an import hook in every start.
+    # The default, said: an editable install is then one path, not an import hook in every start.
     package_dir={"": "."},
     packages=find_packages(include=["machine_learning_engineering*"]),
     package_data={"machine_learning_engineering": ["py.typed"]},

@@ -10,7 +10,7 @@ _HOMES = {
     "RetrainingPolicy": "machine_learning_engineering.retraining",
     "read_predictions": "machine_learning_engineering.reading",
 }
-__all__ = list(_HOMES)  # noqa: PLE0605 - one list of names, not two
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:

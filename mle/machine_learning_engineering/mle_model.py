@@ -1,11 +1,10 @@
-"""`MLEModel`, the class every data scientist's model extends; it changes only with the agreement of both teams.
+"""`MLEModel`, the class every data scientist's model extends; it changes when both teams agree.
 
 Importing this module costs next to nothing: storage and statistics are imported by the calls that need them.
 """
 
 from __future__ import annotations
 
-import operator
 from abc import ABC, abstractmethod
 
 # typing itself would be the slowest import here; type checkers know this idiom.
@@ -123,6 +122,8 @@ class MLEModel(ABC):
 
 
 def _built_in_int(value: object, what: str) -> int:
+    import operator
+
     try:
         return int(operator.index(value))  # type: ignore[arg-type]  # the except clause is the check
     except TypeError:

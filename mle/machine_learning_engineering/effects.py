@@ -1,0 +1,107 @@
+"""Effects with their uncertainty, and whether one is beyond its margin; changes with the statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+type Vector = npt.NDArray[np.float64]
+type Verdict = Literal["beyond", "within", "unclear"]
+
+# A probability of exactly 0 or 1 that turns out wrong has no finite log score; it costs 20.7 nats instead.
+PROBABILITY_FLOOR = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One effect and the interval it lies in with the stated probability."""
+
+    value: float
+    lower: float
+    upper: float
+
+    def judged_by(self, margin: float) -> Verdict:
+        """Compare the whole interval with the margin, so that little data is never taken for no effect."""
+        if self.lower > margin:
+            return "beyond"
+        return "within" if self.upper <= margin else "unclear"
+
+    def magnitude(self) -> Estimate:
+        """Return the same effect without its sign."""
+        return Estimate(
+            abs(self.value), max(0.0, self.lower, -self.upper), max(abs(self.lower), abs(self.upper))
+        )
+
+
+def score_shortfall(p: Vector, y: Vector, client: npt.NDArray[np.int64], coverage: float) -> Estimate:
+    """How far the mean log score lies below what the model expects of itself, in nats per prediction.
+
+    A model that believes its own p expects ``p log p + (1-p) log(1-p)`` of each prediction; the observed
+    score minus that is ``(y - p) logit(p)``, whose mean is zero if the probabilities are true.
+    """
+    p = np.clip(p, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    logit = np.log(p) - np.log1p(-p)
+    return _mean(-(y - p) * logit, p * (1 - p) * logit**2, client, coverage)
+
+
+def rate_gap(p: Vector, y: Vector, client: npt.NDArray[np.int64], coverage: float) -> Estimate:
+    """Observed minus predicted rate of label 1."""
+    return _mean(y - p, p * (1 - p), client, coverage)
+
+
+def _mean(values: Vector, variance: Vector, client: npt.NDArray[np.int64], coverage: float) -> Estimate:
+    """Mean with an interval that counts each client's predictions as one observation.
+
+    The larger of the cluster-robust standard error (Liang & Zeger 1986, doi:10.1093/biomet/73.1.13) and the
+    one implied by the model: with no event among few predictions the former is far too small.
+    """
+    n = values.size
+    mean = float(values.mean())
+    _, cluster = np.unique(client, return_inverse=True)
+    sums = np.bincount(cluster, weights=values - mean)
+    n_clusters = max(sums.size, 2)
+    robust = n_clusters / (n_clusters - 1) * float(sums @ sums)
+    half = _z(coverage) * float(np.sqrt(max(robust, float(variance.sum())))) / n
+    return Estimate(mean, mean - half, mean + half)
+
+
+def jensen_shannon_distance(reference: Vector, live: Vector, coverage: float) -> Estimate:
+    """Jensen-Shannon distance (base 2, in [0, 1]) of two histograms over the same cells.
+
+    The divergence (Lin 1991, doi:10.1109/18.61115) of two samples is biased upwards, by about
+    ``(cells - 1)(1/n + 1/m)/8`` nats when nothing changed; each entropy's first-order bias (Miller 1955) is
+    removed. Its square root is a metric (Endres & Schindelin 2003, doi:10.1109/TIT.2003.813506). The standard
+    error adds the delta method's variance, which vanishes without drift, to the chi-square limit's, which
+    is all there is then (Grosse et al. 2002, doi:10.1103/PhysRevE.65.041905).
+    """
+    n, m = float(reference.sum()), float(live.sum())
+    used = (reference + live) > 0
+    p, q = reference[used] / n, live[used] / m
+    middle = (p + q) / 2
+    to_p, to_q = _log_ratio(p, middle), _log_ratio(q, middle)
+    divergence = float(p @ to_p + q @ to_q) / 2
+    bias = (np.count_nonzero(p) - 1) / (4 * n) + (np.count_nonzero(q) - 1) / (4 * m)
+    bias -= float(((p * (1 - p) / n + q * (1 - q) / m) / middle).sum()) / 8
+    delta = _variance(p, to_p) / (4 * n) + _variance(q, to_q) / (4 * m)
+    limit = (p.size - 1) / 32 * (1 / n + 1 / m) ** 2
+    half = _z(coverage) * float(np.sqrt(delta + limit))
+    bounds = (divergence - bias) + np.array([0.0, -half, half])
+    return Estimate(*(float(bound) for bound in np.sqrt(np.clip(bounds / np.log(2), 0, 1))))
+
+
+def _log_ratio(p: Vector, middle: Vector) -> Vector:
+    ratio = np.zeros_like(p)  # an empty cell contributes 0, the limit of p log p
+    np.log(p / middle, out=ratio, where=p > 0)
+    return ratio
+
+
+def _variance(p: Vector, values: Vector) -> float:
+    return float(p @ values**2 - (p @ values) ** 2)
+
+
+def _z(coverage: float) -> float:
+    return NormalDist().inv_cdf((1 + coverage) / 2)

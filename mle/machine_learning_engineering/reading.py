@@ -1,0 +1,72 @@
+"""Read a prediction log back, reporting every line that could not be; changes with what readers need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine_learning_engineering.errors import PredictionLogError
+from machine_learning_engineering.records import Prediction, decode
+from machine_learning_engineering.segments import segments
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedLine:
+    """A line that holds no whole prediction: torn by a crash, still being written, or damaged."""
+
+    path: Path
+    line: int  # counted from 1
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything found in a log folder, in the order of segments and lines."""
+
+    predictions: tuple[Prediction, ...]
+    skipped: tuple[SkippedLine, ...]
+
+
+def read_predictions(folder: str | Path) -> Reading:
+    """Read every prediction of a log folder into memory; an absent folder is an empty log."""
+    predictions: list[Prediction] = []
+    skipped: list[SkippedLine] = []
+    for item in scan(folder):
+        if isinstance(item, Prediction):
+            predictions.append(item)
+        else:
+            skipped.append(item)
+    return Reading(tuple(predictions), tuple(skipped))
+
+
+def scan(folder: str | Path) -> Iterator[Prediction | SkippedLine]:
+    """Yield predictions and skipped lines one at a time, in bounded memory.
+
+    Raises
+    ------
+    PredictionLogError
+        If a segment cannot be opened or read.
+    """
+    for path in segments(Path(folder)):
+        try:
+            yield from _scan_segment(path)
+        except OSError as error:
+            raise PredictionLogError(
+                f"{path} cannot be read: {error.strerror}; let this user read the storage folder"
+            ) from error
+
+
+def _scan_segment(path: Path) -> Iterator[Prediction | SkippedLine]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                yield SkippedLine(path, number, "torn: its writer died or is still writing it")
+                continue
+            try:
+                yield decode(line)
+            except ValueError as error:
+                yield SkippedLine(path, number, f"damaged: {error}")

@@ -1,0 +1,90 @@
+"""One logged prediction and its line of JSON; changes with the record (raise `FORMAT`, keep old readers)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+PANDAS_MISSING = {"NAType", "NaTType"}  # by name: pandas is not imported to log a mapping
+
+type Plain = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was asked of a model, what it answered, and when."""
+
+    idx: int  # the client
+    label: int  # the answer
+    features: Mapping[str, Plain]  # as read from the caller, before the model interpreted them
+    probability: float | None = None  # P(label = 1), where the model has one
+    model_version: str | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def encode(prediction: Prediction) -> bytes:
+    r"""One line of ASCII JSON, ``\n`` at its end and nowhere else."""
+    record = {
+        "format": FORMAT,
+        "idx": prediction.idx,
+        "label": prediction.label,
+        "features": prediction.features,
+        "probability": prediction.probability,
+        "model_version": prediction.model_version,
+        "at": prediction.at.isoformat(),
+    }
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def decode(line: bytes) -> Prediction:
+    """Read the prediction that `encode` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the line is not one whole record of a known format.
+    """
+    record = json.loads(line)
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise ValueError(f"expected a record of format {FORMAT}")
+    try:
+        return Prediction(
+            idx=record["idx"],
+            label=record["label"],
+            features=record["features"],
+            probability=record["probability"],
+            model_version=record["model_version"],
+            at=datetime.fromisoformat(record["at"]),
+        )
+    except KeyError as missing:
+        raise ValueError(f"the record has no {missing.args[0]!r}") from missing
+
+
+def plain_features(features: pd.DataFrame | Mapping[str, object] | None) -> dict[str, Plain]:
+    """Values of a one-row frame or a mapping as JSON can hold them, column order kept."""
+    if features is None:
+        return {}
+    if isinstance(features, Mapping):
+        return {str(name): plain(value) for name, value in features.items()}
+    if len(features) != 1:
+        raise ValueError(f"features has {len(features)} rows; expected one row, one client")
+    return {str(name): plain(features.iat[0, position]) for position, name in enumerate(features.columns)}
+
+
+def plain(value: object) -> Plain:
+    """``value`` as JSON holds it: NumPy scalars unboxed, NaN as null, infinities and the rest as text."""
+    if getattr(value, "ndim", None) == 0:  # a NumPy scalar, told without importing NumPy
+        value = value.item()  # type: ignore[attr-defined]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return None if type(value).__name__ in PANDAS_MISSING else str(value)

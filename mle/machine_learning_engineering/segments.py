@@ -1,0 +1,103 @@
+r"""Files of a prediction log: one writer per file, appended and synced; changes when the layout on disk does.
+
+A storage folder holds ``predictions-<time>-<pid>-<n>.jsonl`` segments. Each is created by one process and
+appended to by that process only, so writers never lock each other out. A crash can leave one torn line,
+at the end of a segment, without its ``\n``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import time
+from pathlib import Path
+
+PATTERN = "predictions-*.jsonl"
+_serial = itertools.count()
+
+
+class SegmentWriter:
+    """Appends blocks of whole lines durably, starting a new segment beyond ``segment_bytes``.
+
+    Not safe for concurrent use: the log's committer is its only caller.
+    """
+
+    def __init__(self, folder: Path, segment_bytes: int) -> None:
+        self.folder = folder
+        self.segment_bytes = segment_bytes
+        self.path: Path | None = None  # of the open segment
+        self._descriptor = -1
+        self._size = 0  # bytes known to be on disk
+
+    def append(self, block: bytes) -> None:
+        """Write and sync ``block``; on OSError none of it is left behind, as far as the disk still obeys."""
+        if self._descriptor < 0 or self._size >= self.segment_bytes or self._was_deleted():
+            self._start_segment()
+        try:
+            _write_all(self._descriptor, block)
+            os.fsync(self._descriptor)
+        except BaseException:
+            # After a failed fsync the kernel may have dropped the pages and forgotten the error
+            # (Rebello et al. 2020, "Can applications recover from fsync failures?"), so this file is not
+            # trusted again: cut it back to what was acknowledged and go on in a new one.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+            self.close()
+            raise
+        self._size += len(block)
+
+    def close(self) -> None:
+        """Close the open segment; the next `append` starts another."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _was_deleted(self) -> bool:
+        # Writing on would succeed, and every acknowledged record would vanish with the last descriptor.
+        return os.fstat(self._descriptor).st_nlink == 0
+
+    def _start_segment(self) -> None:
+        self.close()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.path = self.folder / f"predictions-{time.time_ns():020d}-{os.getpid()}-{next(_serial)}.jsonl"
+        # Readable by its owner and group only: the log holds what clients told us.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self.path, flags, 0o640)
+        self._size = 0
+        sync_folder(self.folder)  # otherwise a power cut can lose the file with its synced content
+
+
+def segments(folder: Path) -> list[Path]:
+    """Segments in the folder, oldest first."""
+    return sorted(folder.glob(PATTERN))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's directory entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, block: bytes) -> None:
+    view = memoryview(block)
+    while view:  # a disk that fills up mid-block writes a part first and fails on the next call
+        view = view[os.write(descriptor, view) :]
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path``, whole and durable or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
