@@ -1,0 +1,1 @@
+"""The data engineers' part: roles, tables, ETL and stand-in company data, embedded or on any server."""

@@ -1,0 +1,155 @@
+"""Puts roles, tables and data into a company database: the DE's steps as functions and as a command."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
+from psycopg2.extensions import encrypt_password
+
+from de import script
+from de.csv_files import LoadError, load_csv
+
+__all__ = ["N_CLIENTS", "LoadError", "Passwords", "Scenario", "create_roles", "create_tables", "generate"]
+__all__ += ["load_csv", "main", "process_data"]
+
+Scenario = Literal["no-signal", "signal"]
+N_CLIENTS = 150_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """Passwords of the three users; the defaults are the contract of the development database."""
+
+    admin: str = field(default="admin", repr=False)
+    ds_user: str = field(default="ds_user", repr=False)
+    mle_user: str = field(default="mle_user", repr=False)
+
+
+def create_roles(connection: Connection, passwords: Passwords) -> None:
+    """Create the roles, grants and default privileges, or bring them up to date."""
+
+    def verifier(user: str, password: str) -> str:
+        # The server logs statements that fail: send the SCRAM verifier, never the password.
+        return encrypt_password(password, user, scope=connection, algorithm="scram-sha-256")
+
+    with connection:
+        script.run(
+            connection,
+            "setup_users.sql",
+            admin_password=verifier("admin", passwords.admin),
+            ds_password=verifier("ds_user", passwords.ds_user),
+            mle_password=verifier("mle_user", passwords.mle_user),
+        )
+
+
+def create_tables(connection: Connection) -> None:
+    """Create the source tables that do not exist yet."""
+    with connection:
+        script.run(connection, "create_tables.sql")
+
+
+def generate(
+    connection: Connection, scenario: Scenario = "no-signal", n_clients: int = N_CLIENTS, seed: int = 1
+) -> None:
+    """Replace the rows of the source tables by stand-in data.
+
+    Parameters
+    ----------
+    connection
+        Connection of the tables' owner.
+    scenario
+        ``no-signal``: labels independent of every feature, as in the real data. ``signal``: labels
+        from the logistic model whose effects the table ``signal_truth`` then holds.
+    n_clients
+        Number of clients; ``idx`` runs from 0 to ``n_clients - 1``.
+    seed
+        The same seed gives the same data on every server.
+    """
+    if scenario not in get_args(Scenario):
+        raise LoadError(f"scenario {scenario!r}: expected one of {', '.join(get_args(Scenario))}")
+    if n_clients < 1:
+        raise LoadError(f"number of clients {n_clients!r}: expected at least 1")
+    with connection:
+        script.run(connection, "stand_in_data.sql", clients=n_clients, seed=seed)
+        script.run(connection, f"labels_{scenario.replace('-', '_')}.sql", clients=n_clients, seed=seed)
+
+
+def process_data(connection: Connection) -> None:
+    """Build ``feature_store`` and ``monthly_sales`` from the source tables and swap them in at once."""
+    try:
+        with connection:
+            remarks = script.run(connection, "process_data.sql")
+    except psycopg2.errors.RaiseException as error:
+        raise LoadError(f"{error.diag.message_primary}. {error.diag.message_hint}") from error
+    for remark in remarks:
+        if remark.startswith("WARNING"):
+            log.warning("%s", remark)
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m de.load", description=__doc__, epilog=_ENVIRONMENT)
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--scenario", choices=get_args(Scenario), default="no-signal", help="stand-in data")
+    source.add_argument("--csv", type=Path, metavar="DIR", help="load these CSV files instead")
+    parser.add_argument("--clients", type=int, default=N_CLIENTS, help="stand-in clients (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the stand-in data (%(default)s)")
+    return parser.parse_args(arguments)
+
+
+_ENVIRONMENT = (
+    "Environment: DB_HOSTNAME (localhost), DB_PORT (5432), DB_NAME (companydata); DE_ADMIN_USER (admin) and "
+    "DE_ADMIN_PASSWORD of a superuser; DS_DB_PASSWORD and MLE_DB_PASSWORD to give to ds_user and mle_user."
+)
+
+
+def _connect(environment: dict[str, str]) -> Connection:
+    return psycopg2.connect(
+        host=environment.get("DB_HOSTNAME", "localhost"),
+        port=environment.get("DB_PORT", "5432"),
+        dbname=environment.get("DB_NAME", "companydata"),
+        user=environment.get("DE_ADMIN_USER", "admin"),
+        password=environment["DE_ADMIN_PASSWORD"],
+        connect_timeout=10,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Load the data that the command line asks for; return the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    wanted = _arguments(arguments)
+    environment = dict(os.environ)
+    try:
+        passwords = Passwords(
+            environment["DE_ADMIN_PASSWORD"], environment["DS_DB_PASSWORD"], environment["MLE_DB_PASSWORD"]
+        )
+        connection = _connect(environment)
+        create_roles(connection, passwords)
+        create_tables(connection)
+        if wanted.csv:
+            load_csv(connection, wanted.csv)
+        else:
+            log.info("generating %d stand-in clients, %s", wanted.clients, wanted.scenario)
+            generate(connection, wanted.scenario, wanted.clients, wanted.seed)
+        process_data(connection)
+        connection.close()
+    except KeyError as error:
+        log.error("%s is not set. %s", error.args[0], _ENVIRONMENT)
+        return 2
+    except (LoadError, psycopg2.Error) as error:
+        log.error("%s", error)
+        return 1
+    log.info("feature_store and monthly_sales are ready")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

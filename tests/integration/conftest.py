@@ -1,0 +1,53 @@
+"""One embedded PostgreSQL per test session, and private ones for tests that break theirs."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from de.embedded import Coordinates, PostgresServer, add_company
+
+N_CLIENTS = 2_000
+
+CompanyFactory = Callable[..., Coordinates]
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[PostgresServer]:
+    """The session's server: add databases to it, but never stop it."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def company(shared_server: PostgresServer) -> Coordinates:
+    """Scenario no-signal, 2,000 clients; shared, so read only."""
+    return add_company(shared_server, "no_signal", scenario="no-signal", n_clients=N_CLIENTS)
+
+
+@pytest.fixture(scope="session")
+def signal_company(shared_server: PostgresServer) -> Coordinates:
+    """Scenario signal, 2,000 clients; shared, so read only."""
+    return add_company(shared_server, "signal", scenario="signal", n_clients=N_CLIENTS)
+
+
+@pytest.fixture(scope="session")
+def _names() -> Iterator[str]:
+    return (f"private_{number}" for number in count())
+
+
+@pytest.fixture
+def new_company(shared_server: PostgresServer, _names: Iterator[str]) -> CompanyFactory:
+    """Make a database of the test's own on the shared server; keywords as for ``add_company``."""
+
+    def make(**wanted: object) -> Coordinates:
+        return add_company(shared_server, next(_names), **{"n_clients": 500, **wanted})
+
+    return make
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[PostgresServer]:
+    """A server of the test's own, to stop, kill, pause or restart; fill it with ``add_company``."""
+    with PostgresServer() as server:
+        yield server
