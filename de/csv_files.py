@@ -55,14 +55,13 @@ def load_csv(connection: Connection, folder: Path) -> None:
 def _find(folder: Path) -> Iterator[tuple[str, Path]]:
     for table in COLUMNS:
         if table == "sales":
-            continue
-        path = folder / f"{table}.csv"
-        if not path.is_file():
+            yield from (("sales", path) for path in _daily_sales(folder / "sales"))
+        elif (path := folder / f"{table}.csv").is_file():
+            yield table, path
+        else:
             raise LoadError(
-                f"{path} is missing; expected {', '.join(f'{name}.csv' for name in COLUMNS)[:-11]}"
+                f"{path} is missing; expected one CSV file each for {', '.join(COLUMNS)} in {str(folder)!r}"
             )
-        yield table, path
-    yield from (("sales", path) for path in _daily_sales(folder / "sales"))
 
 
 def _daily_sales(folder: Path) -> list[Path]:

@@ -4,7 +4,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,8 +17,18 @@ from psycopg2.extensions import encrypt_password
 from de import script
 from de.csv_files import LoadError, load_csv
 
-__all__ = ["N_CLIENTS", "LoadError", "Passwords", "Scenario", "create_roles", "create_tables", "generate"]
-__all__ += ["load_csv", "main", "process_data"]
+__all__ = [
+    "N_CLIENTS",
+    "LoadError",
+    "Passwords",
+    "Scenario",
+    "create_roles",
+    "create_tables",
+    "generate",
+    "load_csv",
+    "main",
+    "process_data",
+]
 
 Scenario = Literal["no-signal", "signal"]
 N_CLIENTS = 150_000
@@ -95,6 +106,13 @@ def process_data(connection: Connection) -> None:
             log.warning("%s", remark)
 
 
+_ENVIRONMENT = (
+    "Environment: DB_HOSTNAME (localhost), DB_PORT (5432), DB_NAME (companydata), DB_SSLMODE (prefer); "
+    "DE_ADMIN_USER (admin), a superuser, and DE_ADMIN_PASSWORD, which the role admin gets too; "
+    "DS_DB_PASSWORD and MLE_DB_PASSWORD, which ds_user and mle_user get."
+)
+
+
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m de.load", description=__doc__, epilog=_ENVIRONMENT)
     source = parser.add_mutually_exclusive_group()
@@ -105,47 +123,48 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-_ENVIRONMENT = (
-    "Environment: DB_HOSTNAME (localhost), DB_PORT (5432), DB_NAME (companydata); DE_ADMIN_USER (admin) and "
-    "DE_ADMIN_PASSWORD of a superuser; DS_DB_PASSWORD and MLE_DB_PASSWORD to give to ds_user and mle_user."
-)
+def _passwords(environment: Mapping[str, str]) -> Passwords:
+    names = ("DE_ADMIN_PASSWORD", "DS_DB_PASSWORD", "MLE_DB_PASSWORD")
+    missing = [name for name in names if not environment.get(name)]
+    if missing:
+        raise LoadError(f"{', '.join(missing)} not set or empty. {_ENVIRONMENT}")
+    return Passwords(*(environment[name] for name in names))
 
 
-def _connect(environment: dict[str, str]) -> Connection:
+def _connect(environment: Mapping[str, str]) -> Connection:
     return psycopg2.connect(
         host=environment.get("DB_HOSTNAME", "localhost"),
         port=environment.get("DB_PORT", "5432"),
         dbname=environment.get("DB_NAME", "companydata"),
+        sslmode=environment.get("DB_SSLMODE", "prefer"),
         user=environment.get("DE_ADMIN_USER", "admin"),
         password=environment["DE_ADMIN_PASSWORD"],
         connect_timeout=10,
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Load the data that the command line asks for; return the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    wanted = _arguments(arguments)
-    environment = dict(os.environ)
-    try:
-        passwords = Passwords(
-            environment["DE_ADMIN_PASSWORD"], environment["DS_DB_PASSWORD"], environment["MLE_DB_PASSWORD"]
-        )
-        connection = _connect(environment)
+def _load(wanted: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    passwords = _passwords(environment)
+    with closing(_connect(environment)) as connection:
         create_roles(connection, passwords)
         create_tables(connection)
         if wanted.csv:
+            log.info("loading the CSV files of %s", wanted.csv)
             load_csv(connection, wanted.csv)
         else:
-            log.info("generating %d stand-in clients, %s", wanted.clients, wanted.scenario)
+            log.info("generating %d stand-in clients, scenario %s", wanted.clients, wanted.scenario)
             generate(connection, wanted.scenario, wanted.clients, wanted.seed)
         process_data(connection)
-        connection.close()
-    except KeyError as error:
-        log.error("%s is not set. %s", error.args[0], _ENVIRONMENT)
-        return 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Load what the command line asks for; return 0, or 1 with the reason logged."""
+    wanted = _arguments(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    try:
+        _load(wanted, os.environ)
     except (LoadError, psycopg2.Error) as error:
-        log.error("%s", error)
+        log.error("nothing more was loaded: %s", str(error).strip())
         return 1
     log.info("feature_store and monthly_sales are ready")
     return 0

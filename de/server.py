@@ -66,20 +66,12 @@ class PostgresServer:
         self.hostname = host.HOSTNAME
         self.port = 0
         self.passwords = passwords or Passwords()
+        self._folder = folder
+        self._home = self._data = self._programs = Path()
         self._owner = host.account()
-        self._home = (
-            host.own(folder.absolute(), self._owner) if folder else host.temporary_folder(self._owner)
-        )
-        self._data = self._home / "data"
-        self._programs = host.programs(self._owner, self._home)
         self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
         self._paused: list[psutil.Process] = []
-        removed = "" if folder else str(self._home)
-        self._watchdog = subprocess.Popen(  # noqa: S603 (our own script; the paths are its arguments)
-            ["/bin/sh", "-c", _WATCHDOG, "sh", str(self._programs / "pg_ctl"), str(self._data), removed],
-            stdin=subprocess.PIPE,
-            **host.process_options(self._owner, self._home),
-        )
 
     def __enter__(self) -> Self:
         try:
@@ -109,6 +101,8 @@ class PostgresServer:
         """
         if self.running:
             return
+        if self._watchdog is None:
+            self._prepare()
         if not self._data.joinpath("PG_VERSION").exists():
             self._initialise()
         for _ in range(PORT_ATTEMPTS):
@@ -152,9 +146,10 @@ class PostgresServer:
     def close(self) -> None:
         """Stop for good; a temporary folder is removed."""
         self.stop()
-        if self._watchdog.stdin:
+        if self._watchdog and self._watchdog.stdin:
             self._watchdog.stdin.close()
-        self._watchdog.wait(STOP_TIMEOUT_S)
+            self._watchdog.wait(STOP_TIMEOUT_S)
+            self._watchdog = None
 
     def connect(self, database: str = "postgres") -> Connection:
         """Open a connection as ``admin``."""
@@ -168,6 +163,18 @@ class PostgresServer:
                 cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])
                 if not cursor.rowcount:
                     cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def _prepare(self) -> None:
+        folder = self._folder
+        self._home = host.own(folder.resolve(), self._owner) if folder else host.temporary_folder(self._owner)
+        self._data = self._home / "data"
+        self._programs = host.programs(self._owner, self._home)
+        removed = "" if folder else str(self._home)
+        self._watchdog = subprocess.Popen(  # noqa: S603 (our own script; the paths are its arguments)
+            ["/bin/sh", "-c", _WATCHDOG, "sh", str(self._programs / "pg_ctl"), str(self._data), removed],
+            stdin=subprocess.PIPE,
+            **host.process_options(self._owner, self._home),
+        )
 
     def _initialise(self) -> None:
         # Built under another name: initdb that is cut off must not pass for a finished one.

@@ -1,8 +1,10 @@
 """One embedded PostgreSQL per test session, and private ones for tests that break theirs."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 
+import pandas as pd
 import pytest
 
 from de.embedded import Coordinates, PostgresServer, add_company
@@ -10,6 +12,7 @@ from de.embedded import Coordinates, PostgresServer, add_company
 N_CLIENTS = 2_000
 
 CompanyFactory = Callable[..., Coordinates]
+Query = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +54,16 @@ def fresh_server() -> Iterator[PostgresServer]:
     """A server of the test's own, to stop, kill, pause or restart; fill it with ``add_company``."""
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def query() -> Query:
+    """``query(company, statement, *values, user="admin")`` runs the statement and returns its rows."""
+
+    def run(company: Coordinates, statement: str, *values: object, user: str = "admin") -> pd.DataFrame:
+        with closing(company.connect(user)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            names = [column.name for column in cursor.description or ()]
+            return pd.DataFrame(cursor.fetchall() if names else [], columns=names)
+
+    return run

@@ -1,0 +1,58 @@
+"""`python -m de.load` fills any server from the environment and the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(company, *arguments, **changes):
+    environment = {
+        **os.environ,
+        **company.environment(),
+        "DE_ADMIN_PASSWORD": company.passwords.admin,
+        "MLE_DB_PASSWORD": company.passwords.mle_user,
+        **changes,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "de.load", *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_command_loads_the_wanted_scenario_and_size(new_company, query):
+    company = new_company(scenario=None)
+
+    done = command(company, "--scenario", "signal", "--clients", "40", "--seed", "3")
+
+    assert done.returncode == 0, done.stderr
+    assert "feature_store and monthly_sales are ready" in done.stderr
+    assert len(query(company, "SELECT * FROM feature_store", user="ds_user")) == 40
+    assert len(query(company, "SELECT * FROM signal_truth", user="ds_user")) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "reason"),
+    [
+        ([], {"DS_DB_PASSWORD": ""}, "DS_DB_PASSWORD not set or empty. Environment: DB_HOSTNAME"),
+        ([], {"DB_NAME": "nowhere"}, 'database "nowhere" does not exist'),
+        ([], {"DE_ADMIN_PASSWORD": "hush"}, 'password authentication failed for user "admin"'),
+        (["--clients", "0"], {}, "number of clients 0: expected at least 1"),
+        (["--csv", "nowhere"], {}, "customer_profiles.csv is missing"),
+    ],
+    ids=["no password", "no database", "wrong password", "no clients", "no files"],
+)
+def test_the_command_says_why_it_cannot_load(new_company, arguments, changes, reason):
+    done = command(new_company(scenario=None), *arguments, **changes)
+
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hush" not in done.stderr

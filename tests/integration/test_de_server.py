@@ -1,0 +1,141 @@
+"""The embedded server stops, breaks and comes back on demand, and never outlives its process."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from de.embedded import PostgresServer, ServerError, add_company, embedded_company
+from de.load import Passwords
+
+ROOT = Path(__file__).parents[2]
+
+
+def wait_until(condition, limit_s=20):
+    until = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < until, "still waiting at the limit"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("way_down", ["stop", "kill"])
+def test_data_survive_going_down_and_the_port_stays(fresh_server, query, way_down):
+    company = add_company(fresh_server, n_clients=20)
+
+    getattr(fresh_server, way_down)()
+    with pytest.raises(psycopg2.OperationalError, match="Connection refused"):
+        company.connect()
+    fresh_server.start()
+
+    assert len(query(company, "SELECT * FROM feature_store", user="ds_user")) == 20
+
+
+def test_a_kill_breaks_open_connections(fresh_server):
+    connection = fresh_server.connect()
+    fresh_server.kill()
+
+    with pytest.raises(psycopg2.OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def test_a_paused_server_answers_nobody_until_it_is_resumed(fresh_server):
+    connection = fresh_server.connect()
+    fresh_server.pause()
+    with pytest.raises(psycopg2.OperationalError, match="timeout"):
+        psycopg2.connect(
+            host=fresh_server.hostname,
+            port=fresh_server.port,
+            user="ds_user",
+            dbname="postgres",
+            connect_timeout=2,
+        )
+    fresh_server.resume()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+    connection.close()
+
+
+def test_two_embedded_companies_run_side_by_side(query):
+    with embedded_company(n_clients=10) as one, embedded_company(n_clients=20) as other:
+        sizes = [len(query(place, "SELECT * FROM feature_store", user="ds_user")) for place in (one, other)]
+
+    assert sizes == [10, 20]
+
+
+def test_everything_is_gone_after_the_block_even_when_it_raises():
+    with pytest.raises(RuntimeError, match="in the block"), PostgresServer() as server:  # noqa: PT012
+        with server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('data_directory')")
+            folder = Path(cursor.fetchone()[0])
+        connection.close()
+        raise RuntimeError("in the block")
+
+    assert not server.running
+    assert not folder.parent.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_the_server_does_not_outlive_a_process_that_is_killed(number):
+    script = (
+        "import sys, time; from de.embedded import PostgresServer\n"
+        "with PostgresServer() as server:\n"
+        "    with server.connect() as connection, connection.cursor() as cursor:\n"
+        "        cursor.execute(\"SELECT current_setting('data_directory')\")\n"
+        "        print(cursor.fetchone()[0], flush=True)\n"
+        "    time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        folder = Path(process.stdout.readline().strip()).parent
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+
+    assert len(family) > 2
+    wait_until(lambda: not any(child.is_running() for child in family))
+    wait_until(lambda: not folder.exists())
+
+
+@pytest.fixture
+def kept_folder(tmp_path_factory):
+    # The server may run as another user than root: it has to reach the folder.
+    folder = tmp_path_factory.mktemp("kept")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o711)
+    return folder / "server"
+
+
+def test_a_given_folder_is_kept_and_used_again(kept_folder, query):
+    with PostgresServer(kept_folder) as server:
+        add_company(server, n_clients=20)
+    with PostgresServer(kept_folder) as server, server.connect("companydata") as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM feature_store")
+            assert cursor.fetchone() == (20,)
+        connection.close()
+
+
+def test_a_folder_with_another_password_is_refused(kept_folder):
+    with PostgresServer(kept_folder):
+        pass
+
+    with (
+        pytest.raises(ServerError, match="another password of admin"),
+        PostgresServer(kept_folder, Passwords("x")),
+    ):
+        pass
+
+
+def test_a_folder_in_use_is_refused_with_the_words_of_the_server(kept_folder):
+    with PostgresServer(kept_folder) as server:
+        with pytest.raises(ServerError, match=r'lock file "postmaster\.pid" already exists'):
+            PostgresServer(kept_folder).start()
+        assert server.running
+        server.connect().close()

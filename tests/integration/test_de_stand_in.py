@@ -1,0 +1,158 @@
+"""The stand-in data have the shape, the shares and the effects that they promise."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+# A chance of one in ten thousand is no reason to doubt; the seed is fixed, so this cannot flicker.
+DOUBT = 1e-4
+
+SOURCES = ["customer_profiles", "customer_activity", "labels", "stores", "sales"]
+
+
+@pytest.fixture(scope="module")
+def feature_store(company, query):
+    return query(company, "SELECT * FROM feature_store")
+
+
+@pytest.fixture(scope="module")
+def big_signal(shared_server, query):
+    from de.embedded import add_company
+
+    company = add_company(shared_server, "big_signal", scenario="signal", n_clients=20_000)
+    return query(company, "SELECT * FROM feature_store"), query(company, "SELECT * FROM signal_truth")
+
+
+@pytest.mark.parametrize(
+    ("column", "shares"),
+    [
+        ("attr_a", {1: 0.50, 2: 0.05, 3: 0.10, 4: 0.15, 5: 0.20}),
+        ("attr_b", {"a": 0.10, "b": 0.20, "c": 0.30, "d": 0.40}),
+        ("scd_b", dict.fromkeys(range(1, 6), 0.2)),
+        ("label", {0: 0.909, 1: 0.091}),
+    ],
+)
+def test_every_column_has_its_published_shares(feature_store, column, shares):
+    seen = feature_store[column].value_counts()
+    expected = pd.Series(shares) * len(feature_store)
+
+    assert set(seen.index) == set(shares)
+    assert stats.chisquare(seen[expected.index], expected).pvalue > DOUBT
+
+
+def test_scd_a_is_uniform_and_not_rounded(feature_store):
+    assert stats.kstest(feature_store["scd_a"], "uniform").pvalue > DOUBT
+    assert feature_store["scd_a"].nunique() == len(feature_store)
+
+
+def test_clients_are_numbered_from_zero_without_gaps_or_nulls(feature_store):
+    assert sorted(feature_store["idx"]) == list(range(2_000))
+    assert not feature_store.isna().any(axis=None)
+
+
+@pytest.mark.parametrize("feature", ["attr_a", "attr_b", "scd_b"])
+def test_without_signal_the_label_does_not_depend_on_a_group(feature_store, feature):
+    table = pd.crosstab(feature_store[feature], feature_store["label"])
+
+    assert stats.chi2_contingency(table).pvalue > DOUBT
+
+
+def test_without_signal_scd_a_is_the_same_in_both_classes(feature_store):
+    classes = [group.to_numpy() for _, group in feature_store.groupby("label")["scd_a"]]
+
+    assert stats.ks_2samp(*classes).pvalue > DOUBT
+
+
+def test_without_signal_there_is_no_truth_table(company, query):
+    assert query(company, "SELECT to_regclass('signal_truth') AS found")["found"].item() is None
+
+
+def test_features_are_independent_of_each_other(feature_store):
+    for one, other in [("attr_a", "attr_b"), ("attr_a", "scd_b"), ("attr_b", "scd_b")]:
+        table = pd.crosstab(feature_store[one], feature_store[other])
+        assert stats.chi2_contingency(table).pvalue > DOUBT, (one, other)
+
+
+def test_every_client_has_one_current_spell_after_contiguous_past_ones(company, query):
+    spells = query(company, "SELECT * FROM customer_activity ORDER BY idx, valid_from")
+    follows = spells["idx"].eq(spells["idx"].shift())
+
+    assert spells.groupby("idx")["valid_to"].apply(lambda ends: ends.isna().sum()).eq(1).all()
+    assert spells["valid_to"].isna().equals(~spells["idx"].eq(spells["idx"].shift(-1)))
+    assert (spells["valid_to"].shift()[follows] == spells["valid_from"][follows]).all()
+    assert (spells["valid_from"][follows] > spells["valid_from"].shift()[follows]).all()
+    assert set(spells.groupby("idx").size()) == {1, 2, 3, 4}
+
+
+def test_three_years_of_sales_cover_every_store_and_month(company, query):
+    monthly = query(company, "SELECT * FROM monthly_sales")
+
+    assert list(monthly) == ["store_idx", "location", "sale_month", "value"]
+    assert len(monthly) == 12 * 36
+    assert not monthly.duplicated(["store_idx", "sale_month"]).any()
+    assert monthly["value"].gt(0).all()
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_seed_gives_others(company, new_company, query):
+    again = new_company(n_clients=2_000)
+    other = new_company(n_clients=2_000, seed=2)
+
+    for table in SOURCES:
+        rows = f"SELECT md5(string_agg(t::text, '\n' ORDER BY t::text)) AS digest FROM {table} AS t"
+        digest = [query(place, rows)["digest"].item() for place in (company, again, other)]
+        assert digest[0] == digest[1], table
+        assert table == "stores" or digest[0] != digest[2], table
+
+
+def test_more_clients_leave_the_first_ones_as_they_are(company, new_company, query, feature_store):
+    smaller = query(new_company(n_clients=300), "SELECT * FROM feature_store ORDER BY idx")
+
+    pd.testing.assert_frame_equal(smaller, feature_store.sort_values("idx").head(300))
+
+
+def test_with_signal_only_the_labels_differ(company, signal_company, query):
+    for table in ["customer_profiles", "customer_activity", "stores", "sales"]:
+        rows = f"SELECT md5(string_agg(t::text, '\n' ORDER BY t::text)) AS digest FROM {table} AS t"
+        assert query(company, rows).equals(query(signal_company, rows)), table
+
+
+def test_with_signal_the_rate_of_every_group_is_what_the_written_truth_says(big_signal):
+    feature_store, truth = big_signal
+    term = truth[truth["level"].isna()].set_index("term")["value"]
+    level = {name: rows.set_index("level")["value"] for name, rows in truth.groupby("term")}
+    logit = (
+        term["Intercept"]
+        + term["scd_a"] * feature_store["scd_a"]
+        + term["scd_b"] * feature_store["scd_b"]
+        + feature_store["attr_a"].astype(str).map(level["1|attr_a"])
+        + feature_store["attr_b"].map(level["1|attr_b"])
+    )
+    chance = 1 / (1 + np.exp(-logit))
+    feature_store = feature_store.assign(
+        chance=chance, spread=chance * (1 - chance), band=feature_store["scd_a"] > 0.5, everyone=True
+    )
+
+    for feature in ["attr_a", "attr_b", "scd_b", "band", "everyone"]:
+        for value, group in feature_store.groupby(feature):
+            z = (group["label"].sum() - group["chance"].sum()) / math.sqrt(group["spread"].sum())
+            assert abs(z) < stats.norm.isf(DOUBT / 2), (feature, value)
+    assert 0.09 < feature_store["label"].mean() < 0.15
+
+
+def test_with_signal_the_group_effects_sum_to_zero(big_signal):
+    _, truth = big_signal
+
+    for term in ["1|attr_a", "1|attr_b"]:
+        assert truth.loc[truth["term"] == term, "value"].sum() == pytest.approx(0, abs=1e-12)
+
+
+def test_with_signal_every_feature_moves_the_label(big_signal):
+    feature_store, _ = big_signal
+    feature_store = feature_store.assign(band=feature_store["scd_a"] > 0.5)
+
+    for feature in ["attr_a", "attr_b", "scd_b", "band"]:
+        table = pd.crosstab(feature_store[feature], feature_store["label"])
+        assert stats.chi2_contingency(table).pvalue < DOUBT, feature
