@@ -1,0 +1,6 @@
+"""Makes the example model importable, here and in the processes that tests start."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
