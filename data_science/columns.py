@@ -1,0 +1,110 @@
+"""Read one column without loss, or say which of its values cannot be read so.
+
+Changes when another kind of value becomes readable. Booleans, integers and integral floats are the same
+integer. Text is never read as a number, nor a number as text: the levels "1" and 1 could not be told
+apart afterwards.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+type Mask = npt.NDArray[np.bool_]
+type Values = pd.Series[Any]  # lazy: pandas knows this subscript only in its stubs
+
+# What pandas.api.types.infer_dtype says, in the words of this package; anything else is refused.
+KINDS = {
+    "boolean": "boolean",
+    "integer": "integer",
+    "floating": "real",
+    "mixed-integer-float": "real",
+    "string": "text",
+}
+# How each kind is read where something is wanted; a pair that is not here is refused.
+READ_AS = {
+    "integer": {"boolean": "integer", "integer": "integer", "real": "integer"},
+    "real": {"integer": "real", "real": "real"},
+    "text": {"text": "text"},
+    "number": {"boolean": "integer", "integer": "integer", "real": "real"},
+    "level": {"boolean": "boolean", "integer": "integer", "real": "integer", "text": "text"},
+    "key": {"integer": "integer", "real": "integer", "text": "text"},
+}
+EXPECTED = {
+    "integer": "whole numbers",
+    "real": "numbers",
+    "text": "text",
+    "number": "numbers",
+    "level": "text, whole numbers or booleans",
+    "key": "whole numbers or text",
+}
+INTEGER_MAX = 2**63 - 1
+REAL_INTEGER_MAX = 2**53  # above it a float64 no longer holds every integer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """One column as read; the masks have one entry per row."""
+
+    kind: str  # what the column holds, in pandas' or this package's word
+    missing: Mask
+    infinite: Mask
+    refused: Mask  # neither missing nor infinite, yet not what is wanted
+    values: Values | None  # typed; None unless every row could be read
+
+    @property
+    def usable(self) -> Mask:
+        """Rows that hold a value of the wanted kind."""
+        return ~(self.missing | self.infinite | self.refused)
+
+
+def read(column: Values, wanted: str) -> Reading:
+    """Read ``column`` as what is ``wanted`` (a key of `READ_AS`), row by row.
+
+    A categorical column whose categories need no conversion stays categorical, with its order of levels.
+    """
+    missing = column.isna().to_numpy(dtype=bool)
+    present = column[~missing]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        present = present.astype(column.dtype.categories.dtype)
+    inferred = pd.api.types.infer_dtype(present, skipna=False)
+    kind = KINDS.get(inferred, inferred)
+    target = READ_AS[wanted].get(kind)
+    infinite, refused = np.zeros_like(missing), np.zeros_like(missing)
+    if present.empty:
+        return Reading("nothing", missing, infinite, refused, None)
+    if target is None:
+        return Reading(kind, missing, infinite, ~missing, None)
+    values = present.to_numpy()
+    if kind in ("integer", "real"):
+        infinite[~missing] = _is_infinite(values)
+        refused[~missing] = _loses(values, kind, target) & ~_is_infinite(values)
+    if missing.any() or infinite.any() or refused.any():
+        return Reading(kind, missing, infinite, refused, None)
+    if target in ("text", kind) and isinstance(column.dtype, pd.CategoricalDtype):
+        return Reading(kind, missing, infinite, refused, column)
+    dtype = {"integer": "int64", "real": "float64", "boolean": "bool"}.get(target)
+    typed = column if dtype is None else pd.Series(values.astype(dtype), column.index, name=column.name)
+    return Reading(kind, missing, infinite, refused, typed)
+
+
+def _is_infinite(values: npt.NDArray[Any]) -> Mask:
+    # Comparisons also work on Python objects, where isinf does not.
+    return np.asarray((values == np.inf) | (values == -np.inf), dtype=bool)
+
+
+def _loses(values: npt.NDArray[Any], kind: str, target: str) -> Mask:
+    """Tell which numbers would change if they were stored as ``target``."""
+    if kind == target == "real" and values.dtype != object:
+        return np.zeros(values.shape, dtype=bool)
+    limit = INTEGER_MAX if kind == target == "integer" else REAL_INTEGER_MAX
+    large = np.asarray((values > limit) | (values < -limit), dtype=bool)
+    if kind == "integer":
+        return large
+    if target == "real":
+        whole = np.array([isinstance(value, int | np.integer) for value in values], dtype=bool)
+        return np.asarray(large & whole, dtype=bool)
+    small = np.where(large, 0, values).astype(np.float64)
+    return np.asarray(large | (small != np.trunc(small)), dtype=bool)

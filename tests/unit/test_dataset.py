@@ -1,0 +1,276 @@
+"""What training data must look like, fault by fault."""
+
+import contextlib
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data_science.dataset import FEATURE_STORE, Response, fingerprint, validate
+from data_science.errors import SchemaError
+
+LABEL = Response("label")
+FEATURES = {"numeric": ("scd_a", "scd_b"), "factors": ("attr_a", "attr_b"), "response": LABEL}
+
+
+def clients() -> pd.DataFrame:
+    """Six clients whose idx starts at 10, as `feature_store` gives them."""
+    return pd.DataFrame(
+        {
+            "idx": np.arange(10, 16),
+            "attr_a": [1, 2, 3, 4, 5, 1],
+            "attr_b": ["a", "b", "c", "d", "a", "b"],
+            "scd_a": [0.5, 0.25, 0.125, 0.75, 0.1, 0.9],
+            "scd_b": [1, 2, 3, 4, 5, 1],
+            "label": [0, 1, 0, 0, 1, 0],
+        }
+    )
+
+
+def groups() -> pd.DataFrame:
+    """Three herds: successes out of trials."""
+    return pd.DataFrame({"herd": ["x", "y", "z"], "incidence": [2, 0, 3], "size": [14, 5, 9]})
+
+
+def test_good_rows_come_back_typed_and_counted():
+    dataset = validate(clients(), **FEATURES, schema=FEATURE_STORE)
+
+    assert dataset.n_rows == 6
+    assert dataset.base_rate == pytest.approx(2 / 6)
+    assert len(dataset.fingerprint) == 64
+    pd.testing.assert_frame_equal(dataset.frame, clients())
+
+
+def test_successes_out_of_trials_are_counted_per_trial():
+    dataset = validate(groups(), factors=["herd"], response=Response("incidence", "size"))
+
+    assert dataset.base_rate == pytest.approx(5 / 28)
+
+
+def put(column: str, row: int, value: object, *, as_is: bool = False):
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        values = frame[column].astype(object)
+        values[row] = value
+        return frame.assign(**{column: values if as_is else values.infer_objects()})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda frame: frame.drop(columns="attr_b"),
+            r"attr_b: the column is missing in 6 of 6 rows, first at idx 10; .*data have \['idx', 'attr_a'",
+        ),
+        (
+            lambda frame: pd.concat([frame, frame["scd_a"]], axis=1),
+            "scd_a: the column appears more than once in 6 of 6 rows",
+        ),
+        (put("scd_a", 3, None), "scd_a: NULL or NaN in 1 of 6 rows, first at idx 13; expected a value"),
+        (put("attr_b", 2, None), "attr_b: NULL or NaN in 1 of 6 rows, first at idx 12"),
+        (put("label", 2, None), "label: NULL or NaN in 1 of 6 rows, first at idx 12"),
+        (put("idx", 2, None), "idx: NULL or NaN in 1 of 6 rows, first at row 2"),
+        (
+            put("idx", 2, 11),
+            "idx: a repeated value in 2 of 6 rows, first at idx 11; expected one row for each",
+        ),
+        (put("label", 1, 2), "label: a value such as 2 in 1 of 6 rows, first at idx 11; expected 0 or 1"),
+        (put("label", 1, -1), "label: a value such as -1 in 1 of 6 rows, first at idx 11"),
+        (
+            put("label", 1, 0.5),
+            "label: real such as 0.5 in 1 of 6 rows, first at idx 11; expected whole numbers",
+        ),
+        (lambda frame: frame.assign(label=0), "label: one class only, always 0, in 6 of 6 rows"),
+        (lambda frame: frame.assign(label=1), "label: one class only, always 1, in 6 of 6 rows"),
+        (lambda frame: frame.assign(label="1"), "label: text such as '1' in 6 of 6 rows.*ALTER COLUMN label"),
+        (put("scd_a", 4, math.inf), "scd_a: an infinite value in 1 of 6 rows, first at idx 14"),
+        (put("scd_a", 4, -math.inf), "scd_a: an infinite value in 1 of 6 rows, first at idx 14"),
+        (lambda frame: frame.assign(scd_a=0.5), "scd_a: the constant 0.5 in 6 of 6 rows, first at idx 10"),
+        (lambda frame: frame.assign(attr_b="a"), "attr_b: the constant 'a' in 6 of 6 rows"),
+        (put("attr_b", 5, "b "), "attr_b: whitespace around 'b ' in 1 of 6 rows, first at idx 15; .*Trim it"),
+        (
+            lambda frame: frame.assign(attr_a=frame["attr_a"].astype(str)),
+            r"attr_a: text such as '1' in 6 of 6 rows, first at idx 10; expected whole numbers. "
+            r"Run: ALTER TABLE feature_store ALTER COLUMN attr_a TYPE integer USING attr_a::integer",
+        ),
+        (put("scd_a", 0, "0.5"), "scd_a: .* such as '0.5' in 6 of 6 rows"),
+        (put("scd_b", 1, 2.5), "scd_b: real such as 2.5 in 1 of 6 rows, first at idx 11; expected whole"),
+        (
+            put("scd_b", 1, 2**63),
+            "scd_b: integer such as 9223372036854775808 in 1 of 6 rows, first at idx 11",
+        ),
+        (
+            put("scd_a", 1, 2**53 + 1, as_is=True),
+            "scd_a: real such as 9007199254740993 in 1 of 6 rows, first at idx 11",
+        ),
+        (lambda frame: frame.assign(attr_b=1.0), "attr_b: real such as 1.0 in 6 of 6 rows.* expected text"),
+        (lambda frame: frame.assign(attr_a=pd.Timestamp(0)), "attr_a: datetime64 such as .* expected whole"),
+    ],
+    ids=[
+        *(
+            "missing column",
+            "column twice",
+            "NULL number",
+            "NULL text",
+            "NULL label",
+            "NULL idx",
+            "repeated idx",
+        ),
+        *(
+            "label 2",
+            "label -1",
+            "label 0.5",
+            "only 0",
+            "only 1",
+            "label as text",
+            "infinite",
+            "minus infinite",
+        ),
+        *("constant number", "constant level", "padded", "integer as text", "number as text", "fraction"),
+        *("beyond 64 bits", "beyond float64", "text as number", "date"),
+    ],
+)
+def test_one_fault_is_named_with_its_column_count_first_row_and_remedy(change, message):
+    with pytest.raises(SchemaError, match=message):
+        validate(change(clients()), **FEATURES, schema=FEATURE_STORE)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        (
+            "incidence",
+            [2, 0, 10],
+            "incidence: a value such as 10 in 1 of 3 rows, first at row 2; expected 0 to 'size'",
+        ),
+        ("incidence", [-1, 0, 3], "incidence: a value such as -1 in 1 of 3 rows, first at row 0"),
+        ("incidence", [0, 0, 0], "incidence: one class only, no success, in 3 of 3 rows"),
+        ("incidence", [14, 5, 9], "incidence: one class only, no failure, in 3 of 3 rows"),
+        ("size", [14, 0, 9], "size: fewer than one trial in 1 of 3 rows, first at row 1"),
+    ],
+    ids=["more than tried", "negative", "no success", "no failure", "no trials"],
+)
+def test_successes_that_do_not_fit_their_trials_are_refused(column, values, message):
+    with pytest.raises(SchemaError, match=message):
+        validate(
+            groups().assign(**{column: values}), factors=["herd"], response=Response("incidence", "size")
+        )
+
+
+def test_all_faults_are_reported_together():
+    broken = clients().assign(attr_b=["a ", "b", "c", "d", "a", "b"], scd_b=7, label=[0, 1, 0, 0, 3, 0])
+    broken.loc[2, "scd_a"] = np.nan
+
+    with pytest.raises(SchemaError, match="cannot be used") as caught:
+        validate(broken, **FEATURES)
+
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()[1:]] == [
+        "- scd_a",
+        "- attr_b",
+        "- scd_b",
+        "- label",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"label": [False, True, False, False, True, False]},
+        {"label": [0.0, 1.0, 0.0, 0.0, 1.0, 0.0], "scd_b": [1.0, 2.0, 3.0, 4.0, 5.0, 1.0]},
+        {"attr_a": pd.array([1, 2, 3, 4, 5, 1], dtype="Int64")},
+        {"attr_a": np.array([1, 2, 3, 4, 5, 1], dtype=object), "idx": np.arange(10.0, 16.0)},
+        {"scd_b": np.array([1, 2, 3, 4, 5, 1], dtype=np.uint8)},
+    ],
+    ids=["boolean label", "integral floats", "nullable integers", "Python objects", "small integers"],
+)
+def test_the_same_values_in_another_type_are_read_as_the_same_data(changes):
+    dataset = validate(clients().assign(**changes), **FEATURES, schema=FEATURE_STORE)
+
+    pd.testing.assert_frame_equal(dataset.frame, clients())
+    assert dataset.fingerprint == validate(clients(), **FEATURES).fingerprint
+
+
+def test_without_promised_types_a_factor_may_be_of_any_kind_with_exact_levels():
+    frame = clients().assign(
+        attr_a=[True, False] * 3, attr_b=pd.Categorical(list("abcabc"), categories=["c", "b", "a"])
+    )
+
+    dataset = validate(frame, **FEATURES)
+
+    assert dataset.frame["attr_a"].dtype == bool
+    assert list(dataset.frame["attr_b"].dtype.categories) == ["c", "b", "a"]
+
+
+def test_other_columns_and_their_faults_are_let_through():
+    dataset = validate(clients().assign(note=None), **FEATURES)
+
+    assert "note" in dataset.frame
+    assert dataset.fingerprint == validate(clients(), **FEATURES).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [([1, 2], r"the data are \[1, 2\]; expected a DataFrame"), (pd.DataFrame({"label": []}), "have 0 rows")],
+    ids=["a list", "no rows"],
+)
+def test_what_is_no_table_of_rows_is_refused(data, message):
+    with pytest.raises(SchemaError, match=message):
+        validate(data, **FEATURES)
+
+
+def test_levels_may_hold_any_text_and_messages_stay_short():
+    levels = ["é'\"; DROP TABLE labels; --", "two\nlines", "x" * 40_000, "", "\N{SNOWMAN}", "null"]
+
+    assert validate(clients().assign(attr_b=levels), **FEATURES).n_rows == 6
+    with pytest.raises(SchemaError, match="whitespace around") as caught:
+        validate(clients().assign(attr_b=[*levels[:5], "y" * 40_000 + " "]), **FEATURES)
+    assert len(str(caught.value)) < 400
+
+
+@given(order=st.permutations(range(6)))
+def test_the_fingerprint_ignores_the_order_of_rows(order):
+    assert fingerprint(clients().iloc[order]) == fingerprint(clients())
+    assert fingerprint(groups().iloc[[row for row in order if row < 3]]) == fingerprint(groups())
+
+
+@given(columns=st.permutations(["idx", "attr_a", "attr_b", "scd_a", "scd_b", "label"]))
+def test_the_fingerprint_ignores_the_order_of_columns(columns):
+    assert fingerprint(clients()[columns]) == fingerprint(clients())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("scd_a", 3, np.nextafter(0.75, 1)),
+        put("attr_b", 0, "b"),
+        put("label", 0, 1),
+        lambda frame: frame.iloc[1:],
+        lambda frame: frame.rename(columns={"scd_b": "scd_c"}),
+        lambda frame: frame.assign(attr_a=frame["attr_a"].astype(str)),
+    ],
+    ids=["last bit", "one level", "one label", "one row less", "a name", "a type"],
+)
+def test_the_fingerprint_sees_every_change_of_content(change):
+    assert fingerprint(change(clients())) != fingerprint(clients())
+
+
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.dates(), st.lists(st.none())
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_whatever_a_column_holds_the_answer_is_a_dataset_or_a_schema_error(data):
+    column = data.draw(st.sampled_from(list(clients().columns)))
+    values = data.draw(st.lists(ANYTHING, min_size=6, max_size=6))
+    kept = data.draw(st.booleans())
+    frame = clients().assign(**{column: pd.Series(values, dtype=object)})
+
+    with contextlib.suppress(SchemaError):
+        dataset = validate(frame, **FEATURES, schema=FEATURE_STORE if kept else None)
+        assert all(a == b for a, b in zip(dataset.frame[column].tolist(), values, strict=True))
