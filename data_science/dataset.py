@@ -1,22 +1,20 @@
-"""What training data must look like: validate a frame, and fingerprint it.
+"""What training data must look like: validate a frame against it.
 
 Changes when the contract with the data engineers changes. Nothing is dropped, filled in or guessed:
 a value is read as it is, converted without loss, or refused with the row it stands in.
 """
 
-import hashlib
-import json
 import reprlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_science.columns import EXPECTED, Reading, Values, read
 from data_science.errors import SchemaError
+from data_science.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +143,6 @@ def validate(
     return Dataset(checked, len(checked), base_rate, fingerprint(checked[list(dict(wanted))], data.key))
 
 
-def fingerprint(frame: pd.DataFrame, key: str | None = "idx") -> str:
-    """Return the sha256 of the content of a validated frame, whatever the order of rows and columns."""
-    columns = {str(name): _canonical(frame[name]) for name in sorted(frame.columns)}
-    order = _order([values for _, values in columns.values()], columns[key][1] if key in columns else None)
-    digest = hashlib.sha256()
-    for name, (head, values) in columns.items():
-        digest.update(json.dumps([name, head, len(values)]).encode())
-        digest.update((values if order is None else values[order]).tobytes())
-    return digest.hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
 class _Rows:
     frame: pd.DataFrame
@@ -181,11 +168,9 @@ class _Rows:
 
     def _name(self, position: int) -> str:
         if self.key is not None and list(self.frame.columns).count(self.key) == 1:
-            value = self.frame[self.key].iloc[position]
-            if not pd.isna(value):
-                return (
-                    f"{self.key} {reprlib.repr(value)}" if isinstance(value, str) else f"{self.key} {value}"
-                )
+            keys = self.frame[self.key]
+            if keys.notna().iloc[position]:
+                return f"{self.key} {reprlib.repr(keys.tolist()[position])}"
         return f"row {position}"
 
 
@@ -279,23 +264,3 @@ def _response_faults(data: _Rows, response: Response, typed: dict[str, Values]) 
         remedy = "Widen what is selected: nothing can be learned from one class"
         every = np.ones(len(successes), bool)
         yield from data.faults(name, every, f"one class only, {which},", "both classes", remedy)
-
-
-def _canonical(column: Values) -> tuple[str, npt.NDArray[Any]]:
-    """Return what names the column's content, with numbers that stand for its values."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.dtype.categories.dtype)
-    kind = pd.api.types.infer_dtype(column, skipna=False)
-    if kind == "floating":
-        return kind, column.to_numpy(dtype="<f8") + 0.0  # -0.0 and 0.0 are one value
-    if kind in ("integer", "boolean"):
-        return kind, column.to_numpy(dtype="<i8")
-    codes, levels = pd.factorize(column, sort=True)
-    return json.dumps(levels.tolist()), codes.astype("<i8")
-
-
-def _order(columns: list[npt.NDArray[Any]], key: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
-    """Return the canonical order of the rows; None if they are in it."""
-    if key is not None and (key[1:] > key[:-1]).all():
-        return None
-    return np.lexsort(columns if key is None else [*columns, key])

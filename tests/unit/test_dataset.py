@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_science.dataset import FEATURE_STORE, Response, fingerprint, validate
+from data_science.dataset import FEATURE_STORE, Response, validate
 from data_science.errors import SchemaError
 
 LABEL = Response("label")
@@ -229,33 +229,6 @@ def test_levels_may_hold_any_text_and_messages_stay_short():
     with pytest.raises(SchemaError, match="whitespace around") as caught:
         validate(clients().assign(attr_b=[*levels[:5], "y" * 40_000 + " "]), **FEATURES)
     assert len(str(caught.value)) < 400
-
-
-@given(order=st.permutations(range(6)))
-def test_the_fingerprint_ignores_the_order_of_rows(order):
-    assert fingerprint(clients().iloc[order]) == fingerprint(clients())
-    assert fingerprint(groups().iloc[[row for row in order if row < 3]]) == fingerprint(groups())
-
-
-@given(columns=st.permutations(["idx", "attr_a", "attr_b", "scd_a", "scd_b", "label"]))
-def test_the_fingerprint_ignores_the_order_of_columns(columns):
-    assert fingerprint(clients()[columns]) == fingerprint(clients())
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        put("scd_a", 3, np.nextafter(0.75, 1)),
-        put("attr_b", 0, "b"),
-        put("label", 0, 1),
-        lambda frame: frame.iloc[1:],
-        lambda frame: frame.rename(columns={"scd_b": "scd_c"}),
-        lambda frame: frame.assign(attr_a=frame["attr_a"].astype(str)),
-    ],
-    ids=["last bit", "one level", "one label", "one row less", "a name", "a type"],
-)
-def test_the_fingerprint_sees_every_change_of_content(change):
-    assert fingerprint(change(clients())) != fingerprint(clients())
 
 
 ANYTHING = st.one_of(
