@@ -30,6 +30,11 @@ class Estimate:
             return "beyond"
         return "within" if self.upper <= margin else "unclear"
 
+    def data_needed(self, margin: float) -> float:
+        """How many times the data would bring the interval to one side of the margin, if the value stayed."""
+        distance = abs(margin - self.value)
+        return ((self.upper - self.lower) / 2 / distance) ** 2 if distance else float("inf")
+
     def magnitude(self) -> Estimate:
         """Return the same effect without its sign."""
         return Estimate(
@@ -72,11 +77,20 @@ def _mean(values: Vector, variance: Vector, client: npt.NDArray[np.int64], cover
 def jensen_shannon_distance(reference: Vector, live: Vector, coverage: float) -> Estimate:
     """Jensen-Shannon distance (base 2, in [0, 1]) of two histograms over the same cells.
 
-    The divergence (Lin 1991, doi:10.1109/18.61115) of two samples is biased upwards, by about
-    ``(cells - 1)(1/n + 1/m)/8`` nats when nothing changed; each entropy's first-order bias (Miller 1955) is
-    removed. Its square root is a metric (Endres & Schindelin 2003, doi:10.1109/TIT.2003.813506). The standard
-    error adds the delta method's variance, which vanishes without drift, to the chi-square limit's, which
-    is all there is then (Grosse et al. 2002, doi:10.1103/PhysRevE.65.041905).
+    The square root of the divergence is a metric (Endres & Schindelin 2003, doi:10.1109/TIT.2003.813506).
+    """
+    divergence, se = corrected_divergence(reference, live)
+    bounds = divergence + _z(coverage) * se * np.array([0.0, -1.0, 1.0])
+    return Estimate(*(float(bound) for bound in np.sqrt(np.clip(bounds / np.log(2), 0, 1))))
+
+
+def corrected_divergence(reference: Vector, live: Vector) -> tuple[float, float]:
+    """Jensen-Shannon divergence in nats (Lin 1991, doi:10.1109/18.61115), and its standard error.
+
+    Two samples of one population look different, by about ``(cells - 1)(1/n + 1/m)/8`` nats; the first-order
+    bias of each entropy (Miller 1955) is therefore removed, and the result may be negative. The squared
+    standard error adds the delta method's variance, which vanishes without drift, to that of the chi-square
+    limit, which is all there is then (Grosse et al. 2002, doi:10.1103/PhysRevE.65.041905).
     """
     n, m = float(reference.sum()), float(live.sum())
     used = (reference + live) > 0
@@ -88,9 +102,7 @@ def jensen_shannon_distance(reference: Vector, live: Vector, coverage: float) ->
     bias -= float(((p * (1 - p) / n + q * (1 - q) / m) / middle).sum()) / 8
     delta = _variance(p, to_p) / (4 * n) + _variance(q, to_q) / (4 * m)
     limit = (p.size - 1) / 32 * (1 / n + 1 / m) ** 2
-    half = _z(coverage) * float(np.sqrt(delta + limit))
-    bounds = (divergence - bias) + np.array([0.0, -half, half])
-    return Estimate(*(float(bound) for bound in np.sqrt(np.clip(bounds / np.log(2), 0, 1))))
+    return divergence - bias, float(np.sqrt(delta + limit))
 
 
 def _log_ratio(p: Vector, middle: Vector) -> Vector:

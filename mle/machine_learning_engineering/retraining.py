@@ -200,13 +200,19 @@ def _finding(about: str, effect: Estimate, margin: float, what: str, policy: Ret
     closing = {
         "beyond": f"beyond the margin {margin:g}",
         "within": f"within the margin {margin:g}",
-        "unclear": f"on both sides of the margin {margin:g}, so more data are needed",
+        "unclear": f"on both sides of the margin {margin:g}: {_more_data(effect.data_needed(margin))}",
     }[verdict]
     sentence = (
         f"{about}: {what} {effect.value:.4f} "
         f"({policy.coverage:.0%} interval {effect.lower:.4f} to {effect.upper:.4f}), {closing}"
     )
     return Finding(about, verdict, effect, margin, sentence)
+
+
+def _more_data(times: float) -> str:
+    if times > 100:
+        return "the effect is as large as the margin, and more data will hardly tell"
+    return f"about {max(times, 1.1):.1f} times the data would tell"
 
 
 def _first_clients(predictions: Sequence[Prediction], n_clients: int) -> list[Prediction]:

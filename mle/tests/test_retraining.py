@@ -50,7 +50,7 @@ def judged(live, said, truth, n_labelled=None, policy=POLICY):
 
 
 def test_a_model_that_is_right_about_inputs_that_stayed_is_kept():
-    live, p = company(20_000, seed=2)
+    live, p = company(60_000, seed=2)
 
     decision = judged(live, p, p)
 
@@ -95,16 +95,13 @@ def test_inputs_that_drifted_far_are_a_reason_even_while_the_model_is_right(chan
 
 
 def test_a_difference_that_is_certain_but_smaller_than_the_margin_is_no_reason():
-    live, p = company(400_000, seed=2)
-    p = p[:400_000]
+    live, p = company(60_000, seed=2)
 
-    decision = judged(live.iloc[:1_000], p[:1_000], p[:1_000])  # for the inputs only
-    big = judged(live, p, p * 1.05, policy=RetrainingPolicy(rate_margin=0.03))
+    decision = judged(live, p, p * 1.05)
 
-    rate = next(finding for finding in big.findings if finding.about == "rate of label 1")
+    rate = next(finding for finding in decision.findings if finding.about == "rate of label 1")
     assert rate.estimate.lower > 0.005  # far from zero: any p-value would be tiny
     assert rate.verdict == "within"
-    assert decision.n_predictions == 1_000
 
 
 @pytest.mark.parametrize("n_labelled", [0, 20, 300])
