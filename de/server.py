@@ -23,12 +23,12 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 PORT_ATTEMPTS = 5
 
-# The data can be generated again, so nothing waits for the disk; nobody replicates from here.
+# The data can be generated again, so nothing waits for the disk; nobody replicates from here. Commits
+# still reach the kernel at once: a server that is killed, unlike one that loses power, keeps them all.
 _OPTIONS = {
     "listen_addresses": host.HOSTNAME,
     "unix_socket_directories": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -38,11 +38,15 @@ _OPTIONS = {
 }
 
 # Outlives us by design: when our end of its standard input closes, whatever we died of, it stops the
-# server and removes what is temporary. Arguments: pg_ctl, the data folder, the folder to remove or "".
+# server and removes what is temporary. It reads the process numbers of the servers that we start, so that
+# it never stops one that somebody else runs on the same data.
+# Arguments: pg_ctl, the data folder, the folder to remove or "".
 _WATCHDOG = """
 trap '' HUP INT TERM
-cat > /dev/null
-"$1" -D "$2" -m immediate -w stop > /dev/null 2>&1
+while read -r started; do ours=$started; done
+if [ -n "$ours" ] && [ "$(head -n 1 "$2/postmaster.pid" 2> /dev/null)" = "$ours" ]; then
+    "$1" -D "$2" -m immediate -w stop > /dev/null 2>&1
+fi
 if [ -n "$3" ]; then cd / && rm -rf "$3"; fi
 """
 
@@ -74,11 +78,7 @@ class PostgresServer:
         self._paused: list[psutil.Process] = []
 
     def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
+        self.start()
         return self
 
     def __exit__(
@@ -101,19 +101,11 @@ class PostgresServer:
         """
         if self.running:
             return
-        if self._watchdog is None:
-            self._prepare()
-        if not self._data.joinpath("PG_VERSION").exists():
-            self._initialise()
-        for _ in range(PORT_ATTEMPTS):
-            port = self.port or host.free_port()
-            if self._launch(port):
-                self.port = port
-                return
-            # Between our look and the server's start someone may have taken the port.
-        raise ServerError(
-            f"PostgreSQL did not start in {str(self._home)!r}; its log ends:\n{self._log_end()}"
-        )
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
 
     def stop(self) -> None:
         """Shut down in order: connections are closed, the data are written."""
@@ -164,6 +156,21 @@ class PostgresServer:
                 if not cursor.rowcount:
                     cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
+    def _start(self) -> None:
+        if self._watchdog is None:
+            self._prepare()
+        if not self._data.joinpath("PG_VERSION").exists():
+            self._initialise()
+        for _ in range(PORT_ATTEMPTS):
+            port = self.port or host.free_port()
+            if self._launch(port):
+                self.port = port
+                return
+            # Between our look and the server's start someone may have taken the port.
+        raise ServerError(
+            f"PostgreSQL did not start in {str(self._home)!r}; its log ends:\n{self._log_end()}"
+        )
+
     def _prepare(self) -> None:
         folder = self._folder
         self._home = host.own(folder.resolve(), self._owner) if folder else host.temporary_folder(self._owner)
@@ -206,6 +213,9 @@ class PostgresServer:
             self._process = subprocess.Popen(  # noqa: S603 (the wheel's postgres)
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options
             )
+        if self._watchdog and self._watchdog.stdin:
+            self._watchdog.stdin.write(b"%d\n" % self._process.pid)
+            self._watchdog.stdin.flush()
         until = time.monotonic() + START_TIMEOUT_S
         while self.running and time.monotonic() < until:
             if self._answers(port):

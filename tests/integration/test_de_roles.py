@@ -38,13 +38,12 @@ def test_ds_user_reads_every_table(company, query, table):
         "CREATE INDEX ON feature_store (idx)",
         "ALTER TABLE feature_store ADD COLUMN mine int",
         "DROP TABLE feature_store",
-        "GRANT INSERT ON feature_store TO ds_user",
         "COPY labels FROM STDIN",
         "SET ROLE admin",
     ],
 )
 def test_ds_user_can_write_nothing(company, query, statement):
-    with pytest.raises(psycopg2.Error, match=r"permission denied|must be owner|no privileges were granted"):
+    with pytest.raises(psycopg2.Error, match=r"permission denied|must be owner"):
         query(company, statement, user="ds_user")
 
 

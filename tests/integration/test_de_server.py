@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -71,10 +72,9 @@ def test_two_embedded_companies_run_side_by_side(query):
 
 def test_everything_is_gone_after_the_block_even_when_it_raises():
     with pytest.raises(RuntimeError, match="in the block"), PostgresServer() as server:  # noqa: PT012
-        with server.connect() as connection, connection.cursor() as cursor:
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('data_directory')")
             folder = Path(cursor.fetchone()[0])
-        connection.close()
         raise RuntimeError("in the block")
 
     assert not server.running
@@ -115,11 +115,10 @@ def kept_folder(tmp_path_factory):
 def test_a_given_folder_is_kept_and_used_again(kept_folder, query):
     with PostgresServer(kept_folder) as server:
         add_company(server, n_clients=20)
-    with PostgresServer(kept_folder) as server, server.connect("companydata") as connection:
-        with connection.cursor() as cursor:
+    with PostgresServer(kept_folder) as server:
+        with closing(server.connect("companydata")) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM feature_store")
             assert cursor.fetchone() == (20,)
-        connection.close()
 
 
 def test_a_folder_with_another_password_is_refused(kept_folder):
