@@ -1,0 +1,1 @@
+"""A stand-in for one team's version of the package."""
