@@ -45,6 +45,7 @@ _WATCHDOG = """
 trap '' HUP INT TERM
 while read -r started; do ours=$started; done
 if [ -n "$ours" ] && [ "$(head -n 1 "$2/postmaster.pid" 2> /dev/null)" = "$ours" ]; then
+    kill -CONT "$ours"
     "$1" -D "$2" -m immediate -w stop > /dev/null 2>&1
 fi
 if [ -n "$3" ]; then cd / && rm -rf "$3"; fi

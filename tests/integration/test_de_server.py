@@ -84,14 +84,20 @@ def test_everything_is_gone_after_the_block_even_when_it_raises():
     assert not folder.parent.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_the_server_does_not_outlive_a_process_that_is_killed(number):
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [(signal.SIGTERM, ""), (signal.SIGKILL, ""), (signal.SIGKILL, "server.pause()")],
+    ids=["SIGTERM", "SIGKILL", "SIGKILL while paused"],
+)
+def test_the_server_does_not_outlive_a_process_that_is_killed(number, before):
     script = (
         "import sys, time; from de.embedded import Coordinates, PostgresServer\n"
         "with PostgresServer() as server:\n"
         "    with server.connect() as connection, connection.cursor() as cursor:\n"
         "        cursor.execute(\"SELECT current_setting('data_directory')\")\n"
-        "        print(cursor.fetchone()[0], flush=True)\n"
+        "        folder = cursor.fetchone()[0]\n"
+        f"    {before}\n"
+        "    print(folder, flush=True)\n"
         "    time.sleep(60)"
     )
     with subprocess.Popen(
