@@ -39,22 +39,22 @@ class MLEModel(ABC):
     @abstractmethod
     def load(self, model_folder: str | Path) -> None:
         """Make ``self`` the model that `save` stored in ``model_folder``."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not implement load()")
 
     @abstractmethod
     def save(self, model_folder: str | Path) -> Any:
         """Store the fitted model in ``model_folder``."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not implement save()")
 
     @abstractmethod
     def fit(self, dataset: pd.DataFrame) -> Any:
         """Train on the whole ``feature_store`` frame, ``idx`` and ``label`` included."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not implement fit()")
 
     @abstractmethod
     def predict(self, features: pd.DataFrame) -> int:
         """Label of the client in the one row of ``features``, a built-in int."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not implement predict()")
 
     def predict_probability(self, features: pd.DataFrame) -> float | None:  # noqa: ARG002 - for subclasses
         """P(label = 1) of the one row, for the record, or None where the model has none.

@@ -124,7 +124,7 @@ class PredictionLog:
         return self._waiting
 
     def _commit_groups(self) -> None:
-        writer = SegmentWriter(self.folder, self.segment_bytes)
+        writer = self._open_writer()
         while (group := self._next_group()) is not None:
             try:
                 writer.append(b"".join(group.lines))
@@ -132,6 +132,9 @@ class PredictionLog:
                 group.error = error
             group.finish(self.folder)
         writer.close()
+
+    def _open_writer(self) -> SegmentWriter:
+        return SegmentWriter(self.folder, self.segment_bytes)
 
     def _next_group(self) -> _Group | None:
         """Wait for records and take them all; None once closed and empty."""

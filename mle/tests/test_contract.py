@@ -18,7 +18,7 @@ class BoolLabel(BaseRateModel):
     def predict(self, features): return bool(super().predict(features))
 
 class ByPosition(BaseRateModel):
-    def predict(self, features): return int(not isinstance(features.iat[0, 0], str))
+    def predict(self, features): return int(features.columns[0] == "attr_a")
 
 class Forgetful(BaseRateModel):
     def load(self, model_folder):
