@@ -76,6 +76,16 @@ class Arrow:
                 a[:, k, other] = np.asarray(scaled.multiply(columns[other]).sum(axis=0)).ravel()
         return cls(order, a, b, c)
 
+    def multiply(self, v: Floats) -> Floats:
+        """Matrix times vector, in the order of the coefficients."""
+        head, rest = self.order.head, self.order.rest
+        out = np.empty_like(v)
+        out[rest] = self.c @ v[rest]
+        if head.size:
+            out[rest] += np.tensordot(v[head], self.b, 2)
+            out[head] = np.einsum("jkl,jl->jk", self.a, v[head]) + self.b @ v[rest]
+        return out
+
     def factor(self, diagonal: Floats) -> ArrowFactor:
         """Cholesky factor after adding ``diagonal``, shape (coefficient,), to the matrix.
 

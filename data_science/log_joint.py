@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from data_science.compression import Cells, weighted_sums
 from data_science.design import Design, Rows, blocks
-from data_science.encoding import Encoding, Floats
+from data_science.encoding import Encoding, Floats, Term
 from data_science.priors import IndependentPriors
 
 _DENSE = 4_000_000  # entries up to which a dense design is faster than a sparse one
@@ -47,7 +47,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:
-    """Standard coordinates: ``x = scale * beta``, and the intercept at the centre of the common predictors."""
+    """Standard coordinates: ``x = scale * beta``, the intercept at the centre of the common predictors."""
 
     centre: Floats  # shape (coefficient,); 0 for the intercept, for group effects, and without an intercept
     scale: Floats  # shape (coefficient,)
@@ -67,7 +67,7 @@ class Coordinates:
             centre[intercept] = 0.0
         variance = np.maximum(square - centre**2, 0.0)
         scale = np.sqrt(np.where(variance > 1e-24 * np.maximum(square, 1e-300), variance, 1.0))
-        block_scale = np.array([_block_rms(encoding, square, term, e) for term, e in blocks(encoding)])
+        block_scale = np.array([_block_rms(encoding, square, term) for term, _ in blocks(encoding)])
         sizes = [term.n_groups for term, _ in blocks(encoding)]
         scale[n_common:] = np.repeat(block_scale, sizes)
         return cls(centre, scale, block_scale, intercept)
@@ -225,9 +225,6 @@ def _standard_priors(design: Design, at: Coordinates) -> tuple[IndependentPriors
     return IndependentPriors.of(common), IndependentPriors.of(sds)
 
 
-def _block_rms(encoding: Encoding, square: Floats, term: Any, expression: int) -> float:
-    """Root mean square over rows of the multiplier of one sd's coefficients, where they take part."""
-    table = square[encoding.slices[term.name]].reshape(term.n_expressions, term.n_groups)
-    if not term.numeric:
-        return 1.0
-    return float(np.sqrt(table.sum())) or 1.0
+def _block_rms(encoding: Encoding, square: Floats, term: Term) -> float:
+    """Root mean square over rows of what multiplies a term's coefficients."""
+    return float(np.sqrt(square[encoding.slices[term.name]].sum())) or 1.0 if term.numeric else 1.0

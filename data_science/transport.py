@@ -95,7 +95,7 @@ def _through_factor(factor: ArrowFactor, z: Floats, u: Floats) -> Floats:
 
 
 def _columns(a: Floats, z: Floats, u: Floats, start: Floats | float = 0.0) -> tuple[Floats, Floats]:
-    """Running sums down the columns of ``a``, shape (row, column), from ``start``; and where they end."""
+    """Sum down the columns of ``a``, shape (row, column), carrying from ``start``; also where that ends."""
     z, u = (v if v.ndim == 2 else v[:, None] for v in (z, u))
     products = a * u
     running = np.cumsum(products, axis=0)

@@ -1,0 +1,177 @@
+"""Engine ``nuts``: the posterior in transport coordinates as a PyMC model, sampled by nutpie.
+
+The density and its gradient are closed-form NumPy (transport.py) behind one PyTensor operation, so nothing
+is compiled: measured against PyTensor's own graph of the same density, numba takes 14 s (cached) to 134 s
+(cold) to compile and JAX 8 s to sample what this samples in 4 s (benchmarks/backends.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from nutpie.compiled_pyfunc import from_pyfunc
+from pytensor.compile.mode import Mode as CompileMode
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from threadpoolctl import threadpool_limits
+
+from data_science.posterior import Posterior
+from data_science.encoding import Floats
+from data_science.laplace import Mode
+from data_science.log_joint import Coordinates
+from data_science.transport import Transport
+
+_STATISTICS = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "lp": "logp",
+    "tree_depth": "depth",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+    "acceptance_rate": "mean_tree_accept",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerSettings:
+    """Length and strictness of a NUTS run."""
+
+    draws: int = 1000  # per chain, kept
+    tune: int = 500  # per chain, discarded
+    chains: int = 4
+    target_accept: float = 0.9
+    cores: int = 2
+    seed: int = 1
+
+    def stricter(self) -> SamplerSettings:
+        """Settings of the one retry: twice as long, smaller steps, another seed."""
+        return SamplerSettings(
+            2 * self.draws, 2 * self.tune, self.chains, 0.98, self.cores, self.seed + 1_000_003
+        )
+
+
+def transport_model(transport: Transport) -> pm.Model:
+    """PyMC model of the posterior in transport coordinates, variables ``theta`` (log sds) and ``z``."""
+    with pm.Model() as model:
+        theta = pm.Flat("theta", shape=transport.joint.n_sds)
+        z = pm.Flat("z", shape=transport.joint.n_coefficients)
+        pm.Potential("log_joint", _TransportedDensity(transport)(theta, z)[0])
+    return model
+
+
+def sample(
+    transport: Transport,
+    mode: Mode,
+    at: Coordinates,
+    settings: SamplerSettings,
+    progress: Callable[[list[Any]], None] | None = None,
+) -> Posterior:
+    """Draw from the posterior by NUTS.
+
+    Parameters
+    ----------
+    transport, mode
+        From :mod:`data_science.laplace`; the chains start around the mode.
+    at : Coordinates
+        Where the draws go back to the raw scale.
+    settings : SamplerSettings
+    progress : callable, optional
+        Called now and then, from another thread, with nutpie's list of chain progresses.
+    """
+    model = transport_model(transport)
+    n_sds, n = transport.joint.n_sds, transport.joint.n_coefficients
+    compiled = from_pyfunc(
+        n_sds + n,
+        lambda: _log_density(model),
+        lambda *_: _split(n_sds),
+        [np.dtype(np.float64)] * 2,
+        [(n_sds,), (n,)],
+        ["theta", "z"],
+        make_initial_point_fn=lambda seed: _initial_point(mode, n, seed),
+    )
+    with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
+        tree = nutpie.sample(
+            compiled,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=min(settings.cores, settings.chains),
+            seed=settings.seed,
+            target_accept=settings.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=progress,
+        )
+        return _collect(transport, at, tree)
+
+
+def _collect(transport: Transport, at: Coordinates, tree: xr.DataTree) -> Posterior:
+    theta, z = (tree["posterior"][name].to_numpy() for name in ("theta", "z"))
+    x = np.empty_like(z)
+    for position in np.ndindex(z.shape[:2]):
+        x[position] = transport.coefficients(theta[position], z[position])
+    statistics = {
+        name: tree["sample_stats"][source].to_numpy()
+        for name, source in _STATISTICS.items()
+        if source in tree["sample_stats"]
+    }
+    attributes = {
+        "engine": "nuts",
+        "inference_library": "nutpie",
+        "inference_library_version": nutpie.__version__,
+    }
+    return Posterior(at.to_raw(x), at.sds_to_raw(theta), statistics, attributes)
+
+
+class _TransportedDensity(Op):
+    """``(theta, z) -> log density, gradient in theta, gradient in z``; the gradients serve the pullback."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def make_node(self, theta: Any, z: Any) -> Apply:
+        inputs = [pt.as_tensor_variable(v) for v in (theta, z)]
+        return Apply(self, inputs, [pt.dscalar(), pt.dvector(), pt.dvector()])
+
+    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
+        try:
+            value, gradient_theta, gradient_z = self.transport.log_density(*inputs)
+        except np.linalg.LinAlgError:  # overflowing sds, tried by a long first step: a divergence, no crash
+            value, gradient_theta, gradient_z = -np.inf, 0 * inputs[0], 0 * inputs[1]
+        output_storage[0][0] = np.asarray(value)
+        output_storage[1][0] = gradient_theta
+        output_storage[2][0] = gradient_z
+
+    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+        return [cotangents[0] * outputs[1], cotangents[0] * outputs[2]]
+
+
+def _log_density(model: pm.Model) -> Callable[..., tuple[float, Floats]]:
+    """Value and gradient of the model's log-density at a flat point; one function per chain's thread."""
+    function = model.logp_dlogp_function(
+        ravel_inputs=True, mode=CompileMode(linker="py", optimizer="fast_compile")
+    )._pytensor_function
+    function.trust_input = True
+
+    def evaluate(point: Floats, **_: Any) -> tuple[float, Floats]:
+        with np.errstate(all="ignore"):  # overflow on the way to a divergence is the sampler's business
+            value, gradient = function(point)
+        return float(value), np.asarray(gradient)
+
+    return evaluate
+
+
+def _split(n_sds: int) -> Callable[..., dict[str, Floats]]:
+    return lambda point, **_: {"theta": np.array(point[:n_sds]), "z": np.array(point[n_sds:])}
+
+
+def _initial_point(mode: Mode, n: int, seed: int) -> Floats:
+    rng = np.random.default_rng(seed)
+    return np.concatenate([mode.theta + rng.uniform(-0.5, 0.5, len(mode.theta)), rng.normal(size=n)])
