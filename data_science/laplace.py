@@ -21,7 +21,7 @@ from data_science.transport import Transport
 #: reference there would whiten with no data left, so it stays above exp(-3) on the logit scale.
 THETA_RANGE = (-3.0, 3.5)
 _MAX_STEPS = 100
-_CONVERGED = 1e-10  # squared Newton decrement, in nats
+_CONVERGED = 1e-9  # squared Newton decrement, in nats
 
 
 @dataclass(frozen=True, slots=True)

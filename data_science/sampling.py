@@ -22,10 +22,10 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from threadpoolctl import threadpool_limits
 
-from data_science.posterior import Posterior
 from data_science.encoding import Floats
 from data_science.laplace import Mode
 from data_science.log_joint import Coordinates
+from data_science.posterior import Posterior
 from data_science.transport import Transport
 
 _STATISTICS = {
@@ -51,7 +51,7 @@ class SamplerSettings:
     seed: int = 1
 
     def stricter(self) -> SamplerSettings:
-        """Settings of the one retry: twice as long, smaller steps, another seed."""
+        """Lengthen and tighten for the one retry: twice as long, smaller steps, another seed."""
         return SamplerSettings(
             2 * self.draws, 2 * self.tune, self.chains, 0.98, self.cores, self.seed + 1_000_003
         )
@@ -140,7 +140,7 @@ class _TransportedDensity(Op):
         inputs = [pt.as_tensor_variable(v) for v in (theta, z)]
         return Apply(self, inputs, [pt.dscalar(), pt.dvector(), pt.dvector()])
 
-    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:
+    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:  # noqa: ARG002 (PyTensor's)
         try:
             value, gradient_theta, gradient_z = self.transport.log_density(*inputs)
         except np.linalg.LinAlgError:  # overflowing sds, tried by a long first step: a divergence, no crash
@@ -149,7 +149,7 @@ class _TransportedDensity(Op):
         output_storage[1][0] = gradient_theta
         output_storage[2][0] = gradient_z
 
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
+    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:  # noqa: ARG002 (PyTensor's)
         return [cotangents[0] * outputs[1], cotangents[0] * outputs[2]]
 
 
