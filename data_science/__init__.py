@@ -8,10 +8,12 @@ from typing import Any
 
 _HOMES = {
     "ArtifactError": "data_science.errors",
+    "BayesianLogitModel": "data_science.model",
     "DataScienceError": "data_science.errors",
     "DatabaseError": "data_science.errors",
     "FeatureError": "data_science.errors",
     "GateError": "data_science.errors",
+    "Predictor": "data_science.predictor",
     "SchemaError": "data_science.errors",
     "SettingsError": "data_science.errors",
     "SpecificationError": "data_science.errors",

@@ -161,6 +161,10 @@ class Predictor:
                 interval = self.posterior.quantiles(rows, _tails(prob))
                 yield Scores(self._labels(rows), self._probabilities(rows, "plug-in"), interval)
 
+    def warm(self) -> None:
+        """Compile now what the first prediction would otherwise compile."""
+        _ = self.scorer, self._threshold_logit, self._corrects
+
     @cached_property
     def reader(self) -> RowReader:
         """How rows are read."""

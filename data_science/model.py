@@ -1,0 +1,220 @@
+"""`BayesianLogitModel`: the package behind the MLE team's interface; changes when that interface changes.
+
+The only module that imports the MLE package. It works on any version of their class: it relies on nothing
+of it but the name, and overrides only what the brief asks of a data scientist.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+try:
+    from machine_learning_engineering.mle_model import MLEModel
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"{error.name!r} is not installed; expected the MLE team's package machine_learning_engineering. "
+        "Install theirs, or the reference version of this repository: pip install ./mle",
+        name=error.name,
+    ) from error
+
+from data_science import artifact
+from data_science.errors import ArtifactError, DataScienceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+    from xarray import DataTree
+
+    from data_science.encoding import Floats
+    from data_science.predictor import Method, Predictor, Scores
+    from data_science.specification import ModelSpecification
+
+Engine = Literal["nuts", "nested-laplace"]
+
+
+class Fit(Protocol):
+    """What `pipeline.fit` returns, as far as this module uses it."""
+
+    predictor: Predictor
+    diagnostics: Mapping[str, Any]
+    model_card: str
+    summary: pd.DataFrame
+    posterior: DataTree
+    writers: Mapping[str, artifact.Writer]
+    gates_passed: bool
+    provenance: Mapping[str, Any]
+    report: Any
+
+
+class BayesianLogitModel(MLEModel):
+    """A Bayesian logistic model that is trained, judged, stored and served.
+
+    Parameters
+    ----------
+    specification : ModelSpecification, optional
+        Formula and priors; the default is ``label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)``.
+    seed : int
+        Seed of the sampler.
+    engine : {"nuts", "nested-laplace"}
+        How the posterior is computed; both give the same one.
+    """
+
+    def __init__(
+        self, specification: ModelSpecification | None = None, *, seed: int = 1, engine: Engine = "nuts"
+    ) -> None:
+        super().__init__()
+        self.specification = specification
+        self.seed = seed
+        self.engine = engine
+        self._fit: Fit | None = None
+        self._loaded: artifact.Loaded | None = None
+
+    def fit(self, dataset: pd.DataFrame) -> Any:
+        """Train on the whole frame, label included, and return a report.
+
+        Raises
+        ------
+        SchemaError
+            If the frame is not what the specification needs.
+        GateError
+            If the posterior is not fit to ship; what was fitted or loaded before stays.
+        ImportError
+            If the packages for training are not installed.
+        """
+        try:
+            from data_science import pipeline
+        except ModuleNotFoundError as error:
+            if (error.name or "data_science").startswith("data_science"):
+                raise
+            raise ImportError(
+                f"fit needs {error.name}, which is not installed: pip install 'data_science[train]'"
+            ) from error
+        fitted: Fit = pipeline.fit(dataset, self.specification, seed=self.seed, engine=self.engine)
+        self._fit, self._loaded = fitted, None
+        return fitted.report
+
+    def save(self, model_folder: str | Path, *, keep: int = 5) -> Path:
+        """Store the model as a new version in a folder of versions and return the version's folder.
+
+        Raises
+        ------
+        GateError
+            If the fit did not pass its gates.
+        ArtifactError
+            If nothing was fitted here, or the folder cannot be written.
+        """
+        if self._fit is None:
+            held = "was loaded, and its version is complete where it is" if self._loaded else "was not fitted"
+            raise ArtifactError(f"there is nothing to save: the model {held}. Call fit first")
+        fitted = self._fit
+        path = artifact.save(
+            model_folder,
+            predictor=fitted.predictor,
+            diagnostics=fitted.diagnostics,
+            model_card=fitted.model_card,
+            writers=fitted.writers,
+            gates_passed=fitted.gates_passed,
+            provenance=fitted.provenance,
+            now=datetime.now(UTC),
+            keep=keep,
+        )
+        self.model_version = path.name
+        return path
+
+    def load(self, model_folder: str | Path) -> None:
+        """Make this the model stored in one version, or the newest good one of a folder of versions.
+
+        Raises
+        ------
+        ArtifactError
+            Naming the file that cannot be trusted or read, and what to do; the model held before stays.
+        """
+        self._loaded, self._fit = artifact.load(model_folder), None
+        self.model_version = self._loaded.path.name
+
+    @property
+    def model(self) -> Predictor:
+        """The point predictor (some versions of the MLE class declare this property abstract)."""
+        if self._loaded is not None:
+            return self._loaded.predictor
+        if self._fit is not None:
+            return self._fit.predictor
+        raise DataScienceError(
+            "the model holds no parameters yet. Call fit(dataset) or load(model_folder) first"
+        )
+
+    def predict(self, features: pd.DataFrame) -> int:
+        """Return the label, 0 or 1, of the only row of ``features``.
+
+        Raises
+        ------
+        FeatureError
+            If the row cannot be read without guessing; it names the column, the value and the expectation.
+        """
+        return self.model.predict(features)
+
+    def predict_one(self, features: Mapping[str, Any]) -> int:
+        """Return the label, 0 or 1, of a mapping from column to value."""
+        return self.model.predict_one(features)
+
+    def predict_batch(self, features: pd.DataFrame) -> npt.NDArray[np.intp]:
+        """Return the label of every row, shape (row,)."""
+        return self.model.predict_batch(features)
+
+    def predict_proba(self, features: pd.DataFrame, method: Method = "plug-in") -> Floats:
+        """Return P(label = 1) of every row, shape (row,); see `Predictor.predict_proba`."""
+        return self.model.predict_proba(features, method)
+
+    def predict_proba_one(self, features: Mapping[str, Any], method: Method = "plug-in") -> float:
+        """Return P(label = 1) of a mapping from column to value."""
+        return self.model.predict_proba_one(features, method)
+
+    def predict_interval(self, features: pd.DataFrame, prob: float = 0.95) -> Floats:
+        """Return lower and upper bound of P(label = 1) of every row, shape (row, 2)."""
+        return self.model.predict_interval(features, prob)
+
+    def predict_interval_one(self, features: Mapping[str, Any], prob: float = 0.95) -> tuple[float, float]:
+        """Return lower and upper bound of P(label = 1) of a mapping from column to value."""
+        return self.model.predict_interval_one(features, prob)
+
+    def predict_probability(self, features: pd.DataFrame) -> float:
+        """Return P(label = 1) of the only row, for the MLE team's record of predictions."""
+        return self.model.predict_proba_one(self.model.reader.only_row(features))
+
+    def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
+        """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""
+        return self.model.explain(features)
+
+    def score_batches(self, frames: Iterable[pd.DataFrame], prob: float = 0.95) -> Iterator[Scores]:
+        """Yield labels, probabilities and intervals chunk by chunk, in bounded memory."""
+        return self.model.score_batches(frames, prob)
+
+    def summary(self) -> pd.DataFrame:
+        """Return mean, sd, quantiles, ESS and r_hat by Bambi's parameter names, on the raw scale."""
+        if self._fit is not None:
+            return self._fit.summary
+        import pandas as pd
+
+        records = self._version.diagnostics.get("summary")
+        if not isinstance(records, list):
+            raise ArtifactError(f"{self._version.path / 'diagnostics.json'} holds no summary. Train again")
+        frame = pd.DataFrame(records)
+        return frame.set_index(frame.columns[0])
+
+    @property
+    def posterior(self) -> DataTree:
+        """The full posterior with Bambi's names, dims and coords; after `load`, read lazily from disk."""
+        if self._fit is not None:
+            return self._fit.posterior
+        return artifact.open_posterior(self._version.path)
+
+    @property
+    def _version(self) -> artifact.Loaded:
+        if self._loaded is None:
+            raise DataScienceError("there is no model yet. Call fit(dataset) or load(model_folder) first")
+        return self._loaded
