@@ -32,7 +32,8 @@ class Draws:
 
     def logits(self, rows: Rows) -> Floats:
         """Return the linear predictor, shape (row, draw), unseen groups drawn from their distribution."""
-        return self._sum(rows, self._with_points)
+        # The points are slow to make, and rows with unseen groups are rare.
+        return self._sum(rows, self._with_points if self._has_unseen(rows).any() else self._with_zeros)
 
     def mean_probability(self, rows: Rows) -> Floats:
         """Return the posterior mean of P(label = 1), shape (row,)."""
