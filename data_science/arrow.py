@@ -19,6 +19,7 @@ from data_science.encoding import Encoding, Floats
 
 Ints = npt.NDArray[np.intp]
 _WORTHWHILE = 40  # levels from which elimination pays
+_DENSE = 20_000_000  # entries up to which the other columns are kept dense
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +58,6 @@ class Arrow:
     b: Floats  # (J, q, r)
     c: Floats  # (r, r)
 
-    @classmethod
-    def gram(cls, order: Order, matrix: Any, weights: Floats) -> Arrow:
-        """``matrix' diag(weights) matrix``, of which only the arrow is formed."""
-        n_levels, q = order.head.shape
-        rest = matrix[:, order.rest]
-        weighted = _scale_rows(rest, weights)
-        c = _dense(rest.T @ weighted)
-        if n_levels == 0:
-            return cls(order, np.empty((0, 0, 0)), np.empty((0, 0, len(order.rest))), c)
-        columns = [sp.csc_array(matrix[:, order.head[:, k]]) for k in range(q)]
-        a = np.empty((n_levels, q, q))
-        b = np.empty((n_levels, q, len(order.rest)))
-        for k, column in enumerate(columns):
-            scaled = sp.csc_array(sp.diags_array(weights) @ column)
-            b[:, k, :] = _dense(scaled.T @ rest)
-            for other in range(q):
-                a[:, k, other] = np.asarray(scaled.multiply(columns[other]).sum(axis=0)).ravel()
-        return cls(order, a, b, c)
-
     def multiply(self, v: Floats) -> Floats:
         """Matrix times vector, in the order of the coefficients."""
         head, rest = self.order.head, self.order.rest
@@ -110,6 +92,37 @@ class Arrow:
         rest_inverse, log_det = _inverse_cholesky(c - flat.T @ flat)
         head_log_det = float(np.log(lower[:, np.arange(q), np.arange(q)]).sum())
         return ArrowFactor(order, head_inverse, border, rest_inverse, log_det + head_log_det)
+
+
+@dataclass(frozen=True, slots=True)
+class Elimination:
+    """A design split once into the columns eliminated first and the rest, to form Gram matrices fast."""
+
+    order: Order
+    head: tuple[Any, ...]  # per block: (node, level) CSC, at most one entry a row
+    rest: Any  # (node, r), dense where small
+
+    @classmethod
+    def of(cls, order: Order, matrix: Any) -> Elimination:
+        """Split the columns of ``matrix`` by ``order``."""
+        columns = [sp.csc_array(matrix[:, order.head[:, k]]) for k in range(order.head.shape[1])]
+        rest = matrix[:, order.rest] if order.head.size else matrix
+        if sp.issparse(rest) and rest.shape[0] * rest.shape[1] <= _DENSE:
+            rest = rest.toarray()
+        return cls(order, tuple(columns), rest)
+
+    def gram(self, weights: Floats) -> Arrow:
+        """``matrix' diag(weights) matrix``, of which only the arrow is formed."""
+        n_levels, q = self.order.head.shape
+        c = _dense(self.rest.T @ _scale_rows(self.rest, weights))
+        a, b = np.empty((n_levels, q, q)), np.empty((n_levels, q, len(self.order.rest)))
+        for k, column in enumerate(self.head):
+            scaled = column.copy()
+            scaled.data = column.data * weights[column.indices]
+            b[:, k, :] = _dense(scaled.T @ self.rest)
+            for other in range(q):
+                a[:, k, other] = np.asarray(scaled.multiply(self.head[other]).sum(axis=0)).ravel()
+        return Arrow(self.order, a, b, c)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from data_science.arrow import Order
+from data_science.arrow import Elimination
 from data_science.encoding import Floats
 from data_science.errors import GateError
 from data_science.laplace import conditional_mode
@@ -33,7 +33,7 @@ class Conditionals:
     """Source of everything about coefficients given sds."""
 
     joint: LogJoint
-    order: Order
+    elimination: Elimination
     transport: Transport
     reference: Floats  # coefficients at the reference mode
 
@@ -47,17 +47,22 @@ class Conditionals:
         if self.is_dense:
             parts = [_modes(self, part) for part in _batches(self, theta)]
             return np.concatenate([value - log_det for _, _, value, log_det, _ in parts])
-        return np.array(
-            [conditional_mode(self.joint, self.order, t, self.start(t)).log_marginal for t in theta]
+        starts = self.starts(theta)
+        modes = (
+            conditional_mode(self.joint, self.elimination, *pair) for pair in zip(theta, starts, strict=True)
         )
+        return np.array([mode.log_marginal for mode in modes])
 
-    def start(self, theta: Floats) -> Floats:
-        """Where Newton's method starts: the transport's mean, unless the reference mode is better.
+    def starts(self, theta: Floats) -> Floats:
+        """Where Newton's method starts for each theta: the transport's mean, or the reference mode if better.
 
         Far from the reference sds the transport extrapolates to where every probability is 0 or 1.
         """
-        mean = self.transport.coefficients(theta, np.zeros(self.joint.n_coefficients))
-        return max(mean, self.reference, key=lambda x: float(self.joint.value(x, theta)))
+        zero = np.zeros(self.joint.n_coefficients)
+        means = np.array([self.transport.coefficients(t, zero) for t in theta])
+        references = np.broadcast_to(self.reference, means.shape)
+        better = self.joint.value(means, theta) >= self.joint.value(references, theta)
+        return np.where(better[:, None], means, references)
 
 
 def conditionals(source: Conditionals, theta: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
@@ -86,8 +91,8 @@ def conditionals(source: Conditionals, theta: Floats, z: Floats) -> tuple[Floats
         x, log_density, log_joint = (np.concatenate(p) for p in zip(*parts, strict=True))
         return x, log_density, log_joint
     x, log_density = np.empty_like(z), np.empty(len(z))
-    for i, (t, v) in enumerate(zip(theta, z, strict=True)):
-        mode = conditional_mode(source.joint, source.order, t, source.start(t))
+    for i, (t, v, start) in enumerate(zip(theta, z, source.starts(theta), strict=True)):
+        mode = conditional_mode(source.joint, source.elimination, t, start)
         x[i] = mode.x + mode.factor.solve_upper(v)
         log_density[i] = mode.factor.half_log_det - 0.5 * v @ v - 0.5 * len(v) * np.log(2 * np.pi)
     return x, log_density, np.array([float(source.joint.value(a, t)) for a, t in zip(x, theta, strict=True)])
@@ -110,7 +115,7 @@ def _modes(source: Conditionals, theta: Floats) -> tuple[Floats, Floats, Floats,
     joint = source.joint
     matrix = joint.matrix
     n = matrix.shape[1]
-    x = np.array([source.start(t) for t in theta])
+    x = source.starts(theta)
     value, (gradient, precision, curvature) = _derivatives(joint, x, theta)
     diagonal = np.arange(n)
     for _ in range(_NEWTON_STEPS):

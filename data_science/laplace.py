@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from data_science.arrow import Arrow, ArrowFactor, Order
+from data_science.arrow import Arrow, ArrowFactor, Elimination
 from data_science.encoding import Floats
 from data_science.errors import GateError
 from data_science.log_joint import LogJoint
@@ -36,7 +36,7 @@ class Mode:
     log_marginal: float  # Laplace's log p(theta, y), up to a constant
 
 
-def conditional_mode(joint: LogJoint, order: Order, theta: Floats, start: Floats | None = None) -> Mode:
+def conditional_mode(joint: LogJoint, elimination: Elimination, theta: Floats, start: Floats) -> Mode:
     """Maximise the log joint over coefficients at fixed ``theta`` by Newton's method with halving.
 
     Raises
@@ -44,13 +44,12 @@ def conditional_mode(joint: LogJoint, order: Order, theta: Floats, start: Floats
     GateError
         If the density is not finite or no mode is found.
     """
-    x = np.zeros(joint.n_coefficients) if start is None else start
-    value = joint.value(x, theta)
+    x, value = start, joint.value(start, theta)
     for _ in range(_MAX_STEPS):
         _, gradient, curvature = joint.log_likelihood(x)
         _, prior_gradient, precision, _ = joint.log_prior(x, theta)
         precision = np.maximum(precision, 0.0)  # heavy-tailed priors are not log-concave
-        hessian = Arrow.gram(order, joint.matrix, curvature)
+        hessian = elimination.gram(curvature)
         try:
             factor = hessian.factor(precision)
         except np.linalg.LinAlgError as error:
@@ -66,15 +65,15 @@ def conditional_mode(joint: LogJoint, order: Order, theta: Floats, start: Floats
     raise GateError(f"no mode of the coefficients after {_MAX_STEPS} Newton steps; check the priors")
 
 
-def reference_mode(joint: LogJoint, order: Order) -> Mode:
+def reference_mode(joint: LogJoint, elimination: Elimination) -> Mode:
     """Mode at the group sds that maximise the Laplace marginal within :data:`THETA_RANGE`."""
     start = np.zeros(joint.n_coefficients)
     if joint.n_sds == 0:
-        return conditional_mode(joint, order, np.empty(0), start)
+        return conditional_mode(joint, elimination, np.empty(0), start)
 
     def objective(theta: Floats) -> float:
         nonlocal start
-        mode = conditional_mode(joint, order, theta, start)
+        mode = conditional_mode(joint, elimination, theta, start)
         start = mode.x
         return -mode.log_marginal
 
@@ -85,7 +84,7 @@ def reference_mode(joint: LogJoint, order: Order) -> Mode:
         bounds=[THETA_RANGE] * joint.n_sds,
         options={"ftol": 1e-6, "eps": 1e-3, "maxiter": 50},
     )
-    return conditional_mode(joint, order, np.asarray(found.x), start)
+    return conditional_mode(joint, elimination, np.asarray(found.x), start)
 
 
 def transport_at(joint: LogJoint, mode: Mode) -> Transport:

@@ -5,6 +5,7 @@ Changes when the proposal of nested Laplace over the group sds is to follow the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,9 @@ from data_science.conditional import Conditionals
 from data_science.encoding import Floats
 from data_science.laplace import Mode
 
-_REACH = np.array([-8.0, 4.5])  # log sds looked at, in standard coordinates; beyond, the tails carry on
-_COARSE, _FINE = 26, 31  # grid points over the reach, and within five sds of the mode
+_REACH = (-8.0, 4.5)  # log sds looked at, in standard coordinates; beyond, the tails carry on
+_NIL = 30.0  # nats below the peak where the density no longer matters
+_EVEN, _GROWTH, _MOST = 8, 1.2, 60  # even steps on each side, growth of later ones, most steps
 _FLATTENING = 0.9  # power of the density: a proposal must have the heavier tails
 
 
@@ -58,33 +60,43 @@ class Marginal:
 
 def propose_theta(source: Conditionals, mode: Mode) -> list[Marginal]:
     """Proposal for each log sd from its Laplace marginal, the others held at the mode."""
-    proposals = []
-    for k in range(source.joint.n_sds):
-        grid = _grid(source, mode, k)
-        proposals.append(Marginal.through(grid, _FLATTENING * _profile(source, mode, k, grid)))
-    return proposals
+    return [_propose(source, mode.theta, k) for k in range(source.joint.n_sds)]
 
 
-def _profile(source: Conditionals, mode: Mode, k: int, grid: Floats) -> Floats:
-    theta = np.tile(mode.theta, (len(grid), 1))
-    theta[:, k] = grid
-    return source.log_marginal(theta)
+def _propose(source: Conditionals, centre: Floats, k: int) -> Marginal:
+    def profile(value: float) -> float:
+        theta = centre.copy()
+        theta[k] = value
+        return float(source.log_marginal(theta[None])[0])
+
+    start = float(centre[k])
+    peak = profile(start)
+    step = _spread(profile, start, peak) / 2
+    left, right = (_walk(profile, start, peak, way * step) for way in (-1, 1))
+    points = {**left, start: peak, **right}
+    knots = np.array(sorted(points))
+    return Marginal.through(knots, _FLATTENING * np.array([points[knot] for knot in knots.tolist()]))
 
 
-def _grid(source: Conditionals, mode: Mode, k: int) -> Floats:
-    """Knots over the whole reach, and closer together where the mass is."""
-    coarse = np.linspace(*_REACH, _COARSE)
-    values = _profile(source, mode, k, coarse)
-    density = np.exp(values - values.max())
-    density /= density.sum()
-    centre = float(coarse @ density)
-    spread = max(float(np.sqrt(((coarse - centre) ** 2) @ density)), 0.02)
-    if spread < coarse[1] - coarse[0]:  # narrower than the grid: take the curvature at the mode instead
-        centre, step = float(mode.theta[k]), 0.02
-        near = _profile(source, mode, k, centre + step * np.array([-1.0, 0.0, 1.0]))
-        spread = float(np.clip(step / np.sqrt(max(2 * near[1] - near[0] - near[2], 1e-12)), 0.01, 1.0))
-    fine = centre + spread * np.linspace(-5, 5, _FINE)
-    return np.unique(np.round(np.concatenate([coarse, fine]), 12))
+def _spread(profile: Callable[[float], float], start: float, peak: float) -> float:
+    """Read a standard deviation off the curvature at the start."""
+    h = 0.05
+    curvature = (2 * peak - profile(start - h) - profile(start + h)) / h**2
+    return float(np.clip(1 / np.sqrt(max(curvature, 1e-12)), 0.01, 0.5))
+
+
+def _walk(profile: Callable[[float], float], start: float, peak: float, step: float) -> dict[float, float]:
+    """Profile at points that lead away from the start, ever farther apart, until the density is nil."""
+    points: dict[float, float] = {}
+    at = start
+    while len(points) < _MOST and _REACH[0] < at < _REACH[1]:
+        at = float(np.clip(at + step, *_REACH))
+        points[at] = profile(at)
+        peak = max(peak, points[at])
+        if points[at] < peak - _NIL:
+            break
+        step *= _GROWTH if len(points) > _EVEN else 1.0
+    return points
 
 
 def _mean_exponential(a: Floats) -> Floats:

@@ -19,9 +19,10 @@ import numpy as np
 from arviz_stats.base import array_stats
 from threadpoolctl import threadpool_limits
 
-from data_science.arrow import Order
+from data_science.arrow import Elimination
 from data_science.conditional import Conditionals, conditionals
 from data_science.encoding import Floats
+from data_science.errors import GateError
 from data_science.laplace import Mode, transport_at
 from data_science.log_joint import Coordinates, LogJoint
 from data_science.marginal import Marginal, propose_theta
@@ -57,23 +58,33 @@ class NestedLaplace:
 
 
 def integrate(
-    joint: LogJoint, order: Order, mode: Mode, at: Coordinates, *, n_draws: int, n_chains: int, seed: int
+    joint: LogJoint,
+    elimination: Elimination,
+    mode: Mode,
+    at: Coordinates,
+    *,
+    n_draws: int,
+    n_chains: int,
+    seed: int,
 ) -> NestedLaplace:
     """Draw from the posterior by nested Laplace and exact importance correction.
 
     Parameters
     ----------
-    joint, order, mode, at
-        The density, its elimination order, its reference mode and the way back to the raw scale.
+    joint, elimination, mode, at
+        The density, its split design, its reference mode and the way back to the raw scale.
     n_draws, n_chains : int
         Shape of the result. The draws are independent; chains serve tools that expect them.
     seed : int
     """
     rng = np.random.default_rng(seed)
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
-        source = Conditionals(joint, order, transport_at(joint, mode), mode.x)
-        marginals = propose_theta(source, mode)
-        _, _, log_weights = _propose(source, marginals, _PROBE, rng)
+        source = Conditionals(joint, elimination, transport_at(joint, mode), mode.x)
+        try:
+            marginals = propose_theta(source, mode)
+            _, _, log_weights = _propose(source, marginals, _PROBE, rng)
+        except GateError:  # no conditional mode: nothing to expand around
+            return NestedLaplace(None, Certificate(np.inf, 0.0, 0))
         probe = _certify(log_weights)[1]
         if not probe.khat < _HOPELESS:
             return NestedLaplace(None, probe)
