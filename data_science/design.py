@@ -17,7 +17,7 @@ from formulae import design_matrices
 
 from data_science.encoding import Coding, Encoding, Factor, Floats, Ints, Term
 from data_science.priors import Prior
-from data_science.specification import Component, ModelSpecification, ParsedTerm
+from data_science.specification import Component, ModelSpecification, ParsedTerm, parse_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
         column: Factor(column, levels_of(frame[column]))
         for column in dict.fromkeys(c.column for c in (*categorical, *grouping))
     }
-    reduced = _reduced_codings(specification, categorical)
-    encoding = Encoding(tuple(_term(t, factors, reduced[t.name], categorical) for t in specification.terms))
+    materialised = _materialised(specification, categorical)
+    encoding = Encoding(tuple(_term(parsed, factors, reduced) for parsed, reduced in materialised))
     numeric = {column: frame[column].to_numpy(np.float64) for column in encoding.numeric_columns}
     sds = {column: float(values.std()) for column, values in numeric.items()}
     means = {column: float(values.mean()) for column, values in numeric.items()}
@@ -83,7 +83,7 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
         term.name: specification.prior(parsed).scaled(
             1 / _unit(term, sds) if specification.standardize else 1.0
         )
-        for term, parsed in zip(encoding.terms, specification.terms, strict=True)
+        for term, (parsed, _) in zip(encoding.terms, materialised, strict=True)
     }
     return Design(specification, encoding, priors, means, sds)
 
@@ -149,10 +149,13 @@ def _unit(term: Term, sds: dict[str, float]) -> float:
     return float(np.prod([sds[column] for column in term.numeric]))
 
 
-def _reduced_codings(
+def _materialised(
     specification: ModelSpecification, categorical: set[Component]
-) -> dict[str, dict[Component, bool]]:
-    """For every term, which of its categorical components formulae codes against a reference level."""
+) -> list[tuple[ParsedTerm, dict[Component, bool]]]:
+    """Terms of the design, and which of their categorical components are coded against a reference level.
+
+    Formulae may add a term that the formula does not name, such as ``b`` for ``a:b`` without its margins.
+    """
     n_rows = 8
     frame = pd.DataFrame({specification.response.successes: np.arange(n_rows) % 2})
     if specification.response.trials is not None:
@@ -162,29 +165,24 @@ def _reduced_codings(
         pattern = np.arange(n_rows) // 2 ** (k % 3) % 2
         frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern
     matrices = design_matrices(specification.formula, frame)
-    coded: dict[str, dict[Component, bool]] = {}
-    for term in specification.terms:
-        part = matrices.group if term.groups else matrices.common
-        found = part.terms[term.name]
-        expression = found.expr if term.groups else found
-        components = getattr(expression, "components", ())
-        coded[term.name] = {
-            stated: not component.spans_intercept
-            for stated, component in zip(term.expression, components, strict=True)
-            if component.kind == "categoric"
-        }
-    return coded
+    parts = (part.terms.values() for part in (matrices.common, matrices.group) if part is not None)
+    return [_coded(term, specification.formula) for terms in parts for term in terms]
 
 
-def _term(
-    parsed: ParsedTerm,
-    factors: dict[str, Factor],
-    reduced: dict[Component, bool],
-    categorical: set[Component],
-) -> Term:
+def _coded(term: Any, formula: str) -> tuple[ParsedTerm, dict[Component, bool]]:
+    parsed = parse_term(term, formula)
+    components = getattr(getattr(term, "expr", term), "components", ())
+    return parsed, {
+        stated: not component.spans_intercept
+        for stated, component in zip(parsed.expression, components, strict=True)
+        if component.kind == "categoric"
+    }
+
+
+def _term(parsed: ParsedTerm, factors: dict[str, Factor], reduced: dict[Component, bool]) -> Term:
     return Term(
         parsed.name,
-        tuple(c.column for c in parsed.expression if c not in categorical),
-        tuple(Coding(factors[c.column], reduced[c]) for c in parsed.expression if c in categorical),
+        tuple(c.column for c in parsed.expression if c not in reduced),
+        tuple(Coding(factors[c.column], reduced[c]) for c in parsed.expression if c in reduced),
         tuple(factors[c.column] for c in parsed.groups),
     )

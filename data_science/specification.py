@@ -152,7 +152,7 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
     if described.response is None:
         raise SpecificationError(f"formula {formula!r} has no response; expected such as {DEFAULT_FORMULA!r}")
     response = _response(described.response.term.components[0], formula)
-    terms = tuple(_term(term, formula) for term in described.terms)
+    terms = tuple(parse_term(term, formula) for term in described.terms)
     if not terms:
         raise SpecificationError(f"formula {formula!r} has nothing to estimate; {_CLASS}")
     used = {c.column for t in terms for c in (*t.expression, *t.groups)}
@@ -173,7 +173,8 @@ def _response(component: Any, formula: str) -> Response:
     )
 
 
-def _term(term: Any, formula: str) -> ParsedTerm:
+def parse_term(term: Any, formula: str) -> ParsedTerm:
+    """Read one of formulae's terms; refuse what is outside the class."""
     if isinstance(term, Intercept):
         return ParsedTerm("Intercept", ())
     if isinstance(term, GroupSpecificTerm):
