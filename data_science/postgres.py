@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import psycopg2
 import sqlalchemy
 from psycopg2 import sql
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from data_science import obstacles
@@ -69,7 +70,7 @@ class Relation:
     readable: bool  # by this user, all columns
 
 
-def make_engine(database: DatabaseSettings) -> sqlalchemy.Engine:
+def make_engine(database: DatabaseSettings) -> Engine:
     """Return what opens read-only connections, a new one each time; it connects to nothing yet."""
     if database.hostname is None:
         raise SettingsError(
@@ -104,9 +105,7 @@ def make_engine(database: DatabaseSettings) -> sqlalchemy.Engine:
 
 
 @contextmanager
-def connected(
-    engine: sqlalchemy.Engine, table: str, supervised: Supervised
-) -> Iterator[sqlalchemy.Connection]:
+def connected(engine: Engine, table: str, supervised: Supervised) -> Iterator[Connection]:
     """Open a connection; translate what goes wrong on it into what is in the way."""
     connecting = True
     try:
@@ -127,23 +126,23 @@ def connected(
         raise NotReadyError(obstacle) from error
 
 
-def _driver(connection: sqlalchemy.Connection) -> psycopg2.extensions.connection:
+def _driver(connection: Connection) -> psycopg2.extensions.connection:
     driver: psycopg2.extensions.connection = connection.connection.driver_connection  # type: ignore[assignment]
     return driver
 
 
-def find(connection: sqlalchemy.Connection, table: str) -> Relation | None:
+def find(connection: Connection, table: str) -> Relation | None:
     """Return what the name means on the search path; None if nothing."""
     row = connection.execute(_RELATION, {"name": table}).one_or_none()
     return None if row is None else Relation(*row)
 
 
-def is_being_changed(connection: sqlalchemy.Connection, relation: Relation) -> bool:
+def is_being_changed(connection: Connection, relation: Relation) -> bool:
     """Tell whether another session holds a lock under which it writes, empties or alters the table."""
     return bool(connection.execute(_WRITERS, {"oid": relation.oid}).scalar_one())
 
 
-def count(connection: sqlalchemy.Connection, relation: Relation) -> int:
+def count(connection: Connection, relation: Relation) -> int:
     """Return the number of rows."""
     table = sqlalchemy.table(relation.name, schema=relation.schema)
     n_rows: int = connection.execute(
@@ -152,9 +151,7 @@ def count(connection: sqlalchemy.Connection, relation: Relation) -> int:
     return n_rows
 
 
-def copy(
-    connection: sqlalchemy.Connection, relation: Relation, supervised: Supervised
-) -> tuple[TableText, int]:
+def copy(connection: Connection, relation: Relation, supervised: Supervised) -> tuple[TableText, int]:
     """Return all rows of one snapshot, and how many there are."""
     connection.execute(_READ_LIMITS)
     name = sql.Identifier(relation.schema, relation.name)

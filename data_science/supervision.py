@@ -67,7 +67,7 @@ class Supervised:
             left_s = self._heard + self._limit_s - self._clock()
             if left_s <= 0:
                 raise NotReadyError(silent())
-            futures.wait([future], timeout=left_s)
+            futures.wait([future], timeout=min(left_s, 1.0))  # the work may change its limit meanwhile
         return future.result()
 
     def _work[T](self, work: Callable[[], T], future: Future[T]) -> None:

@@ -126,5 +126,5 @@ class _Vigil:
     def _words(self, obstacle: Obstacle, now: float) -> tuple[str, str, str, str]:
         waited_s, left_s = now - self._start, self.left_s()
         times = [f"waited {waited_s:.0f} s"] if waited_s >= 1 else []
-        times += [f"giving up in {left_s:.0f} s"] if left_s < math.inf else []
+        times += [f"giving up in {left_s:.0f} s"] if 0 < left_s < math.inf else []
         return self._subject, obstacle.what, obstacle.remedy, f" ({', '.join(times)})" if times else ""
