@@ -1,0 +1,1 @@
+"""The HTTP service that serves a trained model; `python -m deployment` runs it."""

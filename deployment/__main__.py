@@ -1,0 +1,49 @@
+"""`python -m deployment`: run the service until SIGTERM or SIGINT; changes with how it is run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+
+from deployment.app import create_app
+from deployment.settings import Settings, SettingsError
+
+
+def main() -> int:
+    """Serve; return 0 after a graceful end, 2 if a setting cannot be used."""
+    # uvicorn replaces this handler while it serves, and calls it at the end. Without it, the first process of
+    # a container would ignore SIGTERM before that, and a graceful end would look like a failure.
+    signal.signal(signal.SIGTERM, _stop)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = Settings.read(os.environ)
+    except SettingsError as error:
+        logging.getLogger("deployment").error("%s", error)
+        return 2
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,  # costs as much as a prediction; the prediction log has every one
+        server_header=False,
+        timeout_keep_alive=75,  # longer than load balancers keep theirs (60 s), so that they close first
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout_s)),
+    )
+    return 0
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

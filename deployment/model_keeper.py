@@ -1,0 +1,122 @@
+"""Which version answers: takes up new ones while requests go on; changes with the rules of taking them up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deployment.served_model import ServedModel
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 10.0  # between attempts at a version that could not be loaded and did not change
+
+type Load = Callable[[Path], ServedModel]
+type Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class ModelKeeper:
+    """Looks at the model folder from a thread and replaces the model by one assignment.
+
+    Whoever has taken ``current`` goes on with that version to the end of the request.
+
+    Attributes
+    ----------
+    current : ServedModel or None
+        The version that answers.
+    problem : str or None
+        Why it is not the version that it should be.
+    """
+
+    def __init__(self, folder: Path, poll_s: float, load: Load = ServedModel.load) -> None:
+        self.folder = folder
+        self.poll_s = poll_s
+        self.current: ServedModel | None = None
+        self.problem: str | None = None
+        self._load = load
+        self._seen: Stamp | None = None
+        self._tried_at = 0.0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="model-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Load what there is, then go on looking from a thread."""
+        self.refresh()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking; a load under way is waited for."""
+        self._stopped.set()
+        self._thread.join()
+
+    def refresh(self) -> None:
+        """Look once; load and take up what changed."""
+        stamp, now = _stamp(self.folder), time.monotonic()
+        due = self.current is None or (self.problem is not None and now - self._tried_at >= RETRY_S)
+        if stamp == self._seen and not due:
+            return
+        self._seen, self._tried_at = stamp, now
+        try:
+            loaded = self._load(self.folder)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old version goes on
+            self._report(str(error) or repr(error))
+            return
+        fallback = self._why_fallback(loaded)
+        # A version that is only a fallback replaces nothing: the one that answers was good, too.
+        if fallback is None or self.current is None:
+            self._take_up(loaded)
+        self._report(fallback)
+
+    def _take_up(self, loaded: ServedModel) -> None:
+        before, self.current = self.current, loaded
+        if before is None or before.version != loaded.version:
+            logger.info("version %s answers now", loaded.version)
+
+    def _report(self, problem: str | None) -> None:
+        if problem is not None:
+            serving = "no model answers" if self.current is None else f"{self.current.version} goes on"
+            problem = f"{problem}; {serving}"
+        if problem not in (None, self.problem):
+            logger.warning("%s", problem)
+        self.problem = problem
+
+    def _why_fallback(self, loaded: ServedModel) -> str | None:
+        """Say why another version was loaded than the one that should be, or None."""
+        latest = _latest(self.folder)
+        if loaded.version in (latest, self.folder.name):
+            return None
+        if latest is None:
+            return f"{self.folder / 'LATEST'} is missing, so the newest good version was loaded"
+        try:
+            self._load(self.folder / latest)
+        except Exception as error:  # noqa: BLE001 - asked only for its reason
+            return str(error) or repr(error)
+        return f"LATEST names {latest!r}, but {loaded.version} was loaded"
+
+    def _poll(self) -> None:
+        while not self._stopped.wait(self.poll_s):
+            self.refresh()
+
+
+def _stamp(folder: Path) -> Stamp:
+    """Return what changes when LATEST is replaced, or when the folder is one version, that version."""
+    return tuple(_stat(folder / name) for name in ("LATEST", "manifest.json"))
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _latest(folder: Path) -> str | None:
+    path = folder / "LATEST"
+    try:
+        return path.read_bytes()[:200].decode(errors="replace").strip() if path.is_file() else None
+    except OSError:
+        return None

@@ -1,0 +1,106 @@
+"""From a question to an answer that is on record: score, store, answer; changes with what is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from machine_learning_engineering.errors import PredictionLogError
+from machine_learning_engineering.prediction_log import PredictionLog
+from machine_learning_engineering.records import Prediction, plain_features
+
+from deployment.messages import Client, Question, Questions
+from deployment.model_keeper import ModelKeeper
+from deployment.problems import Problem
+from deployment.served_model import Score, ServedModel
+
+logger = logging.getLogger(__name__)
+
+LABEL_ONLY = (b'{"label":0}', b'{"label":1}')
+AT_A_STRETCH = 50  # clients of a batch scored before other requests get their turn
+
+
+class PredictionService:
+    """The two endpoints; each returns its response's body."""
+
+    def __init__(self, keeper: ModelKeeper, log: PredictionLog, max_batch: int) -> None:
+        self.keeper = keeper
+        self.log = log
+        self.max_batch = max_batch
+
+    async def predict(self, question: Question) -> bytes:
+        """Predict the label of one client.
+
+        The prediction is stored durably before it is answered. `probability` and `interval` are answered
+        only if asked for.
+        """
+        model = self._model()
+        score = model.score(question.features, question.interval)
+        await self._store(_record(model, question, score))
+        if question.probability or question.interval is not None:
+            return _encode(_answer(score, question))
+        return LABEL_ONLY[score.label]
+
+    async def predict_batch(self, questions: Questions) -> bytes:
+        """Predict the labels of many clients, all or none.
+
+        All are answered by one version of the model and stored durably before they are answered. If one
+        client's features cannot be used, nothing is predicted or stored, and the error names the client.
+        """
+        if len(questions.clients) > self.max_batch:
+            raise Problem(
+                413, f"{len(questions.clients)} clients in one batch; expected at most {self.max_batch}"
+            )
+        model = self._model()
+        records, answers = [], []
+        for row, client in enumerate(questions.clients):
+            if row % AT_A_STRETCH == AT_A_STRETCH - 1:
+                await asyncio.sleep(0)
+            score = model.score(client.features, questions.interval, f"clients.{row}.")
+            records.append(_record(model, client, score))
+            answers.append({"idx": client.idx, **_answer(score, questions)})
+        await self._store(*records)
+        return _encode({"model_version": model.version, "predictions": answers})
+
+    def _model(self) -> ServedModel:
+        model = self.keeper.current
+        if model is None:
+            raise Problem(503, "no model is loaded yet; /health/ready says why. Try again later")
+        return model
+
+    async def _store(self, *records: Prediction) -> None:
+        try:
+            if len(records) == 1:
+                await self.log.append_async(records[0])
+            else:
+                await asyncio.gather(*(self.log.append_async(record) for record in records))
+        except PredictionLogError as error:
+            logger.error("%s", error)
+            raise Problem(
+                503, "the prediction could not be stored, so it is not answered. Try again later"
+            ) from error
+
+
+def _record(model: ServedModel, client: Client, score: Score) -> Prediction:
+    return Prediction(
+        client.idx, score.label, plain_features(client.features), score.probability, model.version
+    )
+
+
+def _answer(score: Score, asked: Question | Questions) -> dict[str, Any]:
+    answer: dict[str, Any] = {"label": score.label}
+    if asked.probability:
+        answer["probability"] = score.probability
+    if score.interval is not None:
+        answer["interval"] = {
+            "prob": asked.interval,
+            "lower": score.interval[0],
+            "upper": score.interval[1],
+        }
+    return answer
+
+
+def _encode(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,48 @@
+"""Errors as problem documents (RFC 9457) that name fields and show no internals; changes with wording."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+
+MEDIA_TYPE = "application/problem+json"
+MOST_SHOWN = 20  # fields at fault in one response
+UNHELPFUL_INPUTS = {"missing", "json_invalid", "too_short"}  # pydantic's error types that show a whole body
+
+
+@dataclass
+class Problem(Exception):  # noqa: N818 - it is what the client is told, by its name in RFC 9457
+    """An answer other than the one that was asked for."""
+
+    status: int
+    detail: str
+    errors: list[dict[str, str]] = field(default_factory=list)
+
+    def body(self) -> bytes:
+        """Return the problem document."""
+        title = HTTPStatus(self.status).phrase
+        document = {"title": title, "status": self.status, "detail": self.detail, "errors": self.errors}
+        return json.dumps(document).encode()
+
+
+def invalid_field(path: str, detail: str) -> Problem:
+    """Return the problem of one field that cannot be used."""
+    return Problem(422, "1 field cannot be used", [{"field": path, "detail": detail}])
+
+
+def invalid_body(error: ValidationError) -> Problem:
+    """Return the problem of a body that pydantic refused."""
+    found = [_field_problem(one) for one in error.errors(include_url=False, include_context=False)]
+    detail = "1 field cannot be used" if len(found) == 1 else f"{len(found)} fields cannot be used"
+    return Problem(422, detail, found[:MOST_SHOWN])
+
+
+def _field_problem(error: Any) -> dict[str, str]:
+    path = ".".join(str(part) for part in error["loc"]) or "body"
+    came = "" if error["type"] in UNHELPFUL_INPUTS else f"; got {reprlib.repr(error['input'])}"
+    return {"field": path, "detail": f"{error['msg']}{came}"}

@@ -1,0 +1,75 @@
+"""One loaded version of the model, as the service asks it; changes with the model's public methods.
+
+Nothing here imports pandas: a request is a mapping from beginning to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_science import BayesianLogitModel, FeatureError
+from deployment.problems import invalid_field
+
+
+@dataclass(slots=True)
+class Score:
+    """What the model says about one client."""
+
+    label: int
+    probability: float  # P(label = 1)
+    interval: tuple[float, float] | None  # credible bounds of the probability
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model that answers, and the name of its version."""
+
+    model: BayesianLogitModel
+    version: str
+
+    @classmethod
+    def load(cls, folder: Path) -> ServedModel:
+        """Load the newest good version of a folder, or the version that the folder is.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none.
+        """
+        model = BayesianLogitModel()
+        model.load(folder)
+        return cls(model, str(model.model_version))
+
+    def score(self, features: Mapping[str, Any], prob: float | None = None, at: str = "") -> Score:
+        """Answer one client; label and probability are those that `predict_with_logging` stores.
+
+        Parameters
+        ----------
+        features : mapping from column to value
+        prob : float, optional
+            Posterior probability inside the interval, if one is wanted.
+        at : str
+            Path of the client in the request, for messages.
+
+        Raises
+        ------
+        Problem
+            With the path of the feature that the model cannot read.
+        """
+        model = self.model
+        try:
+            label, probability = model.predict_one(features), model.predict_proba_one(features)
+            interval = None if prob is None else model.predict_interval_one(features, prob)
+        except FeatureError as error:
+            raise invalid_field(f"{at}features{self._column_in(str(error))}", str(error)) from error
+        return Score(label, probability, interval)
+
+    def _column_in(self, message: str) -> str:
+        # A FeatureError begins with the column it is about.
+        for column in self.model.model.reader.columns:
+            if message.startswith(f"{column} is "):
+                return f".{column}"
+        return ""
