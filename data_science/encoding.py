@@ -1,4 +1,4 @@
-"""What training learned about the columns, as a value: levels, terms, and where each row's coefficients stand.
+"""What training learned about the columns, as a value: levels, terms, where each coefficient stands.
 
 Every term of the formula class adds, for one row, the product of its numeric columns times one entry of its
 coefficient table, looked up by the row's levels. Serving reads this module's values from JSON, so nothing

@@ -1,11 +1,11 @@
 """Everything that can go wrong here, by who must act.
 
 DataScienceError
-├── SettingsError          the operator: an environment variable is missing, malformed or refused by the server
+├── SettingsError          the operator: a variable is missing, malformed or refused by the server
 ├── DatabaseError          the operator: the database did not answer within the limit
 ├── SchemaError            the data engineer: the table is not what dataset.py expects
 │   └── FeatureError       the caller of predict: a row of features cannot be read without guessing
-├── SpecificationError     the modeller: a formula or prior outside the class that is trained, stored and served
+├── SpecificationError     the modeller: a formula or prior outside the class that is trained and served
 ├── GateError              the modeller: the posterior is not fit to ship
 └── ArtifactError          the deployer: a saved model cannot be trusted, read or written
 """

@@ -13,18 +13,20 @@ proposal, so its approximation error never reaches the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import ceil
 
 import numpy as np
 from arviz_stats.base import array_stats
 from threadpoolctl import threadpool_limits
 
-from data_science.arrow import Elimination
 from data_science.conditional import Conditionals, conditionals
+from data_science.design import Design
 from data_science.encoding import Floats
+from data_science.engines import FitSettings, OnProgress, Progress
 from data_science.errors import GateError
-from data_science.laplace import Mode, transport_at
-from data_science.log_joint import Coordinates, LogJoint
+from data_science.fidelity import Compressed
+from data_science.laplace import transport_at
 from data_science.marginal import Marginal, propose_theta
 from data_science.posterior import Posterior
 
@@ -32,6 +34,8 @@ from data_science.posterior import Posterior
 KHAT_LIMIT = 0.7
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _HOPELESS = 1.0  # k-hat of the probe above which it is not: the estimate's own error is about 0.2 there
+_CHEAP = 2  # draws per draw asked for where batches make them cheap
+_DEAR = 250  # most draws per chain where each needs its own search for a mode
 _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few of them
 
 
@@ -43,69 +47,56 @@ class Certificate:
     efficiency: float  # effective share of the proposals, (sum w)^2 / (S sum w^2)
     n_proposals: int
 
-    @property
-    def holds(self) -> bool:
-        """Whether the draws can be relied on."""
-        return self.khat < KHAT_LIMIT
+
+class CertificateError(GateError):
+    """Importance sampling says that it cannot be relied on here."""
+
+    def __init__(self, certificate: Certificate) -> None:
+        self.certificate = certificate
+        super().__init__(
+            f"nested Laplace declines: k-hat {certificate.khat:.2f} of {certificate.n_proposals} proposals, "
+            f"expected below {KHAT_LIMIT}; use engine='nuts'"
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class NestedLaplace:
-    """Draws with their certificate; ``posterior`` is None where the probe already refused."""
-
-    posterior: Posterior | None
-    certificate: Certificate
-
-
-def integrate(
-    joint: LogJoint,
-    elimination: Elimination,
-    mode: Mode,
-    at: Coordinates,
-    *,
-    n_draws: int,
-    n_chains: int,
-    seed: int,
-) -> NestedLaplace:
+def draw(
+    design: Design,  # noqa: ARG001 (every engine's signature)
+    compressed: Compressed,
+    settings: FitSettings,
+    progress: OnProgress,
+) -> Posterior:
     """Draw from the posterior by nested Laplace and exact importance correction.
 
-    Parameters
-    ----------
-    joint, elimination, mode, at
-        The density, its split design, its reference mode and the way back to the raw scale.
-    n_draws, n_chains : int
-        Shape of the result. The draws are independent; chains serve tools that expect them.
-    seed : int
+    The draws are independent; chains serve tools that expect them.
+
+    Raises
+    ------
+    CertificateError
+        If k-hat refuses: the proposal does not cover the posterior, and no more draws would mend it.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(settings.seed)
+    joint, mode = compressed.joint, compressed.mode
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
-        source = Conditionals(joint, elimination, transport_at(joint, mode), mode.x)
-        try:
-            marginals = propose_theta(source, mode)
-            _, _, log_weights = _propose(source, marginals, _PROBE, rng)
-        except GateError:  # no conditional mode: nothing to expand around
-            return NestedLaplace(None, Certificate(np.inf, 0.0, 0))
-        probe = _certify(log_weights)[1]
+        source = Conditionals(joint, compressed.elimination, transport_at(joint, mode), mode.x)
+        n_draws = _CHEAP * settings.draws if source.is_dense else min(settings.draws, _DEAR)
+        n_kept = n_draws * settings.chains
+        marginals = propose_theta(source, mode)
+        _, probe = _certify(_propose(source, marginals, _PROBE, rng)[2])
         if not probe.khat < _HOPELESS:
-            return NestedLaplace(None, probe)
-        n_proposals = int(np.ceil(_OVERSAMPLING * n_draws * n_chains))
-        theta, x, log_weights = _propose(source, marginals, n_proposals, rng)
+            raise CertificateError(probe)
+        theta, x, log_weights = _propose(source, marginals, ceil(_OVERSAMPLING * n_kept), rng)
     weights, certificate = _certify(log_weights)
-    kept = rng.permutation(_systematic(weights, n_draws * n_chains, rng))
-    shape = (n_chains, n_draws)
-    attributes = {
-        "engine": "nested-laplace",
-        "khat": certificate.khat,
-        "efficiency": certificate.efficiency,
-        "n_proposals": n_proposals,
-    }
-    posterior = Posterior(
-        at.to_raw(x[kept]).reshape(*shape, -1),
-        at.sds_to_raw(theta[kept]).reshape(*shape, -1),
+    if not certificate.khat < KHAT_LIMIT:
+        raise CertificateError(certificate)
+    kept = rng.permutation(_systematic(weights, n_kept, rng))
+    shape = (settings.chains, n_draws)
+    progress(Progress("nested-laplace", n_kept, n_kept))
+    return Posterior(
+        compressed.at.to_raw(x[kept]).reshape(*shape, -1),
+        compressed.at.sds_to_raw(theta[kept]).reshape(*shape, -1),
         {"lp": np.asarray(joint.value(x[kept], theta[kept])).reshape(shape)},
-        attributes,
+        {"engine": "nested-laplace", **asdict(certificate)},
     )
-    return NestedLaplace(posterior, certificate)
 
 
 def _propose(

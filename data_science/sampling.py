@@ -8,7 +8,6 @@ is compiled: measured against PyTensor's own graph of the same density, numba ta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,13 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from threadpoolctl import threadpool_limits
 
+from data_science import bambi_model
+from data_science.design import Design
 from data_science.encoding import Floats
-from data_science.laplace import Mode
+from data_science.engines import FitSettings, OnProgress, Progress
+from data_science.errors import SpecificationError
+from data_science.fidelity import Compressed
+from data_science.laplace import Mode, transport_at
 from data_science.log_joint import Coordinates
 from data_science.posterior import Posterior
 from data_science.transport import Transport
@@ -39,24 +43,6 @@ _STATISTICS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SamplerSettings:
-    """Length and strictness of a NUTS run."""
-
-    draws: int = 1000  # per chain, kept
-    tune: int = 500  # per chain, discarded
-    chains: int = 4
-    target_accept: float = 0.9
-    cores: int = 2
-    seed: int = 1
-
-    def stricter(self) -> SamplerSettings:
-        """Lengthen and tighten for the one retry: twice as long, smaller steps, another seed."""
-        return SamplerSettings(
-            2 * self.draws, 2 * self.tune, self.chains, 0.98, self.cores, self.seed + 1_000_003
-        )
-
-
 def transport_model(transport: Transport) -> pm.Model:
     """PyMC model of the posterior in transport coordinates, variables ``theta`` (log sds) and ``z``."""
     with pm.Model() as model:
@@ -66,25 +52,26 @@ def transport_model(transport: Transport) -> pm.Model:
     return model
 
 
-def sample(
-    transport: Transport,
-    mode: Mode,
-    at: Coordinates,
-    settings: SamplerSettings,
-    progress: Callable[[list[Any]], None] | None = None,
-) -> Posterior:
+def draw(design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress) -> Posterior:
     """Draw from the posterior by NUTS.
 
     Parameters
     ----------
-    transport, mode
-        From :mod:`data_science.laplace`; the chains start around the mode.
-    at : Coordinates
-        Where the draws go back to the raw scale.
-    settings : SamplerSettings
-    progress : callable, optional
-        Called now and then, from another thread, with nutpie's list of chain progresses.
+    design : Design
+        Bambi builds its model from it; the priors in the density must be those that Bambi holds.
+    compressed : Compressed
+        The density, its reference mode and the way back to the raw scale.
+    settings : FitSettings
+    progress : callable
+        Called now and then, from another thread.
+
+    Raises
+    ------
+    SpecificationError
+        If Bambi understands a prior otherwise than the density does.
     """
+    _require_bambis_priors(design)
+    transport = transport_at(compressed.joint, compressed.mode)
     model = transport_model(transport)
     n_sds, n = transport.joint.n_sds, transport.joint.n_coefficients
     compiled = from_pyfunc(
@@ -94,7 +81,7 @@ def sample(
         [np.dtype(np.float64)] * 2,
         [(n_sds,), (n,)],
         ["theta", "z"],
-        make_initial_point_fn=lambda seed: _initial_point(mode, n, seed),
+        make_initial_point_fn=lambda seed: _initial_point(compressed.mode, n, seed),
     )
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
         tree = nutpie.sample(
@@ -102,14 +89,31 @@ def sample(
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
-            cores=min(settings.cores, settings.chains),
+            cores=1,  # the density holds the interpreter's lock: a second thread would only wait for it
             seed=settings.seed,
             target_accept=settings.target_accept,
             save_warmup=False,
             progress_bar=False,
-            progress_callback=progress,
+            progress_callback=lambda chains: progress(_progress(chains)),
         )
-        return _collect(transport, at, tree)
+        return _collect(transport, compressed.at, tree)
+
+
+def _require_bambis_priors(design: Design) -> None:
+    held = bambi_model.priors_of(bambi_model.build(design), design)
+    differing = [name for name, prior in held.items() if prior != design.priors[name]]
+    if differing:
+        pairs = [f"{name}: {held[name]}, expected {design.priors[name]}" for name in differing]
+        raise SpecificationError(f"Bambi holds other priors than the density: {'; '.join(pairs)}")
+
+
+def _progress(chains: list[Any]) -> Progress:
+    return Progress(
+        "nuts",
+        sum(chain.finished_draws for chain in chains),
+        sum(chain.total_draws for chain in chains),
+        sum(chain.divergences for chain in chains),
+    )
 
 
 def _collect(transport: Transport, at: Coordinates, tree: xr.DataTree) -> Posterior:

@@ -13,6 +13,7 @@ from typing import Any
 from formulae import model_description
 from formulae.terms import Call, GroupSpecificTerm, Intercept, Variable
 
+from data_science.dataset import Response
 from data_science.errors import SpecificationError
 from data_science.priors import COMMON, GROUP_SD, Prior
 
@@ -31,14 +32,6 @@ _CLASS = (
     "interactions, and group-specific terms such as (1 | g), (x | g) or (1 | g:h)"
 )
 _PROPORTION = {"p", "prop", "proportion"}
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What is modelled: a 0/1 column, or successes out of trials."""
-
-    successes: str
-    trials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

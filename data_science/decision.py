@@ -1,0 +1,24 @@
+"""From costs to a threshold: which label to predict.
+
+Changes when the decision is to follow something else than expected cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Cost of each kind of mistake, in any one unit."""
+
+    false_positive: float = 1.0
+    false_negative: float = 1.0
+
+    @property
+    def threshold(self) -> float:
+        """Probability above which predicting 1 costs less than predicting 0 on average.
+
+        Elkan 2001, "The foundations of cost-sensitive learning", IJCAI, equation 2.
+        """
+        return self.false_positive / (self.false_positive + self.false_negative)
