@@ -5,6 +5,7 @@ Changes when the rules of trust change. Nothing here interprets a file's content
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -144,7 +145,7 @@ def _open_regular(path: Path) -> Any:
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} is missing. {REMEDY}") from error
     except OSError as error:
-        reason = "it is a link" if path.is_symlink() else error.strerror
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
         raise ArtifactError(
             f"{path} cannot be read ({reason}). Check what it is and its permissions"
         ) from error

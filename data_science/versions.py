@@ -42,6 +42,7 @@ def listed(folder: Path) -> list[str]:
         ) from error
     except OSError as error:
         raise ArtifactError(f"{folder} cannot be listed ({error.strerror}). Check its permissions") from error
+    # A linked version could live anywhere and change at any time.
     return sorted((entry.name for entry in entries if entry.is_dir(follow_symlinks=False)), reverse=True)
 
 
@@ -63,11 +64,11 @@ def read_latest(folder: Path) -> str:
 
 def located(folder: Path, name: str) -> Path:
     """Return the folder of a version, or raise an ArtifactError if it is a link or no folder."""
-    path = folder / name
-    # A linked version could live anywhere and change at any time.
-    if path.is_symlink() or not path.is_dir():
-        raise ArtifactError(f"{path}, which {LATEST} names, is not a folder here. Restore it or train again")
-    return path
+    if name not in listed(folder):
+        raise ArtifactError(
+            f"{folder / name}, which {LATEST} names, is not a folder here. Restore it or train again"
+        )
+    return folder / name
 
 
 @contextmanager
