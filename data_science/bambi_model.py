@@ -6,9 +6,11 @@ names, levels and coordinates are those of the model on the data, so Bambi and A
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bambi as bmb
+import cloudpickle
 
 from data_science.design import Design, sample_frame
 from data_science.errors import SpecificationError
@@ -34,8 +36,13 @@ def priors_of(model: bmb.Model, design: Design) -> dict[str, Prior]:
     SpecificationError
         If Bambi holds a prior that the engines do not fit.
     """
-    terms = model.components[model.family.likelihood.parent].terms
+    terms = model.parameters[model.family.likelihood.parent].terms
     return {term.name: _from_bambi(term.name, terms[term.name].prior) for term in design.encoding.terms}
+
+
+def write(model: bmb.Model, path: Path) -> None:
+    """Pickle the model by value, for analysis; serving never reads it."""
+    path.write_bytes(cloudpickle.dumps(model))
 
 
 def _to_bambi(prior: Prior, is_group_specific: bool) -> bmb.Prior:

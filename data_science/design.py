@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,25 @@ class Rows:
             self.successes[rows],
             self.trials[rows],
         )
+
+
+class Cells(Protocol):
+    """Encoded covariate rows, with how many observations each stands for."""
+
+    @property
+    def codes(self) -> dict[str, Ints]:
+        """Codes by column."""
+        ...
+
+    @property
+    def numeric(self) -> dict[str, Floats]:
+        """Numbers by column."""
+        ...
+
+    @property
+    def weights(self) -> Floats:
+        """Observations by row."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +118,18 @@ def encode(design: Design, frame: pd.DataFrame) -> Rows:
         successes,
         trials,
     )
+
+
+def decode(design: Design, cells: Cells, most: int) -> pd.DataFrame:
+    """Frame of the cells' columns, levels instead of codes; evenly thinned to ``most`` cells."""
+    n = len(cells.weights)
+    keep = np.unique(np.linspace(0, n - 1, min(most, n)).astype(int))
+    numeric = {column: values[keep] for column, values in cells.numeric.items()}
+    factors = {
+        f.column: np.array(f.levels, dtype=object)[cells.codes[f.column][keep]]
+        for f in design.encoding.factors
+    }
+    return pd.DataFrame({**numeric, **factors}, index=range(len(keep)))
 
 
 def levels_of(values: pd.Series[Any]) -> tuple[Any, ...]:

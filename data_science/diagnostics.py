@@ -17,6 +17,8 @@ from arviz_stats.base import array_stats
 from data_science.encoding import Floats
 from data_science.log_joint import LogJoint
 
+_AXES = {"chain_axis": 0, "draw_axis": 1}
+_ESS: dict[str, dict[str, Any]] = {"bulk": {}, "tail": {"prob": (0.05, 0.95)}, "mean": {}}
 RATE_PROBABILITY = 0.99  # central predictive interval of the label's rate that must cover the observed one
 
 
@@ -58,8 +60,8 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
     names, draws = _flat(posterior)
     efficiency = float(posterior.attrs.get("efficiency", 1.0))
     statistics = {
-        name: array_stats.ess(draws, chain_axis=0, draw_axis=1, method=name.removeprefix("ess_")) * efficiency
-        for name in ("ess_bulk", "ess_tail", "ess_mean")
+        f"ess_{method}": array_stats.ess(draws, **_AXES, method=method, **options) * efficiency
+        for method, options in _ESS.items()
     }
     sd = draws.std(axis=(0, 1), ddof=1)
     quantiles = np.quantile(draws, [0.05, 0.5, 0.95], axis=(0, 1))
@@ -69,7 +71,7 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
         **dict(zip(("q5", "q50", "q95"), quantiles, strict=True)),
         "ess_bulk": statistics["ess_bulk"],
         "ess_tail": statistics["ess_tail"],
-        "r_hat": array_stats.rhat(draws, chain_axis=0, draw_axis=1),
+        "r_hat": array_stats.rhat(draws, **_AXES),
         "mcse_mean": sd / np.sqrt(statistics["ess_mean"]),
     }
     return pd.DataFrame(table, index=pd.Index(names, name="parameter"))

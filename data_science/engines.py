@@ -26,7 +26,7 @@ class FitSettings:
     """How one posterior is computed."""
 
     engine: EngineName = "nuts"
-    second_opinion: bool = True  # compute it with the other engine too, and compare
+    second_opinion: bool = True  # after NUTS, compare with nested Laplace (which certifies itself)
     exact: bool = False  # True: no quadrature, every distinct row keeps its own likelihood term
     seed: int = 1
     draws: int = 1000  # per chain, kept
@@ -80,7 +80,3 @@ def engine(name: str) -> Engine:
         raise SpecificationError(f"engine is {name!r}; expected one of {', '.join(map(repr, _HOMES))}")
     return cast("Engine", import_module(_HOMES[name]))
 
-
-def other(name: EngineName) -> EngineName:
-    """Name of the engine that gives the second opinion."""
-    return "nested-laplace" if name == "nuts" else "nuts"

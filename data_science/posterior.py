@@ -58,6 +58,19 @@ def labels(term: Term) -> tuple[list[str], list[str]]:
     return expressions if term.codings else [], groups if term.groups else []
 
 
+def names(design: Design) -> list[str]:
+    """Bambi's name of every coefficient in encoding order, then of every sd."""
+    coefficients, sds = [], []
+    for term in design.encoding.terms:
+        expressions, groups = labels(term)
+        for pair in product(expressions or [""], groups or [""]):
+            inner = ", ".join(part for part in pair if part)
+            coefficients.append(f"{term.name}[{inner}]" if inner else term.name)
+        if term.is_group_specific:
+            sds += [f"{term.name}_sigma[{e}]" if e else f"{term.name}_sigma" for e in expressions or [""]]
+    return coefficients + sds
+
+
 def _variables(encoding: Encoding, posterior: Posterior) -> tuple[_Named, dict[str, list[str]]]:
     common: _Named = {}
     sigmas: _Named = {}
