@@ -16,9 +16,10 @@ from deployment import openapi
 from deployment.direct_route import BodyLimits, DirectRoute, ShortCut
 from deployment.health import HealthReport
 from deployment.messages import Answer, Answers, Health, Live, Ready
-from deployment.model_keeper import ModelKeeper
+from deployment.model_keeper import Load, ModelKeeper
 from deployment.predictions import PredictionService
 from deployment.problems import MEDIA_TYPE, Problem
+from deployment.served_model import ServedModel
 from deployment.settings import Settings
 
 DESCRIPTION = (
@@ -26,9 +27,9 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
     """Return the service; its model is loaded and its log closed by the ASGI lifespan."""
-    keeper = ModelKeeper(settings.model_folder, settings.model_poll_s)
+    keeper = ModelKeeper(settings.model_folder, settings.model_poll_s, load)
     log = shared_log(settings.mle_storage)
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 PUBLISHED: dict[str, JsonValue] = {
     "idx": 150000,
@@ -16,6 +16,11 @@ SAFE = 2**53 - 1  # integers that every JSON reader keeps exact (RFC 8259, secti
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+def _whole(value: object) -> object:
+    """Read 3.0 as the JSON integer that it is; everything else is left to pydantic."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
 class Request(BaseModel):
     """A body in which nothing is converted and nothing is ignored: a misspelt option is an error."""
 
@@ -25,7 +30,9 @@ class Request(BaseModel):
 class Client(Request):
     """One client to predict for."""
 
-    idx: int = Field(ge=-SAFE, le=SAFE, description="The client; stored with the prediction.")
+    idx: Annotated[int, BeforeValidator(_whole)] = Field(
+        ge=-SAFE, le=SAFE, description="The client; stored with the prediction."
+    )
     # Values are read by the model, which knows its columns and says what is wrong with them.
     features: dict[str, Any] = Field(description="By column; columns that the model does not use are stored.")
 
