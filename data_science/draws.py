@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from data_science.encoding import Floats, Ints
-from data_science.rows import Rows
+from data_science.encoding import Floats
+from data_science.rows import Rows, distinct_rows
 from data_science.tables import Tables, multiplier, probability, require_finite
 
 BLOCK = 2**20  # (row, draw) entries held at once
@@ -45,22 +45,24 @@ class Draws:
             means[row] = self._integrated(distinct.take(slice(row, row + 1)))
         return means[places]
 
-    def quantiles(self, rows: Rows, probabilities: tuple[float, ...]) -> Floats:
-        """Return quantiles of P(label = 1) over the draws, as `numpy.quantile` does."""
-        found = np.empty((rows.n_rows, len(probabilities)))
-        for part in self.blocks(rows.n_rows):
-            found[part] = quantiles(self.logits(rows.take(part)), probabilities)
-        return found
+    def lines(self, rows: Rows, column: str) -> tuple[Floats, Floats]:
+        """Return the linear predictor as a line in ``column``: value at 0 and slope, both (row, draw)."""
+        zero = Rows(rows.codes, {**rows.numbers, column: np.zeros(rows.n_rows)}, rows.n_rows)
+        one = Rows(rows.codes, {**rows.numbers, column: np.ones(rows.n_rows)}, rows.n_rows)
+        by_place = self._with_points if self._has_unseen(rows).any() else self._with_zeros
+        return self._sum(zero, by_place), self._sum(one, by_place, only=column)
 
     def blocks(self, n_rows: int) -> list[slice]:
         """Cut rows into blocks whose (row, draw) matrix stays small."""
         step = max(1, BLOCK // max(1, len(self.coefficients)))
         return [slice(first, min(first + step, n_rows)) for first in range(0, n_rows, step)]
 
-    def _sum(self, rows: Rows, by_place: Floats) -> Floats:
+    def _sum(self, rows: Rows, by_place: Floats, only: str = "") -> Floats:
         eta = np.zeros((rows.n_rows, len(self.coefficients)))
         with np.errstate(over="ignore", invalid="ignore"):
             for table, places in zip(self.tables.terms, self.tables.places(rows), strict=True):
+                if only and only not in table.term.numeric:
+                    continue
                 part = by_place[places]
                 if table.term.numeric:
                     part *= multiplier(table.term, rows)[:, None]
@@ -121,42 +123,3 @@ def normal_points(n_points: int, dimension: int) -> Floats:
     uniform = (0.5 + np.arange(1, n_points + 1) * primes[-1] ** 0.5) % 1.0
     inverse = NormalDist().inv_cdf
     return np.array([inverse(value) for value in uniform.tolist()])
-
-
-def quantiles(logits: Floats, probabilities: tuple[float, ...]) -> Floats:
-    """Return quantiles over draws of the inverse logit, shape (row, quantile).
-
-    They interpolate linearly between neighbouring order statistics of the probability, as `numpy.quantile`
-    does; the order is found on the logits, so only the order statistics pass through the inverse logit.
-    """
-    ranks = [rank_of(level, logits.shape[1]) for level in probabilities]
-    needed = sorted({rank + step for rank, _ in ranks for step in (0, 1) if rank + step < logits.shape[1]})
-    ordered = np.partition(logits, needed, axis=1)
-    found = [
-        between(ordered[:, rank], ordered[:, min(rank + 1, logits.shape[1] - 1)], weight)
-        for rank, weight in ranks
-    ]
-    return np.stack(found, axis=1)
-
-
-def rank_of(level: float, n_draws: int) -> tuple[int, float]:
-    """Return the order statistic below the quantile, from 0, and the weight of the one above."""
-    position = level * (n_draws - 1)
-    return int(position), position - int(position)
-
-
-def between(below: Floats, above: Floats, weight: float) -> Floats:
-    """Interpolate on the probability scale between two order statistics of the logit."""
-    low = probability(below)
-    return low + weight * (probability(above) - low)
-
-
-def distinct_rows(rows: Rows) -> tuple[Rows, Ints]:
-    """Return the rows that differ, and for each row which of them it is."""
-    places = np.zeros(rows.n_rows, dtype=np.intp)
-    for values in (*rows.codes.values(), *rows.numbers.values()):
-        _, of_column = np.unique(values, return_inverse=True)
-        _, places = np.unique(places * (int(of_column.max()) + 1) + of_column, return_inverse=True)
-    first = np.zeros(int(places.max()) + 1, dtype=np.intp)
-    first[places[::-1]] = np.arange(rows.n_rows - 1, -1, -1)
-    return rows.take(first), places

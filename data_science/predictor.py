@@ -18,6 +18,7 @@ import numpy.typing as npt
 from data_science.correction import GAP_BOUND, Correction, corrected_probability, largest_gap, logit_variance
 from data_science.draws import Draws
 from data_science.encoding import Encoding, Floats
+from data_science.intervals import row_quantiles
 from data_science.rows import RowReader, Rows, Unseen
 from data_science.scorer import RowScorer, logistic
 from data_science.tables import Tables, multiplier, probability
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 Method = Literal["plug-in", "posterior", "corrected"]
 CHUNK = 2**16  # rows scored at once: their columns stay in the processor's cache
+INTERVAL_CHUNK = 2**20  # rows that share the work on their order statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Predictor:
 
     def predict_interval_one(self, features: Mapping[str, Any], prob: float = 0.95) -> tuple[float, float]:
         """Return the central credible interval of P(label = 1) of a mapping from column to value."""
-        lower, upper = self.posterior.quantiles(self._one_row(features), _tails(prob))[0].tolist()
+        lower, upper = row_quantiles(self.posterior, self._one_row(features), _tails(prob))[0].tolist()
         return lower, upper
 
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
@@ -150,15 +152,14 @@ class Predictor:
         array, shape (row, 2)
             Lower and upper bound: quantiles over the draws, as `numpy.quantile` defines them.
         """
-        return np.concatenate(
-            [self.posterior.quantiles(rows, _tails(prob)) for _, rows in self.reader.chunks(features, CHUNK)]
-        )
+        chunks = self.reader.chunks(features, INTERVAL_CHUNK)
+        return np.concatenate([row_quantiles(self.posterior, rows, _tails(prob)) for _, rows in chunks])
 
     def score_batches(self, frames: Iterable[pd.DataFrame], prob: float = 0.95) -> Iterator[Scores]:
         """Yield labels, probabilities and intervals, chunk by chunk in the rows' order, in bounded memory."""
         for frame in frames:
-            for _, rows in self.reader.chunks(frame, CHUNK):
-                interval = self.posterior.quantiles(rows, _tails(prob))
+            for _, rows in self.reader.chunks(frame, INTERVAL_CHUNK):
+                interval = row_quantiles(self.posterior, rows, _tails(prob))
                 yield Scores(self._labels(rows), self._probabilities(rows, "plug-in"), interval)
 
     def warm(self) -> None:
