@@ -15,8 +15,7 @@ import numpy as np
 
 from data_science.encoding import Floats, Ints
 
-# Agreement between the walk's last piece and the order statistic found by sorting, relative to the values.
-TOLERANCE = 1e-12
+TOLERANCE = 1e-12  # of ties, relative to the values, absolute below 1
 STRETCHES = 4  # of x, on each of which lines are told to be too low or too high
 
 
@@ -51,24 +50,41 @@ def walk(
     Returns
     -------
     list of dict from rank to Chain or None, one per group
-        None where lines cross so closely that rounding led the walk astray; its last piece tells.
+        None where several lines cross in one point and the walk took a wrong turn: between its knots no
+        line crosses a piece, so the rank in the middle of every piece tells.
     """
-    start, end = _select(intercepts + slopes * low, ranks), _select(intercepts + slopes * high, ranks)
     kept = _contenders(intercepts, slopes, ranks, np.linspace(low, high, STRETCHES + 1))
     n_groups, n_ranks, n_kept = kept.shape
     a = np.take_along_axis(intercepts[:, None], kept, axis=2).reshape(-1, n_kept)
     b = np.take_along_axis(slopes[:, None], kept, axis=2).reshape(-1, n_kept)
-    pieces = _pieces(a, b, start.ravel(), low, high)
-    chains = [_chain(a[walker], b[walker], *piece) for walker, piece in enumerate(pieces)]
-    arrived = [
-        abs(chain.intercepts[-1] + chain.slopes[-1] * high - value) <= TOLERANCE * max(1.0, abs(value))
-        for chain, value in zip(chains, end.ravel().tolist(), strict=True)
-    ]
-    sound = [chain if right else None for chain, right in zip(chains, arrived, strict=True)]
+    at_low = intercepts + slopes * low
+    start = _select(at_low, ranks)
+    n_below = (at_low[:, None] < start[..., None]).sum(axis=2).ravel()
+    start = start.ravel()
+    n_below -= (a + b * low < start[:, None]).sum(axis=1)  # left out, and below all the way
+    found: list[Chain | None] = []
+    for walker, (lines, knots) in enumerate(_pieces(a, b, start, low, high)):
+        rank = ranks[walker % n_ranks] - int(n_below[walker])
+        middles = (np.append(low, knots) + np.append(knots, high)) / 2
+        right = _has_rank(a[walker], b[walker], lines, middles, rank)
+        found.append(Chain(knots, a[walker][lines], b[walker][lines]) if right else None)
     return [
-        dict(zip(ranks, sound[group * n_ranks : (group + 1) * n_ranks], strict=True))
+        dict(zip(ranks, found[group * n_ranks : (group + 1) * n_ranks], strict=True))
         for group in range(n_groups)
     ]
+
+
+def _has_rank(a: Floats, b: Floats, lines: Ints, x: Floats, rank: int) -> bool:
+    """Whether each line has the rank at its x, or ties with the line that has."""
+    values = a[lines] + b[lines] * x
+    slack = TOLERANCE * np.maximum(1.0, np.abs(values))
+    others = a[:, None] + b[:, None] * x
+    below, up_to = (others < values - slack).sum(axis=0), (others <= values + slack).sum(axis=0)
+    return bool(((below <= rank) & (rank < up_to)).all())
+
+
+def _select(values: Floats, ranks: Sequence[int]) -> Floats:
+    return np.partition(values, ranks, axis=1)[:, ranks]
 
 
 def _contenders(intercepts: Floats, slopes: Floats, ranks: Sequence[int], edges: Floats) -> Ints:
@@ -84,13 +100,9 @@ def _contenders(intercepts: Floats, slopes: Floats, ranks: Sequence[int], edges:
     return np.argpartition(out, n_kept - 1, axis=2)[..., :n_kept]
 
 
-def _select(values: Floats, ranks: Sequence[int]) -> Floats:
-    return np.partition(values, ranks, axis=1)[:, ranks]
-
-
 def _pieces(a: Floats, b: Floats, start: Floats, low: float, high: float) -> list[tuple[Ints, Floats]]:
     """Return for each walker the lines it followed and the knots between them."""
-    # Of lines that tie at the start any will do, the last piece tells.
+    # Of lines that tie at the start any will do: it is checked afterwards.
     line = np.abs(a + b * low - start[:, None]).argmin(axis=1)
     lines: list[list[int]] = [[first] for first in line.tolist()]
     knots: list[list[float]] = [[] for _ in lines]
@@ -117,7 +129,3 @@ def _next_crossing(a: Floats, b: Floats, line: Ints, x: Floats) -> tuple[Floats,
     crossing[~(crossing > x[:, None])] = np.inf
     following = crossing.argmin(axis=1)
     return crossing[own, following], following
-
-
-def _chain(a: Floats, b: Floats, lines: Ints, knots: Floats) -> Chain:
-    return Chain(knots, a[lines], b[lines])

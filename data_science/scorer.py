@@ -70,8 +70,17 @@ class RowScorer:
         return eta if -INFINITY < eta < INFINITY else self.careful_logit(features)
 
     def careful_logit(self, features: Mapping[str, Any]) -> float:
-        """Return the same as :meth:`logit`, for every formula, value by value."""
-        return sum(self.contributions(features).values())
+        """Return the same as :meth:`logit`, to the last bit, reading value by value."""
+        if not self._additive:
+            return sum(self.contributions(features).values())
+        codes, numbers = self.reader.one(features)
+        eta = self._intercept
+        for column, _, effects in self._effects:
+            levels = list(effects.values())  # in the order of their codes
+            eta += levels[codes[column]] if codes[column] < len(levels) else 0.0
+        for column, slope in self._slopes:
+            eta += slope * numbers[column]
+        return self._finite(eta, numbers)
 
     def contributions(self, features: Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor, by Bambi's names."""
@@ -81,11 +90,7 @@ class RowScorer:
                 self.encoding.terms, self.positions(features), strict=True
             )
         }
-        if not abs(sum(parts.values())) < INFINITY:
-            numbers = {column: features[column] for column in self.reader.numeric}
-            raise FeatureError(
-                f"the numbers {numbers!r} overflow the linear predictor; expected values as in training"
-            )
+        self._finite(sum(parts.values()), {column: features[column] for column in self.reader.numeric})
         return parts
 
     def positions(self, features: Mapping[str, Any]) -> list[tuple[int, float]]:
@@ -98,6 +103,13 @@ class RowScorer:
             found.append((position if position == NONE else start + position, float(multiplier)))
             start += term.n_coefficients
         return found
+
+    def _finite(self, eta: float, numbers: Mapping[str, Any]) -> float:
+        if not -INFINITY < eta < INFINITY:
+            raise FeatureError(
+                f"the numbers {numbers!r} overflow the linear predictor; expected values as in training"
+            )
+        return eta
 
     def _values(self, term: Term) -> list[float]:
         part = self.encoding.slices[term.name]

@@ -1,0 +1,263 @@
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate, optimize, special, stats
+from serving_cases import COMMON_FACTOR, ROW, predictor
+
+from data_science.correction import GAP_BOUND, corrected_probability
+from data_science.encoding import Encoding, Term
+from data_science.errors import FeatureError
+from data_science.predictor import measure_correction
+
+MODEL = predictor()
+UNSEEN = {**ROW, "attr_a": 9}
+
+
+def frame(n_rows, seed=1):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "attr_a": rng.integers(1, 6, n_rows),
+            "attr_b": rng.choice(list("abcd"), n_rows),
+            "scd_a": rng.random(n_rows),
+            "scd_b": rng.integers(1, 6, n_rows),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROW,
+        dict(reversed(ROW.items())),
+        {**ROW, "idx": 150_000, "label": None},
+        {name: float(value) if name != "attr_b" else value for name, value in ROW.items()},
+        {**ROW, "attr_a": True},
+        {**ROW, "attr_b": "c "},
+        {**ROW, "attr_b": np.str_("c"), "attr_a": np.int8(1), "scd_a": np.float64(0.55)},
+    ],
+    ids=[
+        "as documented",
+        "another order",
+        "more columns",
+        "floats",
+        "a truth value",
+        "padded",
+        "NumPy scalars",
+    ],
+)
+def test_one_row_in_any_dress_gets_the_same_built_in_int(row):
+    features = pd.DataFrame([row])
+
+    assert type(MODEL.predict(features)) is int
+    assert MODEL.predict(features) == MODEL.predict(pd.DataFrame([ROW])) == MODEL.predict_one(row)
+    assert json.dumps({"label": MODEL.predict(features)})
+    assert MODEL.predict_proba_one(row) == MODEL.predict_proba_one(ROW)
+
+
+@pytest.mark.parametrize("encoding", [None, COMMON_FACTOR], ids=["additive", "with products"])
+def test_many_rows_are_scored_as_one_by_one(encoding):
+    model = predictor(encoding) if encoding else MODEL
+    rows = frame(300)
+
+    found = model.predict_proba(rows)
+
+    records = rows.to_dict("records")
+    np.testing.assert_allclose(found, [model.predict_proba_one(row) for row in records], rtol=0, atol=1e-14)
+    assert model.predict_batch(rows).tolist() == [model.predict_one(row) for row in records]
+    assert model.predict_batch(rows).tolist() == (found > 0.5).astype(int).tolist()
+    intervals = [model.predict_interval_one(row) for row in records]
+    np.testing.assert_allclose(model.predict_interval(rows), intervals, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("encoding", [None, COMMON_FACTOR], ids=["additive", "with products"])
+def test_the_parts_of_an_explanation_sum_to_the_linear_predictor(encoding):
+    model = predictor(encoding) if encoding else MODEL
+
+    for features in (ROW, pd.DataFrame([ROW])):
+        parts = model.explain(features)
+        assert list(parts) == [term.name for term in model.encoding.terms]
+        assert special.expit(sum(parts.values())) == pytest.approx(model.predict_proba_one(ROW), abs=1e-15)
+
+
+def test_the_label_is_one_above_the_threshold_and_zero_at_it():
+    flat = replace(MODEL, coefficients=np.zeros(12), threshold=0.5)
+
+    assert flat.predict_one(ROW) == 0
+    assert replace(flat, threshold=0.4999).predict_one(ROW) == 1
+    assert replace(flat, threshold=0.5001).predict_batch(frame(3)).tolist() == [0, 0, 0]
+
+
+def test_negating_the_coefficients_mirrors_every_probability():
+    mirrored = replace(MODEL, coefficients=-MODEL.coefficients, draws=-MODEL.draws)
+    rows = frame(50)
+
+    for method in ("plug-in", "posterior", "corrected"):
+        total = MODEL.predict_proba(rows, method) + mirrored.predict_proba(rows, method)
+        np.testing.assert_allclose(total, 1.0, rtol=0, atol=1e-14)
+
+
+def test_an_unseen_group_gets_the_population_effect():
+    parts = MODEL.explain(UNSEEN)
+
+    assert parts["1|attr_a"] == 0.0
+    assert {**parts, "1|attr_a": 0} == {**MODEL.explain(ROW), "1|attr_a": 0}
+
+
+def eta_and_sd(model, columns):
+    """Return the draws of an unseen row's logit without, and the sd of, its unseen effects."""
+    known = {"scd_a": 0.55, "scd_b": 3}
+    eta = model.draws[:, 0] + model.draws[:, 1] * known["scd_a"] + model.draws[:, 2] * known["scd_b"]
+    if "attr_b" not in columns:
+        eta = eta + model.draws[:, 3 + 5 + 2]
+    sds = {"attr_a": model.group_sd_draws[:, 0], "attr_b": model.group_sd_draws[:, 1]}
+    return eta, np.sqrt(sum(sds[column] ** 2 for column in columns))
+
+
+@pytest.mark.parametrize("columns", [("attr_a",), ("attr_a", "attr_b")], ids=["one", "two at once"])
+def test_an_unseen_groups_probability_integrates_its_distribution(columns):
+    row = {**ROW, **{column: {"attr_a": 9, "attr_b": "z"}[column] for column in columns}}
+    eta, sd = eta_and_sd(MODEL, columns)
+
+    found = MODEL.predict_proba_one(row, "posterior")
+
+    def integrand(z):
+        return special.expit(eta + sd * z) * stats.norm.pdf(z)
+
+    expected = integrate.quad_vec(integrand, -12, 12, epsabs=1e-13)[0].mean()
+    assert found == pytest.approx(expected, abs=1e-11)
+    assert MODEL.predict_proba(pd.DataFrame([ROW, row, row]), "posterior")[1:].tolist() == [found, found]
+
+
+@pytest.mark.parametrize("prob", [0.5, 0.9, 0.95])
+def test_an_unseen_groups_interval_is_that_of_the_mixture_and_the_same_every_time(prob):
+    model = predictor(n_draws=1000)
+    eta, sd = eta_and_sd(model, ("attr_a",))
+
+    found = model.predict_interval_one(UNSEEN, prob)
+
+    def excess(logit, level):
+        return stats.norm.cdf((logit - eta) / sd).mean() - level
+
+    for bound, level in zip(found, ((1 - prob) / 2, (1 + prob) / 2), strict=True):
+        exact = optimize.brentq(excess, -20, 20, args=(level,))
+        # The standard error that 1000 independent draws would have; even points do better.
+        density = stats.norm.pdf((exact - eta) / sd, scale=1).mean() / sd.mean()
+        assert abs(special.logit(bound) - exact) < math.sqrt(level * (1 - level) / 1000) / density
+    assert found == predictor(n_draws=1000).predict_interval_one(UNSEEN, prob)
+    known = model.predict_interval_one(ROW, prob)
+    assert found[1] - found[0] > known[1] - known[0]
+
+
+def test_an_interaction_group_is_unseen_if_any_part_of_it_is():
+    model = predictor(COMMON_FACTOR)
+
+    parts = model.explain(UNSEEN)
+
+    assert parts["1|attr_a:attr_b"] == parts["scd_a|attr_a"] == 0.0
+    assert parts["attr_b"] == model.explain(ROW)["attr_b"]
+
+
+@pytest.mark.parametrize("sd", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("mean", [-4.0, -1.0, 0.0, 2.0])
+def test_the_corrected_probability_is_the_integral_over_a_normal_logit(mean, sd):
+    expected = integrate.quad(lambda z: special.expit(mean + sd * z) * stats.norm.pdf(z), -12, 12)[0]
+
+    assert corrected_probability(np.array([mean]), np.array([sd**2]))[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_posterior_wide_enough_to_matter_is_measured_and_corrected_for():
+    wide, cells = predictor(n_draws=2000, sd=0.6), frame(200)
+
+    measured = measure_correction(wide, cells)
+
+    gap = np.abs(wide.predict_proba(cells) - wide.predict_proba(cells, "posterior")).max()
+    assert measured.correction.gap == gap > GAP_BOUND
+    assert measured.correction.active
+    posterior = measured.predict_proba(cells, "posterior")
+    assert np.abs(measured.predict_proba(cells, "corrected") - posterior).max() < gap / 10
+    # A threshold between the two probabilities tells which of them decides.
+    row = cells.iloc[[int(np.abs(posterior - measured.predict_proba(cells)).argmax())]]
+    plug_in, corrected = measured.predict_proba(row)[0], measured.predict_proba(row, "corrected")[0]
+    between = replace(measured, threshold=(plug_in + corrected) / 2)
+    assert between.predict(row) == int(corrected > between.threshold) != int(plug_in > between.threshold)
+    assert between.predict_batch(row).tolist() == [between.predict(row)]
+
+
+def test_a_narrow_posterior_is_not_corrected():
+    measured = measure_correction(predictor(sd=0.01), frame(200))
+
+    assert measured.correction.gap < GAP_BOUND
+    assert not measured.correction.active
+    assert measured.predict_one(ROW) == MODEL.predict_one(ROW)
+
+
+def test_batches_are_scored_in_chunks_with_the_same_numbers(monkeypatch):
+    monkeypatch.setattr("data_science.predictor.INTERVAL_CHUNK", 64)
+    rows = frame(500)
+
+    scores = list(MODEL.score_batches([rows.iloc[:300], rows.iloc[300:]], prob=0.9))
+
+    assert max(len(part.label) for part in scores) == 64
+    np.testing.assert_array_equal(np.concatenate([part.label for part in scores]), MODEL.predict_batch(rows))
+    joined = np.concatenate([part.probability for part in scores])
+    np.testing.assert_allclose(joined, MODEL.predict_proba(rows), rtol=0, atol=1e-15)
+    intervals = np.concatenate([part.interval for part in scores])
+    np.testing.assert_allclose(intervals, MODEL.predict_interval(rows, prob=0.9), rtol=0, atol=1e-14)
+
+
+def test_a_model_without_columns_scores_rows_too():
+    model = predictor(Encoding((Term("Intercept"),)))
+
+    assert model.predict_batch(frame(3)).tolist() == [model.predict_one({})] * 3
+    assert model.predict_interval(frame(3)).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [MODEL.predict_one, lambda row: MODEL.predict_proba(pd.DataFrame([row])), MODEL.predict_interval_one],
+    ids=["label", "batch", "interval"],
+)
+def test_numbers_that_overflow_the_linear_predictor_are_refused(ask):
+    with pytest.raises(FeatureError, match=r"the numbers .* overflow the linear predictor"):
+        ask({**ROW, "scd_a": 1.7e308, "scd_b": 1.7e308})
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"coefficients": np.zeros(3)}, r"coefficients has the shape \(3,\); expected \(12,\)"),
+        ({"draws": np.zeros((5, 3))}, r"draws has the shape \(5, 3\)"),
+        ({"group_sd_draws": np.zeros((200, 1))}, "group_sd_draws has the shape"),
+        ({"coefficients": np.full(12, np.nan)}, "coefficients holds NaN or infinity"),
+        ({"threshold": 1.0}, "threshold is 1.0; expected a probability between"),
+        ({"unseen": "guess"}, "unseen is 'guess'; expected 'population' or 'refuse'"),
+    ],
+)
+def test_a_predictor_that_cannot_be_right_is_refused(changes, reason):
+    with pytest.raises(ValueError, match=reason):
+        replace(MODEL, **changes)
+
+
+def test_unknown_methods_and_impossible_intervals_are_refused():
+    with pytest.raises(ValueError, match="method is 'map'; expected 'plug-in', 'posterior' or 'corrected'"):
+        MODEL.predict_proba(frame(2), "map")
+    with pytest.raises(
+        ValueError, match=r"prob is 95; expected a probability between 0 and 1, such as 0\.95"
+    ):
+        MODEL.predict_interval(frame(2), prob=95)
+
+
+def test_serving_a_mapping_imports_neither_pandas_nor_anything_of_training():
+    heavy = ["pandas", "pymc", "bambi", "arviz", "sqlalchemy", "scipy", "xarray"]
+    code = f"import sys, data_science.artifact; print([name for name in {heavy} if name in sys.modules])"
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout == "[]\n"

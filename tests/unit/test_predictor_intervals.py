@@ -1,0 +1,94 @@
+"""Intervals of many rows: the walk along order statistics against plain sorting."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from serving_cases import ATTR_A, COMMON_FACTOR, DEFAULT, predictor
+
+from data_science import intervals
+from data_science.encoding import Encoding, Term
+from data_science.order_statistics import walk
+
+RANDOM_SLOPE = Encoding(
+    (
+        Term("Intercept"),
+        Term("scd_a:scd_b", ("scd_a", "scd_b")),
+        Term("scd_a|attr_a", ("scd_a",), groups=(ATTR_A,)),
+    )
+)
+
+
+def frame(n_rows):
+    rng = np.random.default_rng(7)
+    return pd.DataFrame(
+        {
+            "attr_a": rng.integers(1, 7, n_rows),  # 6 is unseen
+            "attr_b": rng.choice(list("abcd"), n_rows),
+            "scd_a": rng.normal(50, 20, n_rows),
+            "scd_b": rng.integers(-1, 2, n_rows),
+        }
+    )
+
+
+def by_sorting(model, rows, prob=0.95):
+    logits = np.concatenate([model.posterior.logits(part) for _, part in model.reader.chunks(rows, 1000)])
+    probabilities = 1 / (1 + np.exp(-logits))
+    return np.quantile(probabilities, [(1 - prob) / 2, (1 + prob) / 2], axis=1).T
+
+
+@pytest.mark.parametrize(
+    "encoding", [DEFAULT, COMMON_FACTOR, RANDOM_SLOPE], ids=["default", "common", "slope"]
+)
+@pytest.mark.parametrize("n_draws", [1, 2, 100, 333])
+@pytest.mark.parametrize("prob", [0.5, 0.95, 0.999])
+def test_many_rows_get_the_quantiles_that_sorting_their_draws_gives(encoding, n_draws, prob):
+    model, rows = predictor(encoding, n_draws=n_draws), frame(8_000)
+
+    found = model.predict_interval(rows, prob)
+
+    np.testing.assert_allclose(found, by_sorting(model, rows, prob), rtol=0, atol=1e-12)
+
+
+def test_the_default_formula_is_walked_and_not_sorted(monkeypatch):
+    monkeypatch.setattr(intervals, "_sorted", None)
+
+    assert predictor().predict_interval(frame(12_000)).shape == (12_000, 2)
+
+
+def test_groups_whose_walk_went_astray_are_sorted(monkeypatch):
+    model, rows = predictor(n_draws=50), frame(8_000)
+    expected = model.predict_interval(rows)
+    monkeypatch.setattr(intervals, "walk", lambda *args: [dict.fromkeys(args[2]) for _ in args[0]])
+
+    np.testing.assert_allclose(model.predict_interval(rows), expected, rtol=0, atol=1e-14)
+
+
+def test_draws_that_occur_twice_change_nothing_but_their_weight():
+    model = predictor(n_draws=60)
+    twice = predictor(n_draws=120)
+    object.__setattr__(twice, "draws", np.repeat(model.draws, 2, axis=0))
+    object.__setattr__(twice, "group_sd_draws", np.repeat(model.group_sd_draws, 2, axis=0))
+    rows = frame(8_000).query("attr_a < 6")
+
+    np.testing.assert_allclose(twice.predict_interval(rows), by_sorting(twice, rows), rtol=0, atol=1e-12)
+
+
+COORDINATES = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3))
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), n_lines=st.integers(1, 9))
+def test_a_walk_is_right_or_says_that_it_is_not(data, n_lines):
+    lines = st.lists(COORDINATES, min_size=n_lines, max_size=n_lines).map(np.array)
+    a, b = data.draw(lines)[None], data.draw(lines)[None]
+    ranks = sorted({data.draw(st.integers(0, n_lines - 1)), n_lines - 1})
+    x = np.linspace(-1.0, 2.0, 61)
+
+    found = walk(a, b, ranks, -1.0, 2.0)[0]
+
+    expected = np.sort(a[0][:, None] + b[0][:, None] * x, axis=0)
+    for rank, chain in found.items():
+        if chain is not None:
+            np.testing.assert_allclose(chain.at_sorted(x), expected[rank], rtol=0, atol=1e-9)
