@@ -32,7 +32,6 @@ DEV = [
     "pytest-timeout",
     "ruff",
     "scikit-learn",
-    "scipy-stubs",
     "types-psycopg2",
 ]
 

@@ -193,4 +193,4 @@ def _scale_rows(matrix: Any, weights: Floats) -> Any:
 
 
 def _dense(matrix: Any) -> Floats:
-    return matrix.toarray() if sp.issparse(matrix) else matrix
+    return np.asarray(matrix.toarray() if sp.issparse(matrix) else matrix)

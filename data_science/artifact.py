@@ -198,7 +198,7 @@ def load_bambi_model(version: str | Path, *, trust: bool) -> Any:
             f"{Path(version) / BAMBI_MODEL} is a pickle, which can run any code; "
             "pass trust=True if you know who trained this model"
         )
-    import cloudpickle  # type: ignore[import-untyped]
+    import cloudpickle
 
     return cloudpickle.loads(read_listed(Path(version), BAMBI_MODEL, keep=True))  # digest checked above
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import bambi as bmb
 import cloudpickle
+from formulae.environment import Environment, VarLookupDict
 
 from data_science.design import Design, sample_frame
 from data_science.errors import SpecificationError
@@ -41,8 +42,21 @@ def priors_of(model: bmb.Model, design: Design) -> dict[str, Prior]:
 
 
 def write(model: bmb.Model, path: Path) -> None:
-    """Pickle the model by value, for analysis; serving never reads it."""
-    path.write_bytes(cloudpickle.dumps(model))
+    """Pickle the model, for analysis; serving never reads it."""
+    with path.open("wb") as file:
+        _Pickler(file).dump(model)
+
+
+class _Pickler(cloudpickle.Pickler):
+    """Leaves out the namespaces of the frames that formulae captured: no formula of the class uses them."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, VarLookupDict):
+            return VarLookupDict, ([],)
+        if isinstance(obj, Environment):
+            own = [names for names in obj._namespaces if type(names) is dict and "__name__" not in names]
+            return Environment, (own,)
+        return super().reducer_override(obj)
 
 
 def _to_bambi(prior: Prior, is_group_specific: bool) -> bmb.Prior:

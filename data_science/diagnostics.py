@@ -92,7 +92,7 @@ def measure(
         From :func:`rate_interval`, and the rate in the data.
     """
     posterior = tree["posterior"]
-    statistics = tree["sample_stats"] if "sample_stats" in tree.children else {}
+    statistics = dict(tree["sample_stats"].data_vars) if "sample_stats" in tree.children else {}
     finite = all(bool(np.isfinite(values).all()) for values in posterior.data_vars.values())
     lowest_ess = table[["ess_bulk", "ess_tail"]].min(axis=1)
     khat = posterior.attrs.get("khat")

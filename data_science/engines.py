@@ -79,4 +79,3 @@ def engine(name: str) -> Engine:
     if name not in _HOMES:
         raise SpecificationError(f"engine is {name!r}; expected one of {', '.join(map(repr, _HOMES))}")
     return cast("Engine", import_module(_HOMES[name]))
-

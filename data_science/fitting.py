@@ -78,7 +78,8 @@ def _attempt(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> Fitted:
     posterior, notes = posterior_of(design, compressed, settings, progress, watch)
-    opinion, more = None, ()
+    opinion: Agreement | None = None
+    more: tuple[str, ...] = ()
     if settings.second_opinion and posterior.attributes["engine"] == "nuts":
         opinion, more = _second_opinion(design, compressed, posterior, settings, progress, watch)
     with watch.stage("diagnostics"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 try:
     from machine_learning_engineering.mle_model import MLEModel
@@ -31,24 +31,11 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from data_science.encoding import Floats
+    from data_science.pipeline import Fit
     from data_science.predictor import Method, Predictor, Scores
     from data_science.specification import ModelSpecification
 
 Engine = Literal["nuts", "nested-laplace"]
-
-
-class Fit(Protocol):
-    """What `pipeline.fit` returns, as far as this module uses it."""
-
-    predictor: Predictor
-    diagnostics: Mapping[str, Any]
-    model_card: str
-    summary: pd.DataFrame
-    posterior: DataTree
-    writers: Mapping[str, artifact.Writer]
-    gates_passed: bool
-    provenance: Mapping[str, Any]
-    report: Any
 
 
 class BayesianLogitModel(MLEModel):
@@ -94,7 +81,7 @@ class BayesianLogitModel(MLEModel):
             raise ImportError(
                 f"fit needs {error.name}, which is not installed: pip install 'data_science[train]'"
             ) from error
-        fitted: Fit = pipeline.fit(dataset, self.specification, seed=self.seed, engine=self.engine)
+        fitted = pipeline.fit(dataset, self.specification, seed=self.seed, engine=self.engine)
         self._fit, self._loaded = fitted, None
         return fitted.report
 

@@ -159,8 +159,9 @@ def _response(component: Any, formula: str) -> Response:
         return Response(component.name)
     if isinstance(component, Call) and component.call.callee in _PROPORTION:
         names = [getattr(argument, "name", None) for argument in component.call.args]
-        if len(names) == 2 and all(isinstance(name, str) for name in names) and not component.call.kwargs:
-            return Response(names[0], names[1])
+        match names:
+            case [str(successes), str(trials)] if not component.call.kwargs:
+                return Response(successes, trials)
     raise SpecificationError(
         f"the response of {formula!r} is neither a 0/1 column nor p(successes, trials) of two columns"
     )

@@ -16,7 +16,8 @@ def validated(frame: pd.DataFrame, specification: ModelSpecification, schema: Sc
     SchemaError
         With every fault at once.
     """
-    numeric, factors = [], []
+    numeric: list[str] = []
+    factors: list[str] = []
     for term in specification.terms:
         for component in term.expression:
             as_number = not component.categorical and (

@@ -77,7 +77,7 @@ def own(path: Path, owner: pwd.struct_passwd | None) -> Path:
 
 def programs(owner: pwd.struct_passwd | None, spare: Path) -> Path:
     """Folder of the server's programs; a copy under ``spare`` if ``owner`` cannot reach the wheel's."""
-    wheel = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+    wheel: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
     if not owner or (_open_to_all(wheel) and wheel.joinpath("postgres").stat().st_mode & stat.S_IXOTH):
         return wheel
     # The virtual environment of root lies in a closed home: copy rather than open that to everyone. The

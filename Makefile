@@ -1,0 +1,42 @@
+# The commands of README.md. Everything lives in .venv; nothing else on the machine changes.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help train test test-slow check bench book book-serve book-pdf lock clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): setup.py mle/setup.py deployment/requirements.txt constraints.txt
+	@./bin/make-venv $(VENV)
+	@echo "installing (a minute or two, once) ..."
+	@$(INSTALL) -e ./mle -r deployment/requirements.txt -e '.[train,embedded,dev]'
+	@touch $@
+
+train: $(STAMP) ## train on the database of the environment, or on an embedded one with stand-in data
+	@$(BIN)/python main.py $(ARGS)
+
+test: $(STAMP) ## all checks and tests but the slow ones
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-slow: $(STAMP) ## the tests that take minutes each
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+check: $(STAMP) ## ruff, mypy strict, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) ## every benchmark: ratios against a peer in the same run
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lock: $(STAMP) ## write the installed versions, which were tested, into constraints.txt
+	@$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check > constraints.txt
+
+clean: ## remove the environment and caches, never models
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
