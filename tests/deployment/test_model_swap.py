@@ -116,6 +116,20 @@ def test_at_the_start_a_fallback_is_better_than_nothing(tmp_path):
     assert f"{old.name} goes on" in keeper.problem
 
 
+def test_an_older_fallback_does_not_replace_the_version_that_answers(tmp_path):
+    store(tmp_path / "models")
+    current = store(tmp_path / "models")
+    keeper = ModelKeeper(tmp_path / "models", poll_s=1.0)
+    keeper.refresh()
+
+    shutil.rmtree(current)
+    publish_damaged(tmp_path)
+    keeper.refresh()
+
+    assert keeper.current.version == current.name
+    assert f"{current.name} goes on" in keeper.problem
+
+
 def test_without_latest_the_newest_version_is_served_and_that_is_said(tmp_path):
     new = store(tmp_path)
     (tmp_path / "LATEST").unlink()
