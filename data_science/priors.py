@@ -114,81 +114,117 @@ class LogDensity(NamedTuple):
     second: Floats
 
 
-def _normal(x: Floats, mu: Floats, sigma: Floats) -> LogDensity:
-    u = (x - mu) / sigma
-    return LogDensity(
-        -0.5 * u**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi), -u / sigma, -1 / sigma**2 + 0 * x
-    )
+# The five base densities, of arrays or of scalars: kernel.py compiles these very functions. Each takes the
+# point, the log of its normalising constant, and three arguments.
 
 
-def _student_t(x: Floats, nu: Floats, mu: Floats, sigma: Floats) -> LogDensity:
+def normal(x: Any, norm: Any, mu: Any, sigma: Any, _: Any) -> LogDensity:
+    """Evaluate a normal; a half-normal with mu 0 and twice the constant."""
     u = (x - mu) / sigma
-    tail = nu + u**2
-    constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi) - np.log(sigma)
+    return LogDensity(norm - 0.5 * u * u, -u / sigma, -1 / (sigma * sigma) + 0 * x)
+
+
+def student_t(x: Any, norm: Any, nu: Any, mu: Any, sigma: Any) -> LogDensity:
+    """Evaluate a Student t; a Cauchy with nu 1."""
+    u = (x - mu) / sigma
+    tail = nu + u * u
     return LogDensity(
-        constant - (nu + 1) / 2 * np.log1p(u**2 / nu),
+        norm - (nu + 1) / 2 * np.log1p(u * u / nu),
         -(nu + 1) * u / tail / sigma,
-        -(nu + 1) * (nu - u**2) / tail**2 / sigma**2,
+        -(nu + 1) * (nu - u * u) / (tail * tail) / (sigma * sigma),
     )
 
 
-def _logistic(x: Floats, mu: Floats, s: Floats) -> LogDensity:
+def logistic(x: Any, norm: Any, mu: Any, s: Any, _: Any) -> LogDensity:
+    """Evaluate a logistic."""
     u = (x - mu) / s
     tanh = np.tanh(u / 2)
-    return LogDensity(-u - np.log(s) - 2 * np.logaddexp(0, -u), -tanh / s, -(1 - tanh**2) / 2 / s**2)
+    # log sech^2(u/2) by |u|, so that nothing overflows
+    value = norm - np.abs(u) - 2 * np.log1p(np.exp(-np.abs(u)))
+    return LogDensity(value, -tanh / s, -(1 - tanh * tanh) / 2 / (s * s))
 
 
-def _gamma(x: Floats, alpha: Floats, beta: Floats) -> LogDensity:
+def gamma(x: Any, norm: Any, alpha: Any, beta: Any, _: Any) -> LogDensity:
+    """Evaluate a gamma; an exponential with alpha 1."""
     return LogDensity(
-        alpha * np.log(beta) - gammaln(alpha) + (alpha - 1) * np.log(x) - beta * x,
-        (alpha - 1) / x - beta,
-        -(alpha - 1) / x**2,
+        norm + (alpha - 1) * np.log(x) - beta * x, (alpha - 1) / x - beta, -(alpha - 1) / (x * x)
     )
 
 
-def _inverse_gamma(x: Floats, alpha: Floats, beta: Floats) -> LogDensity:
+def inverse_gamma(x: Any, norm: Any, alpha: Any, beta: Any, _: Any) -> LogDensity:
+    """Evaluate an inverse gamma."""
     return LogDensity(
-        alpha * np.log(beta) - gammaln(alpha) - (alpha + 1) * np.log(x) - beta / x,
-        -(alpha + 1) / x + beta / x**2,
-        (alpha + 1) / x**2 - 2 * beta / x**3,
+        norm - (alpha + 1) * np.log(x) - beta / x,
+        -(alpha + 1) / x + beta / (x * x),
+        (alpha + 1) / (x * x) - 2 * beta / (x * x * x),
     )
 
 
-def _half(density: LogDensity) -> LogDensity:
-    return density._replace(value=density.value + np.log(2.0))
+BASES: tuple[Callable[..., LogDensity], ...] = (normal, student_t, logistic, gamma, inverse_gamma)
+_NORMAL, _STUDENT_T, _LOGISTIC, _GAMMA, _INVERSE_GAMMA = range(5)
 
 
-_DENSITIES: dict[str, Callable[..., LogDensity]] = {
-    "Normal": _normal,
-    "StudentT": _student_t,
-    "Cauchy": lambda x, alpha, beta: _student_t(x, np.ones_like(x), alpha, beta),
-    "Logistic": _logistic,
-    "HalfNormal": lambda x, sigma: _half(_normal(x, np.zeros_like(x), sigma)),
-    "HalfStudentT": lambda x, nu, sigma: _half(_student_t(x, nu, np.zeros_like(x), sigma)),
-    "HalfCauchy": lambda x, beta: _half(_student_t(x, np.ones_like(x), np.zeros_like(x), beta)),
-    "Exponential": lambda x, lam: LogDensity(np.log(lam) - lam * x, -lam + 0 * x, 0 * x),
-    "Gamma": _gamma,
-    "InverseGamma": _inverse_gamma,
+class _Canonical(NamedTuple):
+    """A prior as one of the base densities: which, its log constant, its arguments."""
+
+    base: int
+    norm: float
+    arguments: tuple[float, float, float]
+
+
+def _as_normal(mu: float, sigma: float) -> _Canonical:
+    return _Canonical(_NORMAL, -np.log(sigma) - 0.5 * np.log(2 * np.pi), (mu, sigma, 0.0))
+
+
+def _as_student_t(nu: float, mu: float, sigma: float) -> _Canonical:
+    norm = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi) - np.log(sigma)
+    return _Canonical(_STUDENT_T, norm, (nu, mu, sigma))
+
+
+def _as_gamma(base: int, alpha: float, beta: float) -> _Canonical:
+    return _Canonical(base, alpha * np.log(beta) - gammaln(alpha), (alpha, beta, 0.0))
+
+
+def _half(full: _Canonical) -> _Canonical:
+    return full._replace(norm=full.norm + np.log(2.0))
+
+
+_CANONICAL: dict[str, Callable[..., _Canonical]] = {
+    "Normal": _as_normal,
+    "StudentT": _as_student_t,
+    "Cauchy": lambda alpha, beta: _as_student_t(1.0, alpha, beta),
+    "Logistic": lambda mu, s: _Canonical(_LOGISTIC, -np.log(s), (mu, s, 0.0)),
+    "HalfNormal": lambda sigma: _half(_as_normal(0.0, sigma)),
+    "HalfStudentT": lambda nu, sigma: _half(_as_student_t(nu, 0.0, sigma)),
+    "HalfCauchy": lambda beta: _half(_as_student_t(1.0, 0.0, beta)),
+    "Exponential": lambda lam: _as_gamma(_GAMMA, 1.0, lam),
+    "Gamma": lambda alpha, beta: _as_gamma(_GAMMA, alpha, beta),
+    "InverseGamma": lambda alpha, beta: _as_gamma(_INVERSE_GAMMA, alpha, beta),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class IndependentPriors:
-    """Priors of a vector of independent variables, evaluated family by family."""
+    """Priors of a vector of independent variables, in canonical form."""
 
-    size: int
-    families: tuple[tuple[str, npt.NDArray[np.intp], dict[str, Floats]], ...]
+    bases: npt.NDArray[np.intp]  # (variable,), position in BASES
+    norms: Floats  # (variable,)
+    arguments: Floats  # (variable, 3)
 
     @classmethod
     def of(cls, priors: list[Prior]) -> IndependentPriors:
-        """Group ``priors``, one per variable, by family."""
-        families = []
-        for name in dict.fromkeys(p.name for p in priors):
-            where = np.array([i for i, p in enumerate(priors) if p.name == name], dtype=np.intp)
-            keys = priors[where[0]].arguments
-            arguments = {k: np.array([priors[i].arguments[k] for i in where]) for k in keys}
-            families.append((name, where, arguments))
-        return cls(len(priors), tuple(families))
+        """Bring ``priors``, one per variable, to canonical form."""
+        found = [_CANONICAL[prior.name](**prior.arguments) for prior in priors]
+        return cls(
+            np.array([c.base for c in found], dtype=np.intp),
+            np.array([c.norm for c in found], dtype=np.float64),
+            np.array([c.arguments for c in found], dtype=np.float64).reshape(-1, 3),
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of variables."""
+        return len(self.bases)
 
     def log_density(self, x: Floats) -> LogDensity:
         """Log-density and derivatives of every variable.
@@ -202,11 +238,13 @@ class IndependentPriors:
         LogDensity
             Three arrays of the shape of ``x``.
         """
-        if len(self.families) == 1:  # one family for all: no scatter
-            name, _, arguments = self.families[0]
-            return _DENSITIES[name](x, **arguments)
-        value, first, second = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
-        for name, where, arguments in self.families:
-            part = _DENSITIES[name](x[..., where], **arguments)
-            value[..., where], first[..., where], second[..., where] = part
-        return LogDensity(value, first, second)
+        present = np.unique(self.bases)
+        if len(present) == 1:  # one family for all: no scatter
+            return BASES[present[0]](x, self.norms, *self.arguments.T)
+        result = LogDensity(np.zeros_like(x), np.zeros_like(x), np.zeros_like(x))
+        for base in present:
+            where = np.flatnonzero(self.bases == base)
+            part = BASES[base](x[..., where], self.norms[where], *self.arguments[where].T)
+            for whole, piece in zip(result, part, strict=True):
+                whole[..., where] = piece
+        return result

@@ -1,8 +1,8 @@
 """Engine ``nuts``: the posterior in transport coordinates as a PyMC model, sampled by nutpie.
 
-The density and its gradient are closed-form NumPy (transport.py) behind one PyTensor operation, so nothing
-is compiled: measured against PyTensor's own graph of the same density, numba takes 14 s (cached) to 134 s
-(cold) to compile and JAX 8 s to sample what this samples in 4 s (benchmarks/backends.py).
+The density and its gradient (transport.py, or kernel.py compiled once for all runs) stand behind one
+PyTensor operation, so PyTensor compiles nothing: of its own graph of the same density, numba takes 14 s
+(cached) to 134 s (cold) to compile, and JAX 8 s to sample (benchmarks/backends.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from threadpoolctl import threadpool_limits
 
-from data_science import bambi_model
+from data_science import bambi_model, kernel
 from data_science.design import Design
 from data_science.encoding import Floats
 from data_science.engines import FitSettings, OnProgress, Progress
@@ -138,7 +138,7 @@ class _TransportedDensity(Op):
     """``(theta, z) -> log density, gradient in theta, gradient in z``; the gradients serve the pullback."""
 
     def __init__(self, transport: Transport) -> None:
-        self.transport = transport
+        self.log_density = kernel.compiled(transport) or transport.log_density
 
     def make_node(self, theta: Any, z: Any) -> Apply:
         inputs = [pt.as_tensor_variable(v) for v in (theta, z)]
@@ -146,7 +146,7 @@ class _TransportedDensity(Op):
 
     def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:  # noqa: ARG002 (PyTensor's)
         try:
-            value, gradient_theta, gradient_z = self.transport.log_density(*inputs)
+            value, gradient_theta, gradient_z = self.log_density(*inputs)
         except np.linalg.LinAlgError:  # overflowing sds, tried by a long first step: a divergence, no crash
             value, gradient_theta, gradient_z = -np.inf, 0 * inputs[0], 0 * inputs[1]
         output_storage[0][0] = np.asarray(value)
