@@ -240,7 +240,8 @@ class IndependentPriors:
         """
         present = np.unique(self.bases)
         if len(present) == 1:  # one family for all: no scatter
-            return BASES[present[0]](x, self.norms, *self.arguments.T)
+            only: LogDensity = BASES[int(present[0])](x, self.norms, *self.arguments.T)
+            return only
         result = LogDensity(np.zeros_like(x), np.zeros_like(x), np.zeros_like(x))
         for base in present:
             where = np.flatnonzero(self.bases == base)
