@@ -1,0 +1,292 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import gammaln, logit
+
+from data_science.comparison import Comparison, Difference, compare_fits, difference, stack
+from data_science.design import Design, encode, learn
+from data_science.errors import SpecificationError
+from data_science.loo import Elpd, Loo, loo, waic
+from data_science.pointwise import encode_union, pool
+from data_science.posterior import Posterior
+from data_science.specification import ModelSpecification
+
+DRAWS, CHAINS = 20_000, 10
+A, B = 2.0, 3.0  # Beta prior of a group's probability: the posterior, and leaving one out, are closed forms
+
+
+def clients() -> pd.DataFrame:
+    rng = np.random.default_rng(11)
+    group = np.repeat(["a", "b", "c"], [40, 150, 700])
+    chance = pd.Series(group).map({"a": 0.5, "b": 0.25, "c": 0.1})
+    return pd.DataFrame({"g": group, "label": (rng.random(len(group)) < chance).astype(int)})
+
+
+def herds() -> pd.DataFrame:
+    rng = np.random.default_rng(12)
+    size = rng.integers(5, 20, 60)
+    return pd.DataFrame({"g": np.repeat(["a", "b"], 30), "size": size, "sick": rng.binomial(size, 0.3)})
+
+
+def beta_posterior(successes: pd.Series, trials: pd.Series) -> Posterior:
+    """Draws of independent groups' log odds, from the exact posterior under a Beta(A, B) prior."""
+    rng = np.random.default_rng(13)
+    shape = (CHAINS, DRAWS // CHAINS, len(successes))
+    chance = rng.beta(A + successes.to_numpy(), B + (trials - successes).to_numpy(), shape)
+    return Posterior(logit(chance), np.zeros((*shape[:2], 0)), {}, {})
+
+
+def chain_of(posterior: Posterior, chain: int) -> Posterior:
+    part = slice(chain, chain + 1)
+    return Posterior(posterior.coefficients[part], posterior.sds[part], {}, {})
+
+
+def by_group(frame: pd.DataFrame, formula: str) -> tuple[Design, Posterior]:
+    design = learn(ModelSpecification(formula), frame)
+    response = design.specification.response
+    trials = frame[response.trials] if response.trials else pd.Series(1, frame.index)
+    keys = frame["g"] if design.encoding.factors else pd.Series("all", frame.index)
+    totals = frame[response.successes].groupby(keys).sum(), trials.groupby(keys).sum()
+    return design, beta_posterior(*totals)
+
+
+def beta_binomial(successes, trials, a, b):
+    """Log probability of counts whose chance has a Beta(a, b) distribution."""
+
+    def log_beta(x, y):
+        return gammaln(x) + gammaln(y) - gammaln(x + y)
+
+    ways = -np.log(trials + 1) - log_beta(successes + 1, trials - successes + 1)
+    return ways + log_beta(a + successes, b + trials - successes) - log_beta(a, b)
+
+
+@pytest.mark.parametrize(
+    ("frame", "formula", "successes", "trials"),
+    [
+        (clients(), "label ~ 0 + g", "label", None),
+        (clients(), "label ~ 1", "label", None),
+        (herds(), "p(sick, size) ~ 0 + g", "sick", "size"),
+        (herds(), "p(sick, size) ~ 1", "sick", "size"),
+    ],
+    ids=["0/1 by group", "0/1 intercept only", "counts by group", "counts intercept only"],
+)
+def test_each_observation_is_predicted_by_the_posterior_of_all_others(frame, formula, successes, trials):
+    design, posterior = by_group(frame, formula)
+    rows = encode(design, frame)
+
+    measured = loo(design, rows, posterior, n_draws=DRAWS)
+    by_chain = [loo(design, rows, chain_of(posterior, k)).elpd for k in range(CHAINS)]
+
+    frame = frame.assign(trials=1 if trials is None else frame[trials], successes=frame[successes])
+    keys = frame["g"] if design.encoding.factors else pd.Series("all", frame.index)
+    others = frame.groupby(keys)[["successes", "trials"]].transform("sum") - frame[["successes", "trials"]]
+    exact = beta_binomial(
+        frame["successes"],
+        frame["trials"],
+        A + others["successes"],
+        B + others["trials"] - others["successes"],
+    )
+    mcse = np.std(by_chain, ddof=1) / np.sqrt(CHAINS)
+    assert measured.elpd == pytest.approx(exact.sum(), abs=4 * mcse)
+    assert measured.se == pytest.approx(np.sqrt(len(exact) * exact.var(ddof=1)), rel=0.01)
+    assert measured.weights.sum() == measured.n_rows == len(frame)
+
+
+def test_what_is_left_out_is_a_client_and_never_its_cell():
+    frame = clients()
+    design, posterior = by_group(frame, "label ~ 0 + g")
+
+    measured = loo(design, encode(design, frame), posterior, n_draws=DRAWS)
+
+    without_cell = np.where(frame["label"] == 1, np.log(A / (A + B)), np.log(B / (A + B))).sum()
+    assert len(measured.weights) == 6  # three cells, two responses each
+    assert measured.elpd - without_cell > 50
+
+
+def test_a_count_without_its_herd_is_one_observation():
+    frame = herds()
+    design, posterior = by_group(frame, "p(sick, size) ~ 0 + g")
+
+    assert loo(design, encode(design, frame), posterior).n_rows == len(frame) < frame["size"].sum()
+
+
+def test_waic_is_lppd_less_the_variance_over_draws():
+    frame = clients()
+    design, posterior = by_group(frame, "label ~ 0 + g")
+
+    measured = waic(design, encode(design, frame), posterior, n_draws=DRAWS)
+
+    eta = posterior.coefficients.reshape(DRAWS, 3)[:, frame["g"].map({"a": 0, "b": 1, "c": 2})]
+    values = -np.log1p(np.exp(np.where(frame["label"] == 1, -eta, eta)))
+    lppd, penalty = np.log(np.exp(values).mean(axis=0)), values.var(axis=0, ddof=1)
+    assert measured.elpd == pytest.approx((lppd - penalty).sum(), rel=1e-10)
+    assert measured.p == pytest.approx(penalty.sum(), rel=1e-10)
+    assert measured.se == pytest.approx(np.sqrt(len(frame) * (lppd - penalty).var(ddof=1)), rel=1e-10)
+
+
+def test_the_order_of_rows_changes_nothing():
+    frame = clients()
+    design, posterior = by_group(frame, "label ~ 0 + g")
+
+    one = loo(design, encode(design, frame), posterior)
+    other = loo(design, encode(design, frame.sample(frac=1, random_state=1)), posterior)
+
+    assert one.elpd == pytest.approx(other.elpd, rel=1e-12)
+    assert one.se == pytest.approx(other.se, rel=1e-12)
+
+
+def test_a_response_that_every_draw_is_certain_of_has_no_tail_and_no_warning():
+    frame = pd.DataFrame({"label": [1] * 50})
+    design = learn(ModelSpecification("label ~ 1"), frame)
+    certain = Posterior(np.full((1, 1000, 1), 800.0), np.zeros((1, 1000, 0)), {}, {})
+
+    measured = loo(design, encode(design, frame), certain)
+
+    assert (measured.elpd, measured.p, measured.khat_max) == (0, 0, 0)
+
+
+def test_candidates_are_ranked_paired_and_weighed_on_common_nodes():
+    frame = clients()
+    candidates = {
+        "intercept only": by_group(frame, "label ~ 1"),
+        "groups": by_group(frame, "label ~ 0 + g"),
+    }
+
+    found = compare_fits(candidates, frame, n_draws=DRAWS)
+
+    table = found.table
+    assert found.names == tuple(table.index) == ("groups", "intercept only")
+    assert table["rank"].tolist() == [0, 1]
+    assert table.loc["groups", ["elpd_diff", "se_diff"]].tolist() == [0, 0]
+    assert table["elpd_diff"].tolist() == pytest.approx(
+        (table["elpd_loo"] - table["elpd_loo"].max()).tolist()
+    )
+    assert table.loc["intercept only", "se_diff"] < table["se"].min()  # paired: much smaller than each se
+    assert table["weight"].sum() == pytest.approx(1)
+    assert table["weight"].idxmax() == "groups"
+    assert table["waic"].tolist() == pytest.approx(table["elpd_loo"].tolist(), abs=0.1)
+    assert "by more than the noise" in found.sentences[1]
+    assert found.verdict("groups", "intercept only").startswith("the features improve predictions")
+
+
+def fit(pointwise: list[float], khat: float = 0.1, n: int = 1000) -> Loo:
+    values = np.array(pointwise) / n
+    weights = np.full(len(values), n / len(values))
+    return Loo(values, 0 * values, weights, n, np.full(len(values), khat))
+
+
+def comparison(gap: float, se: float, khat: float = 0.1) -> Comparison:
+    """Make a "model" that is ``gap`` (SE ``se``) better than "baseline"."""
+    spread = se * np.sqrt(999)
+    base = fit([-300.0, -300.0])
+    model = fit([-300 + gap - spread, -300 + gap + spread], khat)
+    fits = dict(sorted({"baseline": base, "model": model}.items(), key=lambda kv: -kv[1].elpd))
+    waics = {k: Elpd(v.pointwise, v.p_pointwise, v.weights, v.n_rows) for k, v in fits.items()}
+    return Comparison(fits, waics, dict.fromkeys(fits, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("gap", "se", "verdict", "ranked"),
+    [
+        (0.3, 1.1, "add nothing that can be measured: elpd difference 0.3 (SE 1.1)", "inside the noise"),
+        (-2.7, 1.7, "add nothing that can be measured: elpd difference -2.7 (SE 1.7)", "small anyway"),
+        (9.0, 6.0, "add nothing that can be measured: elpd difference 9.0 (SE 6.0)", "less than 2 SE)."),
+        (3.0, 0.5, "add next to nothing: elpd difference 3.0 (SE 0.5)", "small, whatever its SE"),
+        (0.0, 0.0, "add next to nothing: elpd difference 0.0 (SE 0.0)", "small, whatever its SE"),
+        (66.6, 12.2, "improve predictions: elpd difference 66.6 (SE 12.2)", "by more than the noise"),
+        (-30.0, 5.0, "make predictions worse: elpd difference -30.0 (SE 5.0)", "by more than the noise"),
+    ],
+    ids=["noise", "worse by noise", "large but noisy", "small", "equal", "better", "worse"],
+)
+def test_a_difference_is_said_in_words_that_its_size_allows(gap, se, verdict, ranked):
+    found = comparison(gap, se)
+
+    assert verdict in found.verdict("model", "baseline")
+    assert ranked in found.sentences[1]
+
+
+@pytest.mark.parametrize("khat", [0.71, np.nan], ids=["high", "unknown"])
+def test_an_unreliable_elpd_is_said_to_be(khat):
+    found = comparison(66.6, 12.2, khat=khat)
+
+    assert found.loos["model"].n_khat_high == 1000
+    assert "k-hat of 'model' is not below 0.7 for 1,000 of 1,000 rows" in found.sentences[-1]
+    assert not any("unreliable" in sentence for sentence in comparison(66.6, 12.2).sentences)
+
+
+def test_a_difference_that_is_not_a_number_is_no_finding():
+    gap = Difference(np.nan, np.nan, 10)
+
+    assert gap.is_noise
+    assert gap.is_small
+
+
+def test_fits_at_different_nodes_are_not_paired():
+    with pytest.raises(ValueError, match=r"different nodes \(2 and 3\); measure both with compare_fits"):
+        difference(fit([1.0, 2.0]), fit([1.0, 2.0, 3.0]))
+
+
+def test_candidates_for_different_responses_are_not_compared():
+    frame = clients().assign(other=lambda f: 1 - f["label"])
+    candidates = {"a": by_group(frame, "label ~ 1"), "b": by_group(frame, "other ~ 1")}
+
+    with pytest.raises(SpecificationError, match=r"expected one response"):
+        compare_fits(candidates, frame)
+
+
+def test_candidates_that_learned_different_levels_are_not_compared():
+    frame = clients()
+    designs = [learn(ModelSpecification("label ~ g"), part) for part in (frame, frame[frame["g"] != "b"])]
+
+    with pytest.raises(SpecificationError, match=r"levels of 'g': \('a', 'b', 'c'\) and \('a', 'c'\)"):
+        encode_union(designs, frame)
+
+
+def test_a_column_may_be_a_number_to_one_candidate_and_a_level_to_another():
+    frame = clients().assign(x=lambda f: np.arange(len(f)) % 3)
+    designs = [learn(ModelSpecification(f), frame) for f in ("label ~ x", "label ~ C(x) + (1|g)")]
+
+    observations = pool(encode_union(designs, frame))
+
+    assert len(observations) == 18  # 3 groups, 3 values, 2 responses
+    assert observations.weights.sum() == len(frame)
+    assert (observations.rows.numeric["x"] == observations.rows.codes["x"]).all()
+
+
+def test_observations_with_a_continuous_covariate_keep_its_moments_per_response():
+    rng = np.random.default_rng(3)
+    frame = clients().assign(v=lambda f: rng.gamma(2, size=len(f)))
+    design = learn(ModelSpecification("label ~ v + (1|g)"), frame)
+
+    observations = pool(encode(design, frame), n_nodes=5)
+
+    assert len(observations) < len(frame) / 10
+    for label in (0, 1):
+        nodes, of = observations.rows.successes == label, frame["label"] == label
+        for degree in range(10):
+            moment = observations.weights[nodes] @ observations.rows.numeric["v"][nodes] ** degree
+            assert moment == pytest.approx((frame["v"][of] ** degree).sum(), rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("pointwise", "expected"),
+    [
+        ([[-1, -2], [-1, -2]], [1, 0]),
+        ([[-1, -3], [-3, -1]], [0.5, 0.5]),
+        ([[-1000, -1001], [-1000, -1001]], [1, 0]),
+    ],
+    ids=["dominated", "each right half the time", "densities below the smallest float"],
+)
+def test_stacking_weights_maximise_the_log_score_of_the_mixture(pointwise, expected):
+    weights = stack(np.array(pointwise, dtype=float), np.array([50.0, 50.0]))
+
+    assert weights == pytest.approx(expected, abs=1e-6)
+
+
+def test_stacking_takes_a_node_for_as_many_observations_as_it_weighs():
+    pointwise = np.log([[0.8, 0.3], [0.2, 0.7]])
+
+    weights = stack(pointwise, np.array([40.0, 60.0]))
+
+    # 40 log(0.3 + 0.5 w) + 60 log(0.7 - 0.5 w) is largest at w = 0.2
+    assert weights == pytest.approx([0.2, 0.8], abs=1e-5)
