@@ -37,14 +37,22 @@ class Cells:
         return len(self.weights)
 
 
-def continuous_column(rows: Rows) -> str | None:
-    """Name of the numeric column whose values hardly repeat, if replacing it makes cells; else None.
+def continuous_columns(rows: Rows) -> tuple[str, ...]:
+    """Numeric columns whose values hardly repeat, judged on a sample."""
+    sample = _sample(rows)
+    return tuple(
+        column for column, values in sample.numeric.items() if 2 * len(np.unique(values)) > len(sample)
+    )
 
-    A second such column leaves every cell with a row or two, so nothing would be gained.
+
+def continuous_column(rows: Rows) -> str | None:
+    """Name of the numeric column with most distinct values, if replacing it makes cells; else None.
+
+    A second continuous column leaves every cell with a row or two, so nothing would be gained.
     """
     if not rows.numeric:
         return None
-    sample = rows.take(slice(None, None, max(1, len(rows) // _SAMPLE)))
+    sample = _sample(rows)
     distinct = {column: len(np.unique(values)) for column, values in sample.numeric.items()}
     column = max(distinct, key=lambda name: distinct[name])
     others = Rows(sample.codes, _without(sample.numeric, column), sample.successes, sample.trials)
@@ -127,6 +135,10 @@ def weighted_sums(encoding: Encoding, rows: Rows | Cells, weights: Floats, power
         present = positions >= 0
         total[where] = np.bincount(positions[present], values[present], term.n_coefficients)
     return total
+
+
+def _sample(rows: Rows) -> Rows:
+    return rows.take(slice(None, None, max(1, len(rows) // _SAMPLE)))
 
 
 def _without(numeric: dict[str, Floats], column: str) -> dict[str, Floats]:

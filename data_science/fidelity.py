@@ -7,12 +7,12 @@ mode too. ``D'y`` is exact in both, so only ``sum n log(1 + exp(eta))`` can diff
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data_science.arrow import Elimination, Order
-from data_science.compression import Cells, compress, continuous_column
+from data_science.compression import Cells, compress, continuous_column, continuous_columns
 from data_science.design import Design, Rows
 from data_science.encoding import Floats
 from data_science.laplace import Mode, reference_mode
@@ -36,6 +36,7 @@ class Compressed:
     elimination: Elimination
     mode: Mode
     shift: float  # largest change of a posterior mean by quadrature, in posterior sds; 0 where lossless
+    why_lossless: str = ""  # why no covariate was replaced by quadrature
 
     @property
     def sentence(self) -> str:
@@ -46,9 +47,8 @@ class Compressed:
                 f"{n_rows:,} rows → {n_nodes:,} nodes ({cells.n_nodes_per_cell} per cell for "
                 f"{cells.continuous}), largest posterior shift {self.shift:.1g} sd"
             )
-        if n_nodes < n_rows:
-            return f"{n_rows:,} rows → {n_nodes:,} distinct rows, without loss"
-        return f"{n_rows:,} rows, all distinct: nothing to compress"
+        found = f"{n_rows:,} rows → {n_nodes:,} distinct rows, without loss"
+        return f"{found} ({self.why_lossless})" if self.why_lossless else found
 
 
 def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: int = 0) -> Compressed:
@@ -73,8 +73,18 @@ def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: in
             found = _compressed(design, cells, statistics, at, order)
             shift = _shift(design, rows, found, n_nodes, column, seed)
             if shift < SHIFT_LIMIT / 10:  # ten times below what is promised: the estimate is first order
-                return _with_shift(found, shift)
-    return _compressed(design, compress(rows, None, 0), statistics, at, order)
+                return replace(found, shift=shift)
+    found = _compressed(design, compress(rows, None, 0), statistics, at, order)
+    return replace(found, why_lossless=_why_lossless(rows, exact=exact))
+
+
+def _why_lossless(rows: Rows, *, exact: bool) -> str:
+    continuous = continuous_columns(rows)
+    if exact and continuous:
+        return "no quadrature: exact=True"
+    if len(continuous) > 1:
+        return f"no quadrature: more than one continuous covariate, {', '.join(continuous)}"
+    return f"no quadrature: too many cells to gain from replacing {continuous[0]}" if continuous else ""
 
 
 def _compressed(
@@ -83,12 +93,6 @@ def _compressed(
     joint = LogJoint.of(design, cells, statistics, at)
     elimination = Elimination.of(order, joint.matrix)
     return Compressed(cells, statistics, at, joint, elimination, reference_mode(joint, elimination), 0.0)
-
-
-def _with_shift(found: Compressed, shift: float) -> Compressed:
-    return Compressed(
-        found.cells, found.statistics, found.at, found.joint, found.elimination, found.mode, shift
-    )
 
 
 def _shift(design: Design, rows: Rows, found: Compressed, n_nodes: int, column: str, seed: int) -> float:
