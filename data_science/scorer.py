@@ -61,9 +61,11 @@ class RowScorer:
                 eta += effects[value]
             for column, slope in self._slopes:
                 value = features[column]
-                if type(value) not in PLAIN_NUMBERS:
-                    return self.careful_logit(features)
-                eta += slope * float(value)
+                if type(value) is not float:
+                    if type(value) not in PLAIN_NUMBERS:
+                        return self.careful_logit(features)
+                    value = float(value)
+                eta += slope * value
         except (KeyError, TypeError, OverflowError):
             return self.careful_logit(features)
         # NaN and infinity in any column end here.

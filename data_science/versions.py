@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -78,7 +77,7 @@ def workplace(folder: Path) -> Iterator[Path]:
 
     with locked(folder):
         _sweep(folder)
-        path = folder / f"{SAVING}{secrets.token_hex(8)}"
+        path = folder / f"{SAVING}{os.urandom(8).hex()}"
         path.mkdir()
         # Held until this process ends, however it ends: so others can tell a living writer's folder.
         descriptor = os.open(path, os.O_RDONLY)
@@ -149,7 +148,7 @@ def _next_stamp(folder: Path, now: datetime) -> str:
 
 
 def _write_latest(folder: Path, name: str) -> None:
-    temporary = folder / f"{SAVING}{secrets.token_hex(8)}"
+    temporary = folder / f"{SAVING}{os.urandom(8).hex()}"
     write_durably(temporary, f"{name}\n".encode())
     temporary.replace(folder / LATEST)
     sync(folder)
