@@ -1,0 +1,85 @@
+"""Print the single-page build to PDF with Chromium, served locally, as a reader's browser would."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+NO_CHROMIUM = f"no Chromium found (looked for {', '.join(PROGRAMS)}). Install one: apt-get install chromium"
+#: Flags for a Chromium that runs as any user, in a container, and asks nothing of the internet.
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--no-first-run",
+)
+_LIMIT_S = 300
+
+
+class PrintingError(Exception):
+    """The PDF cannot be made."""
+
+
+def chromium() -> str | None:
+    """Path of a Chromium, if there is one."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+def print_pdf(page: Path, pdf: Path) -> None:
+    """Print a page of a local site.
+
+    Raises
+    ------
+    PrintingError
+        If there is no Chromium, or it does not print.
+    """
+    program = chromium()
+    if program is None:
+        raise PrintingError(NO_CHROMIUM)
+    with served(page.parent) as address, tempfile.TemporaryDirectory() as profile:
+        command = [
+            program,
+            *QUIET,
+            f"--user-data-dir={profile}",
+            "--no-pdf-header-footer",
+            "--generate-pdf-document-outline",
+            "--virtual-time-budget=60000",  # MathJax typesets in it
+            f"--print-to-pdf={pdf}",
+            f"{address}/{page.name}",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)  # noqa: S603
+    if done.returncode or not pdf.exists():
+        raise PrintingError(
+            f"{program} ended with code {done.returncode} and printed no PDF: {done.stderr[-2000:]}"
+        )
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free local port while the block runs; yields its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Keep every request out of the build's output."""

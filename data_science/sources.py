@@ -1,0 +1,127 @@
+"""What the source tables hold, and whether the derived tables follow from them.
+
+Changes with the data engineers' tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+#: Key columns of each table; a table without a key of its own has all its columns here.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "feature_store": ("idx",),
+    "customer_profiles": ("idx",),
+    "customer_activity": ("idx", "valid_from"),
+    "labels": ("idx",),
+    "stores": ("idx",),
+    "sales": ("idx",),
+    "monthly_sales": ("store_idx", "sale_month"),
+}
+#: Columns in which a missing value means something.
+MEANINGFUL_NULLS = {("customer_activity", "valid_to")}
+
+
+def rebuild_feature_store(
+    profiles: pd.DataFrame, activity: pd.DataFrame, labels: pd.DataFrame
+) -> pd.DataFrame:
+    """Join the sources as `feature_store` is defined: one row per client, its current activity only."""
+    current = activity[activity["valid_to"].isna()]
+    joined = profiles.merge(current, on="idx").merge(labels, on="idx")
+    return joined[["idx", "attr_a", "attr_b", "scd_a", "scd_b", "label"]]
+
+
+def rebuild_monthly_sales(sales: pd.DataFrame, stores: pd.DataFrame) -> pd.DataFrame:
+    """Sum the sales of each store and month."""
+    month = sales["date"].dt.to_period("M").dt.to_timestamp()
+    named = sales.assign(sale_month=month).merge(stores, left_on="store_idx", right_on="idx")
+    summed = named.groupby(["store_idx", "location", "sale_month"])["value"].sum()
+    return summed.reset_index()
+
+
+def disagreements(
+    rebuilt: pd.DataFrame, stored: pd.DataFrame, key: tuple[str, ...], relative: float = 0.0
+) -> pd.DataFrame:
+    """Compare two versions of a table row by row.
+
+    Parameters
+    ----------
+    rebuilt, stored : DataFrame
+        The columns of ``rebuilt`` are compared.
+    key : tuple of str
+        Columns that identify a row.
+    relative : float
+        Relative difference up to which numbers count as equal; sums of floats depend on their order.
+
+    Returns
+    -------
+    DataFrame
+        One row per cell that differs: the key, ``column``, ``rebuilt``, ``stored``. A row that only one
+        version has differs in ``(row)``.
+    """
+    both = rebuilt.merge(stored, on=list(key), how="outer", suffixes=(" rebuilt", " stored"), indicator=True)
+    lone = both[both["_merge"] != "both"]
+    presence = lone.assign(
+        column="(row)", rebuilt=lone["_merge"] == "left_only", stored=lone["_merge"] == "right_only"
+    )
+    matched = both[both["_merge"] == "both"]
+    parts = [presence]
+    for column in rebuilt.columns.difference(list(key), sort=False):
+        left, right = matched[f"{column} rebuilt"], matched[f"{column} stored"]
+        differs = ~_equal(left, right, relative)
+        parts.append(matched[differs].assign(column=column, rebuilt=left[differs], stored=right[differs]))
+    wanted = [*key, "column", "rebuilt", "stored"]
+    return pd.concat([part[wanted].astype({"rebuilt": object, "stored": object}) for part in parts])
+
+
+def inventory(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Rows, missing values and repeated keys of each table.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by table: ``rows``, ``missing`` (nulls that mean nothing), ``repeated`` (rows whose key came
+        before).
+    """
+    found = {
+        name: {
+            "rows": len(table),
+            "missing": int(table.drop(columns=_meaningful(name)).isna().sum().sum()),
+            "repeated": int(table.duplicated(list(KEYS[name])).sum()),
+        }
+        for name, table in tables.items()
+    }
+    return pd.DataFrame.from_dict(found, orient="index", dtype=int)
+
+
+def history_faults(activity: pd.DataFrame) -> pd.Series[int]:
+    """Count what must not be in histories ``[valid_from, valid_to)`` of which one spell is current."""
+    ordered = activity.sort_values(["idx", "valid_from"])
+    following = ordered.groupby("idx")["valid_from"].shift(-1)
+    ends, has_next = ordered["valid_to"], following.notna()
+    n_current = ordered["valid_to"].isna().groupby(ordered["idx"]).sum()
+    return pd.Series(
+        {
+            "clients without a current spell": int((n_current == 0).sum()),
+            "clients with several current spells": int((n_current > 1).sum()),
+            "spells that end before they start": int((ends <= ordered["valid_from"]).sum()),
+            "gaps between spells": int((has_next & (ends < following)).sum()),
+            "overlaps of spells": int((has_next & ((ends > following) | ends.isna())).sum()),
+        }
+    )
+
+
+def spells_per_client(activity: pd.DataFrame) -> pd.Series[int]:
+    """Count clients by the number of their spells."""
+    return activity.groupby("idx").size().value_counts().sort_index()
+
+
+def _meaningful(table: str) -> list[str]:
+    return [column for name, column in MEANINGFUL_NULLS if name == table]
+
+
+def _equal(left: pd.Series[float], right: pd.Series[float], relative: float) -> pd.Series[bool]:
+    if relative and pd.api.types.is_numeric_dtype(left):
+        return (left - right).abs() <= relative * right.abs()
+    return (left == right) | (left.isna() & right.isna())

@@ -1,0 +1,34 @@
+"""Numbers in sentences: the book's prose is computed, so that it stays true whatever the data say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """Write a share as a percentage: 0.0913 is "9.1 %"."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def between(low: float, high: float, digits: int = 1) -> str:
+    """Write an interval of shares: "8.9 % to 9.3 %"."""
+    return f"{percent(low, digits)} to {percent(high, digits)}"
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """Write a number of things: "no interval", "1 interval", "1,200 intervals"."""
+    if n == 1:
+        return f"1 {noun}"
+    return f"{n:,} {plural or noun + 's'}" if n else f"no {noun}"
+
+
+def listed(names: Sequence[str], nothing: str = "none") -> str:
+    """Join names as prose does: "a, b and c"."""
+    if len(names) < 2:
+        return names[0] if names else nothing
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def capitalized(sentence: str) -> str:
+    """Raise the first letter only; names further on stay as they are."""
+    return sentence[:1].upper() + sentence[1:]
