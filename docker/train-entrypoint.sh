@@ -1,0 +1,19 @@
+#!/bin/sh
+# Gives up root before any Python runs, in favour of the owner of the model folder, so that what is stored
+# belongs on the host to whom the folder belongs. A folder that Docker had to make belongs to root: it is
+# handed to APP_UID. Started with --user, there is nothing to give up.
+set -eu
+if [ "$(id -u)" = 0 ] && [ "$APP_UID" != 0 ]; then
+    uid=$(stat -c %u "$MODEL_FOLDER")
+    gid=$(stat -c %g "$MODEL_FOLDER")
+    if [ "$uid" = 0 ]; then
+        uid=$APP_UID
+        gid=$APP_GID
+        # With its content: versions that root once trained must be prunable, too.
+        chown -R -h --from=0 "$uid:$gid" "$MODEL_FOLDER"
+    fi
+    exec setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs "$0" "$@"
+fi
+mkdir -p "$HOME"
+cp -r /opt/warm/. "$HOME"
+exec "$@"
