@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from formulae import model_description
+from formulae.parser import Parser
+from formulae.scanner import Scanner
 from formulae.terms import Call, GroupSpecificTerm, Intercept, Variable
 
 from data_science.dataset import Response
@@ -139,9 +141,14 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
         raise SpecificationError(f"the formula is {formula!r}; expected a string such as {DEFAULT_FORMULA!r}")
     try:
         described = model_description(formula)
+        parser = Parser(Scanner(formula).scan())
+        parser.parse()
     # formulae raises whatever its scanner, parser and resolver run into; all of it means the same here
     except Exception as error:
         raise SpecificationError(f"formula {formula!r} cannot be read: {error}") from error
+    if not parser.at_end():  # formulae would ignore it, such as "| g" without parentheses
+        rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
+        raise SpecificationError(f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}")
     if described.response is None:
         raise SpecificationError(f"formula {formula!r} has no response; expected such as {DEFAULT_FORMULA!r}")
     response = _response(described.response.term.components[0], formula)
@@ -183,7 +190,9 @@ def parse_term(term: Any, formula: str) -> ParsedTerm:
 
 def _component(component: Any, formula: str) -> Component:
     if isinstance(component, Variable):
-        return Component(component.name)
+        if isinstance(component.name, str) and component.reference is None:
+            return Component(component.name)
+        raise SpecificationError(f"{component.name!r} in {formula!r} is a number or picks a level; {_CLASS}")
     call = component.call
     if call.callee == "C" and len(call.args) == 1 and not call.kwargs and hasattr(call.args[0], "name"):
         return Component(call.args[0].name, categorical=True)
