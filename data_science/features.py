@@ -67,8 +67,9 @@ def read_numbers(column: str, values: pd.Series, first: int = 0) -> Floats:
     """Return a numeric column as floats, shape (row,); a FeatureError names the first row refused."""
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
         numbers = values.to_numpy().astype(np.float64, copy=False)
-        finite = np.isfinite(numbers)
-        if not finite.all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = numbers.sum()  # one pass; finite only if all of them are
+        if not np.isfinite(total) and not (finite := np.isfinite(numbers)).all():
             row = int(finite.argmin())
             _each_row(values.iloc[row : row + 1], partial(read_number, column), first + row)
         return numbers
@@ -194,6 +195,8 @@ class LevelReader:
             except FeatureError:
                 table[place] = REFUSED  # an unused category harms nobody
         codes: Ints = table[places]
+        if table[:-1].min(initial=0) >= 0 and places.min() >= 0:
+            return codes
         refused = codes == REFUSED
         if refused.any():
             row = int(refused.argmax())

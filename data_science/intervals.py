@@ -17,6 +17,7 @@ from data_science.tables import probability
 
 WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
 MOST_LINES = 2**22  # (group, draw) entries that a walk may hold
+INDEX_BITS = 14  # of a sorting key that hold the index: together with 48 of the value they fit
 SAMPLE = 1_000  # rows looked at to find the column that varies most
 
 Ranks = list[tuple[int, float]]  # the order statistic below a quantile, and the weight of the one above
@@ -79,10 +80,25 @@ def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, r
 
 def _ascending(x: Floats) -> tuple[Floats, Ints]:
     """Return x in ascending order, and where each of its entries went."""
-    order = np.argsort(x)
+    order = _order(x)
     back = np.empty_like(order)
     back[order] = np.arange(len(x))
     return x[order], back
+
+
+def _order(x: Floats) -> Ints:
+    """Return the ascending order of x; values nearer than 2^-48 of the range may change places."""
+    low, high = float(x.min()), float(x.max())
+    if len(x) > 2**INDEX_BITS or not 0.0 < high - low < np.inf:
+        return np.argsort(x)
+    # Integers sort several times faster than an argsort, so each carries its index. Where two neighbours
+    # change places at a knot, the two pieces that meet there differ by rounding.
+    keys = ((x - low) * (2.0**48 / (high - low))).astype(np.int64)
+    keys <<= INDEX_BITS
+    keys |= np.arange(len(x))
+    keys.sort()
+    keys &= 2**INDEX_BITS - 1
+    return keys
 
 
 def _running_column(draws: Draws, rows: Rows) -> str | None:

@@ -35,7 +35,10 @@ class TermTable:
         """Return each row's index into ``places``, shape (row,)."""
         if not self.columns:
             return np.zeros(rows.n_rows, dtype=np.intp)
-        cell = rows.codes[self.columns[0]] * self.strides[0]
+        cell = rows.codes[self.columns[0]]
+        if len(self.columns) == 1:
+            return cell
+        cell = cell * self.strides[0]
         for column, stride in zip(self.columns[1:], self.strides[1:], strict=True):
             cell += rows.codes[column] * stride
         return cell
@@ -96,7 +99,9 @@ def multiplier(term: Term, rows: Rows) -> Floats:
 
 def require_finite(eta: Floats, rows: Rows) -> Floats:
     """Return ``eta`` if all of it is finite, else raise a FeatureError that shows a row's numbers."""
-    if not np.isfinite(eta).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = eta.sum()  # one pass; finite only if all of it is
+    if not np.isfinite(total) and not np.isfinite(eta).all():
         row = int(np.isfinite(eta).argmin())
         numbers = {column: float(values[row]) for column, values in rows.numbers.items()}
         raise FeatureError(
