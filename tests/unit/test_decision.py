@@ -1,0 +1,24 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_science.decision import Costs
+
+COSTS = st.floats(0.01, 100)
+
+
+@pytest.mark.parametrize(
+    ("false_positive", "false_negative", "threshold"), [(1, 1, 0.5), (1, 9, 0.1), (3, 1, 0.75)]
+)
+def test_the_threshold_follows_the_costs(false_positive, false_negative, threshold):
+    assert Costs(false_positive, false_negative).threshold == threshold
+
+
+@given(false_positive=COSTS, false_negative=COSTS, probability=st.floats(0, 1))
+def test_labels_by_the_threshold_have_the_least_expected_cost(false_positive, false_negative, probability):
+    costs = Costs(false_positive, false_negative)
+    of_one, of_zero = false_positive * (1 - probability), false_negative * probability
+
+    chosen = of_one if probability > costs.threshold else of_zero
+
+    assert chosen <= min(of_one, of_zero) + 1e-12 * max(of_one, of_zero)

@@ -1,0 +1,109 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from data_science.agreement import Agreement
+from data_science.diagnostics import Diagnostics
+from data_science.errors import GateError
+from data_science.gates import GateLimits, judge
+
+GOOD = Diagnostics(
+    engine="nuts",
+    n_chains=4,
+    n_draws=1000,
+    rhat_max=1.002,
+    rhat_worst="scd_a",
+    ess_bulk_min=2500.0,
+    ess_tail_min=1500.0,
+    ess_worst="1|attr_a_sigma",
+    all_finite=True,
+    observed_rate=0.091,
+    predicted_rate=(0.088, 0.094),
+    n_divergences=0,
+    bfmi_min=0.9,
+)
+AGREEING = Agreement("scd_a", distance_in_sds=0.01, distance_in_mcse=1.0, limit_in_mcse=4.4)
+nan = math.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"rhat_max": 1.01}, r"r_hat is 1.010 for scd_a, expected below 1.01: the chains disagree"),
+        ({"rhat_max": nan}, "r_hat is nan for scd_a"),
+        ({"ess_bulk_min": 399.9}, r"bulk ESS is 400 \(worst: 1\|attr_a_sigma\), expected at least 400"),
+        ({"ess_bulk_min": nan}, "bulk ESS is nan"),
+        ({"ess_tail_min": 12.0}, "tail ESS is 12 .*: draw more"),
+        ({"ess_tail_min": nan}, "tail ESS is nan"),
+        ({"n_divergences": 1}, "1 divergent transitions, expected at most 0"),
+        ({"bfmi_min": 0.29}, "E-BFMI is 0.29, expected at least 0.3"),
+        ({"bfmi_min": nan}, "E-BFMI is nan"),
+        ({"khat": 0.7}, "k-hat is 0.70, expected below 0.7: .* use engine='nuts'"),
+        ({"khat": math.inf}, "k-hat is inf"),
+        ({"khat": nan}, "k-hat is nan"),
+        ({"all_finite": False}, "some draws are NaN or infinite: check the data"),
+        (
+            {"observed_rate": 0.12},
+            "rate 0.1200 is outside the posterior predictive interval 0.0880 to 0.0940",
+        ),
+        ({"observed_rate": nan}, "rate nan is outside"),
+        ({"predicted_rate": (nan, nan)}, "outside the posterior predictive interval nan to nan"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_fit_with_one_fault_is_refused_and_the_fault_is_named(change, reason):
+    verdict = judge(replace(GOOD, **change), AGREEING)
+
+    assert not verdict.passed
+    assert len(verdict.failures) == 1
+    with pytest.raises(GateError, match=reason):
+        verdict.require()
+
+
+@pytest.mark.parametrize(
+    ("opinion", "passes"),
+    [
+        (None, True),
+        (AGREEING, True),
+        (replace(AGREEING, distance_in_mcse=20.0), True),
+        (replace(AGREEING, distance_in_sds=0.5), True),
+        (replace(AGREEING, distance_in_sds=0.06, distance_in_mcse=4.5), False),
+        (replace(AGREEING, distance_in_sds=nan, distance_in_mcse=nan), False),
+    ],
+    ids=["no opinion", "close", "far in error, near in sds", "far in sds, noisy", "far in both", "NaN"],
+)
+def test_engines_disagree_only_beyond_monte_carlo_error_and_beyond_what_matters(opinion, passes):
+    verdict = judge(GOOD, opinion)
+
+    assert verdict.passed is passes
+    if not passes:
+        with pytest.raises(GateError, match="the two engines disagree on scd_a: .* report it as a defect"):
+            verdict.require()
+
+
+def test_a_good_fit_passes_and_requiring_it_does_nothing():
+    verdict = judge(GOOD, AGREEING)
+
+    assert verdict.passed
+    verdict.require()
+
+
+def test_what_an_engine_does_not_have_is_not_judged():
+    independent = replace(GOOD, engine="nested-laplace", n_divergences=None, bfmi_min=None, khat=0.2)
+
+    assert judge(independent).passed
+
+
+def test_every_fault_is_reported_not_the_first():
+    broken = replace(GOOD, rhat_max=1.5, ess_bulk_min=10.0, n_divergences=7, all_finite=False)
+
+    with pytest.raises(GateError) as refusal:
+        judge(broken).require()
+
+    for reason in ("not fit to ship", "r_hat is 1.5", "bulk ESS is 10", "7 divergent", "NaN or infinite"):
+        assert reason in str(refusal.value)
+
+
+def test_limits_can_be_tightened():
+    assert not judge(GOOD, limits=GateLimits(ess_min=3000)).passed
