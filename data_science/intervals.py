@@ -17,7 +17,8 @@ from data_science.tables import probability
 
 WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
 MOST_LINES = 2**22  # (group, draw) entries that a walk may hold
-INDEX_BITS = 14  # of a sorting key that hold the index: together with 48 of the value they fit
+KEY_BITS = 62  # of a sorting key: the value's, then the index's
+MOST_INDEX_BITS = 20
 SAMPLE = 1_000  # rows looked at to find the column that varies most
 
 Ranks = list[tuple[int, float]]  # the order statistic below a quantile, and the weight of the one above
@@ -63,7 +64,7 @@ def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, r
 
     order = np.argsort(places.astype(np.uint16) if groups.n_rows <= 2**16 else places, kind="stable")
     ends = np.cumsum(np.bincount(places, minlength=groups.n_rows)).tolist()
-    found = np.empty((rows.n_rows, len(ranks)))
+    found = [np.empty(rows.n_rows) for _ in ranks]  # one by one: a column of a matrix is slow to scatter into
     for group, (first, end) in enumerate(zip([0, *ends], ends, strict=False)):
         own = order[first:end]
         ascending, back = _ascending(x[own])
@@ -71,11 +72,12 @@ def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, r
             rank: chain.at_sorted(ascending) for rank, chain in chains[group].items() if chain is not None
         }
         if len(values) < len(needed):
-            found[own] = _sorted(draws, rows.take(own), ranks)
+            for place, quantile in enumerate(_sorted(draws, rows.take(own), ranks).T):
+                found[place][own] = quantile
             continue
         for place, (rank, weight) in enumerate(ranks):
-            found[own, place] = _between(values[rank], values[min(rank + 1, last)], weight)[back]
-    return found
+            found[place][own] = _between(values[rank], values[min(rank + 1, last)], weight)[back]
+    return np.stack(found, axis=1)
 
 
 def _ascending(x: Floats) -> tuple[Floats, Ints]:
@@ -87,17 +89,18 @@ def _ascending(x: Floats) -> tuple[Floats, Ints]:
 
 
 def _order(x: Floats) -> Ints:
-    """Return the ascending order of x; values nearer than 2^-48 of the range may change places."""
+    """Return the ascending order of x; values nearer than 2^-42 of the range may change places."""
     low, high = float(x.min()), float(x.max())
-    if len(x) > 2**INDEX_BITS or not 0.0 < high - low < np.inf:
+    index_bits = len(x).bit_length()
+    if index_bits > MOST_INDEX_BITS or not 0.0 < high - low < np.inf:
         return np.argsort(x)
     # Integers sort several times faster than an argsort, so each carries its index. Where two neighbours
-    # change places at a knot, the two pieces that meet there differ by rounding.
-    keys = ((x - low) * (2.0**48 / (high - low))).astype(np.int64)
-    keys <<= INDEX_BITS
+    # change places at a knot, the two pieces that meet there differ by less than 1e-12 of their range.
+    keys = ((x - low) * (2.0 ** (KEY_BITS - index_bits) / (high - low))).astype(np.int64)
+    keys <<= index_bits
     keys |= np.arange(len(x))
     keys.sort()
-    keys &= 2**INDEX_BITS - 1
+    keys &= 2**index_bits - 1
     return keys
 
 

@@ -78,8 +78,9 @@ def _has_rank(a: Floats, b: Floats, lines: Ints, x: Floats, rank: int) -> bool:
     """Whether each line has the rank at its x, or ties with the line that has."""
     values = a[lines] + b[lines] * x
     slack = TOLERANCE * np.maximum(1.0, np.abs(values))
-    others = a[:, None] + b[:, None] * x
-    below, up_to = (others < values - slack).sum(axis=0), (others <= values + slack).sum(axis=0)
+    low, high = (values - slack)[:, None], (values + slack)[:, None]
+    others = a + b * x[:, None]
+    below, up_to = (others < low).sum(axis=1), (others <= high).sum(axis=1)
     return bool(((below <= rank) & (rank < up_to)).all())
 
 
@@ -122,7 +123,7 @@ def _pieces(a: Floats, b: Floats, start: Floats, low: float, high: float) -> lis
 def _next_crossing(a: Floats, b: Floats, line: Ints, x: Floats) -> tuple[Floats, Ints]:
     """Return where each walker's line is crossed next, infinity if it is not, and by which line."""
     own = np.arange(len(a))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         crossing = a - a[own, line][:, None]
         crossing /= b[own, line][:, None] - b
     # Its own line gives NaN, a parallel one infinity.

@@ -75,6 +75,12 @@ def test_draws_that_occur_twice_change_nothing_but_their_weight():
     np.testing.assert_allclose(twice.predict_interval(rows), by_sorting(twice, rows), rtol=0, atol=1e-12)
 
 
+def test_lines_that_are_almost_parallel_never_cross():
+    chain = walk(np.array([[0.0, 3.0]]), np.array([[0.0, 2.3e-308]]), [1], -1.0, 2.0)[0][1]
+
+    assert chain.at_sorted(np.array([-1.0, 2.0])).tolist() == [3.0, 3.0]
+
+
 COORDINATES = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3))
 
 
