@@ -20,7 +20,7 @@ import numpy as np
 from arviz_stats.base import array_stats
 from threadpoolctl import threadpool_limits
 
-from data_science.conditional import Conditionals, conditionals
+from data_science.conditional import Conditionals, conditionals, defensive_normal
 from data_science.design import Design
 from data_science.encoding import Floats
 from data_science.engines import FitSettings, OnProgress, Progress
@@ -108,7 +108,7 @@ def _propose(
         strata = (rng.permutation(n) + rng.random(n)) / n
         theta[:, k], part = marginal.quantile(strata)
         log_density += part
-    z = rng.normal(size=(n, source.joint.n_coefficients))
+    z = defensive_normal(n, source.joint.n_coefficients, rng)
     x, log_conditional, log_joint = conditionals(source, theta, z)
     return theta, x, log_joint - log_density - log_conditional
 

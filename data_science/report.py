@@ -40,7 +40,8 @@ class Report:
         """Whether the features predict anything, in one honest sentence."""
         sentence = self.comparison.verdict(MODEL, BASELINE)
         rate = f"{self.dataset.base_rate:.1%}"
-        if self.comparison.difference(MODEL, BASELINE).is_noise:
+        gain = self.comparison.difference(MODEL, BASELINE)
+        if gain.is_noise or gain.is_small:
             return f"{sentence}; every row has about {rate}"
         return f"{sentence}; the overall rate is {rate}"
 
