@@ -1,0 +1,168 @@
+"""The services as a person starts them, in the orders in which that happens."""
+
+import json
+import os
+import time
+import urllib.request
+
+import pytest
+
+pytestmark = pytest.mark.timeout(1800)
+
+EXAMPLE = {"idx": 150000, "features": {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}}
+NO_TABLE = "waiting for feature_store at operational-db:5432/companydata as ds_user: there is no table"
+QUICK = {"ENGINE": "nested-laplace", "SECOND_OPINION": "0"}  # where the fit is not what is tested
+
+
+def get(address, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return response.read().decode()
+
+
+def versions(folder):
+    return [path for path in folder.iterdir() if (path / "manifest.json").exists()]
+
+
+def assert_one_model_belongs_to(folder, user_id):
+    (version,) = versions(folder)
+    assert (folder / "LATEST").read_text().strip() == version.name
+    assert {path.stat().st_uid for path in (folder, version, *folder.iterdir(), *version.iterdir())} == {
+        user_id
+    }
+
+
+def test_from_nothing_to_predictions_and_a_book_and_down_again(stack):
+    the_job_waits_for_a_table_that_does_not_exist(stack)
+    the_job_outlives_a_restart_of_the_database(stack)
+    the_job_ends_with_a_model_when_the_data_are_loaded(stack)
+    the_service_answers_the_published_example(stack)
+    the_book_is_announced_built_and_served(stack)
+    taking_everything_down_leaves_the_models(stack)
+
+
+def the_job_waits_for_a_table_that_does_not_exist(stack):
+    stack.up("ds_train")
+
+    stack.wait_until_said("ds_train", NO_TABLE)
+    assert stack.state("ds_train")["Running"]
+    assert stack.user_ids("ds_train") == {1000}
+    assert 0 not in stack.user_ids("operational-db")
+
+
+def the_job_outlives_a_restart_of_the_database(stack):
+    stack.compose("restart", "--timeout", "5", "operational-db")
+    stack.wait_until_healthy("operational-db")
+
+    assert stack.state("ds_train")["Running"]
+
+
+def the_job_ends_with_a_model_when_the_data_are_loaded(stack):
+    stack.load_data()
+
+    assert stack.exit_code("ds_train") == 0, stack.logs("ds_train")
+    assert "the features add nothing that can be measured" in stack.logs("ds_train")
+    assert_one_model_belongs_to(stack.models, 1000)
+
+
+def the_service_answers_the_published_example(stack):
+    stack.up("--wait", "deployment")
+
+    answer = get(f"{stack.address('deployment', 5000)}/predict", EXAMPLE)
+    assert answer == '{"label":0}'
+    assert stack.user_ids("deployment") == {1000}
+    with pytest.raises(AssertionError, match="Read-only file system"):
+        stack.compose("exec", "deployment", "touch", "/models/new")
+    # On record, in a volume that outlives the container.
+    stack.compose("restart", "deployment")
+    assert '"idx":150000' in stack.compose("exec", "deployment", "sh", "-c", "cat /var/lib/mle_storage/*")
+
+
+def the_book_is_announced_built_and_served(stack):
+    stack.up("ds_book")
+    address = stack.address("ds_book", 8080)
+    with pytest.raises(urllib.error.HTTPError, match="503") as not_yet:
+        get(address)
+    assert "The book is being built" in not_yet.value.read().decode()
+    not_yet.value.close()
+
+    stack.wait_until_healthy("ds_book")
+    assert "<title>" in get(f"{address}/index.html")
+    assert get(f"{address}/vendor/mathjax-tex-svg.js")
+    assert stack.user_ids("ds_book") == {101}
+
+
+def taking_everything_down_leaves_the_models(stack):
+    stack.down()
+
+    assert_one_model_belongs_to(stack.models, 1000)
+
+
+def test_the_job_may_start_before_the_database_and_stores_for_the_owner_of_the_folder(stack):
+    stack.models.mkdir()
+    if os.geteuid() == 0:
+        os.chown(stack.models, 4321, 4321)
+    owner = stack.models.stat().st_uid
+
+    stack.up("--no-deps", "ds_train", **QUICK)
+    stack.wait_until_said("ds_train", "waiting for feature_store at operational-db:5432")
+    assert stack.user_ids("ds_train") == {owner}
+    stack.up("operational-db")
+    stack.wait_until_said("ds_train", NO_TABLE)
+    stack.load_data()
+
+    assert stack.exit_code("ds_train") == 0, stack.logs("ds_train")
+    assert_one_model_belongs_to(stack.models, owner)
+
+
+def test_sigterm_ends_a_waiting_job_at_once(stack):
+    stack.up("--no-deps", "ds_train")
+    stack.wait_until_said("ds_train", "waiting for feature_store")
+
+    started = time.monotonic()
+    stack.compose("stop", "ds_train")
+
+    assert time.monotonic() - started < 5
+    assert stack.state("ds_train")["ExitCode"] == 143
+    assert "stopped by SIGTERM; nothing was stored" in stack.logs("ds_train")
+
+
+def test_sigterm_ends_a_fit_and_nothing_is_stored(stack):
+    stack.up("--wait", "operational-db")
+    stack.load_data()
+    stack.up("ds_train", DRAWS="100000")
+    stack.wait_until_said("ds_train", "nuts: ")
+
+    started = time.monotonic()
+    stack.compose("stop", "ds_train")
+
+    assert time.monotonic() - started < 10
+    assert stack.state("ds_train")["ExitCode"] == 143
+    assert versions(stack.models) == []
+
+
+def test_a_wrong_password_is_said_and_ends_the_job_with_the_code_for_settings(stack):
+    stack.up("--wait", "operational-db")
+
+    stack.up("--no-deps", "ds_train", DS_DB_PASSWORD="wrong", WAIT_TIMEOUT_S="3")
+
+    assert stack.exit_code("ds_train") == 2
+    assert "wrong" not in stack.logs("ds_train").replace("wrong password", "")
+
+
+def test_a_service_without_a_model_says_so_and_takes_up_the_first_one(stack):
+    stack.up("deployment")
+    address = stack.address("deployment", 5000)
+    stack.wait_until_said("deployment", "startup complete")
+    with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+        get(f"{address}/predict", EXAMPLE)
+    refused.value.close()
+
+    stack.up("--wait", "operational-db")
+    stack.load_data()
+    stack.up("ds_train", **QUICK)
+    stack.exit_code("ds_train")
+
+    stack.wait_until_healthy("deployment")
+    assert get(f"{address}/predict", EXAMPLE) == '{"label":0}'
