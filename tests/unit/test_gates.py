@@ -78,7 +78,7 @@ def test_engines_disagree_only_beyond_monte_carlo_error_and_beyond_what_matters(
 
     assert verdict.passed is passes
     if not passes:
-        with pytest.raises(GateError, match="the two engines disagree on scd_a: .* report it as a defect"):
+        with pytest.raises(GateError, match=r"the two engines disagree on scd_a: .* report it as a defect"):
             verdict.require()
 
 
