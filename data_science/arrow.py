@@ -163,8 +163,9 @@ class ArrowFactor:
 
     def tail_columns(self) -> Floats:
         """Rows of ``L^-1`` below the head, transposed: shape (J q, r), one row per eliminated column."""
-        _, _, r = self.border.shape
-        return -(np.swapaxes(self.head_inverse, 1, 2) @ self.border).reshape(-1, r) @ self.rest_inverse.T
+        n_levels, q, r = self.border.shape
+        own = np.swapaxes(self.head_inverse, 1, 2) @ self.border
+        return -own.reshape(n_levels * q, r) @ self.rest_inverse.T
 
     def inverse_diagonal(self) -> Floats:
         """Diagonal of ``P^-1``, in the order of the coefficients: squared column norms of ``L^-1``."""

@@ -141,8 +141,7 @@ def levels_of(values: pd.Series[Any]) -> tuple[Any, ...]:
 
 def codes_of(values: pd.Series[Any], factor: Factor) -> Ints:
     """Code of each value's level, -1 for an unseen one."""
-    codes = pd.Categorical(values, categories=pd.Index(list(factor.levels))).codes
-    return np.asarray(codes, dtype=np.intp)
+    return np.asarray(pd.Index(list(factor.levels)).get_indexer(pd.Index(values)), dtype=np.intp)
 
 
 def blocks(encoding: Encoding) -> Iterator[tuple[Term, int]]:
@@ -159,15 +158,16 @@ def sample_frame(design: Design) -> pd.DataFrame:
     """
     factors = design.encoding.factors
     n_rows = max(4, *(len(f.levels) for f in factors)) if factors else 4
-    n_rows += n_rows % 2
-    sign = np.where(np.arange(n_rows) % 2, 1.0, -1.0)
+    rng = np.random.default_rng(0)  # irregular, so that no product of columns is constant
     frame = pd.DataFrame(index=range(n_rows))
     for factor in factors:
         values = [factor.levels[i % len(factor.levels)] for i in range(n_rows)]
         frame[factor.column] = values
-    for k, column in enumerate(design.encoding.numeric_columns):
+    for column in design.encoding.numeric_columns:
         if column not in frame:  # C(x) beside x: the levels serve both
-            frame[column] = design.means[column] + design.sds[column] * np.roll(sign, k)
+            pattern = rng.normal(size=n_rows)
+            pattern = (pattern - pattern.mean()) / pattern.std()
+            frame[column] = design.means[column] + design.sds[column] * pattern
     response = design.specification.response
     frame[response.successes] = np.arange(n_rows) % 2
     if response.trials is not None:

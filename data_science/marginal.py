@@ -37,7 +37,8 @@ class Marginal:
         right = min(float(inner[-1]), -0.1)
         relative = log_density - log_density.max()
         width = np.diff(knots)
-        pieces = np.exp(relative[:-1]) * width * _mean_exponential(inner * width)
+        higher = np.maximum(relative[:-1], relative[1:])  # from the higher end, so that nothing overflows
+        pieces = np.exp(higher) * width * _mean_exponential(-np.abs(inner * width))
         mass = np.concatenate([[np.exp(relative[0]) / left], pieces, [-np.exp(relative[-1]) / right]])
         log_total = np.log(mass.sum()) + log_density.max()
         slopes = np.concatenate([[left], inner, [right]])
@@ -51,10 +52,12 @@ class Marginal:
         slope = self.slopes[piece]
         start = np.maximum(piece - 1, 0)  # knot that a piece starts at; the left tail ends at the first
         width = np.append(np.diff(self.knots), np.inf)[start]
-        flat = np.abs(slope * width) < 1e-9
+        rise = slope * width
+        flat = np.abs(rise) < 1e-9
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            inside = np.log1p(share * np.expm1(slope * width)) / slope
-        offset = np.where(piece == 0, np.log(share) / slope, np.where(flat, share * width, inside))
+            up = width + np.log(share + (1 - share) * np.exp(-rise)) / slope
+            inside = np.where(rise > 0, up, np.log1p(share * np.expm1(rise)) / slope)
+            offset = np.where(piece == 0, np.log(share) / slope, np.where(flat, share * width, inside))
         return self.knots[start] + offset, self.log_density[start] + slope * offset
 
 
