@@ -78,7 +78,7 @@ def defensive_normal(n: int, order: int, rng: np.random.Generator) -> Floats:
 
 
 def _wide_scale(order: int) -> float:
-    return 1 + float(max(order, 1)) ** -0.5
+    return 1 + 1 / float(np.sqrt(max(order, 1)))
 
 
 def _log_defensive(z: Floats) -> Floats:
