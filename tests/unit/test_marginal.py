@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,7 +37,7 @@ def density(marginal: Marginal, value: float) -> float:
 def test_the_density_integrates_to_one_tails_included(knots, logs):
     marginal = Marginal.through(knots, logs)
 
-    inner = [quad(lambda v: density(marginal, v), a, b)[0] for a, b in zip(knots, knots[1:], strict=False)]
+    inner = [quad(lambda v: density(marginal, v), a, b)[0] for a, b in pairwise(knots)]
     left = np.exp(marginal.log_density[0]) / marginal.slopes[0]
     right = -np.exp(marginal.log_density[-1]) / marginal.slopes[-1]
 
