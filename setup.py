@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 TRAIN = [
     "arviz>=1.3",
@@ -42,7 +42,7 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     python_requires=">=3.12",
-    packages=["data_science"],
+    packages=find_packages(include=["data_science", "data_science.*"]),
     package_dir={"": "."},  # editable installs get a plain path, not an import hook
     package_data={"data_science": ["py.typed"]},
     install_requires=["numpy>=2.3", "pandas>=3"],

@@ -18,11 +18,11 @@ SETUP = """
 import sys, time
 import numpy as np, pymc as pm, pytensor.tensor as pt, nutpie
 from benchmarks.settings import company
-from data_science import design
-from data_science.engines import FitSettings
-from data_science.fidelity import compress_enough
-from data_science.laplace import transport_at
-from data_science.specification import ModelSpecification
+from data_science.formula import design
+from data_science.engines.registry import FitSettings
+from data_science.likelihood.fidelity import compress_enough
+from data_science.likelihood.laplace import transport_at
+from data_science.formula.specification import ModelSpecification
 frame = company(150_000, signal=True)
 learned = design.learn(ModelSpecification(), frame)
 c = compress_enough(learned, design.encode(learned, frame))
@@ -54,7 +54,7 @@ print(middle - started, time.perf_counter() - middle)
 """
 
 CLOSED_FORM = """
-from data_science import kernel, sampling
+from data_science.engines import kernel, sampling
 theta, z = c.mode.theta, np.zeros(c.joint.n_coefficients)
 if sys.argv[1] == "numpy":
     kernel.LARGEST_ORDER = 0

@@ -44,7 +44,7 @@ model.predict(posterior, kind="response_params", data=pd.DataFrame([{ROW}]), inp
 PREPARE = """
 from pathlib import Path
 import cloudpickle, joblib, peers
-from data_science import bambi_model
+from data_science.formula import bambi_model
 peers.store(Path("models"))
 joblib.dump(peers.scikit_learn(), "pipeline.joblib")
 model, posterior = peers.bambi()

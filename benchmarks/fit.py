@@ -31,7 +31,7 @@ import json, sys, time
 started = time.perf_counter()
 import pandas as pd
 from data_science import pipeline
-from data_science.engines import FitSettings
+from data_science.engines.registry import FitSettings
 frame = pd.read_pickle(sys.argv[1])
 fit = pipeline.fit(frame, engine=sys.argv[2], settings=FitSettings(second_opinion=False, draws=int(sys.argv[3])))
 table, measured = fit.summary, fit.report.measured

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_science.encoding import Encoding, Factor, Term
-from data_science.predictor import Predictor
+from data_science.formula.encoding import Encoding, Factor, Term
+from data_science.prediction.predictor import Predictor
 
 ROW = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
 ATTR_A, ATTR_B = Factor("attr_a", (1, 2, 3, 4, 5)), Factor("attr_b", ("a", "b", "c", "d"))
@@ -116,7 +116,7 @@ def store(folder: Path) -> None:
     """Save our predictor as a version in ``folder``."""
     from datetime import UTC, datetime
 
-    from data_science.artifact import save
+    from data_science.storage.artifact import save
 
     save(
         folder,

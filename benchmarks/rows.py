@@ -8,10 +8,10 @@ from __future__ import annotations
 from time import perf_counter
 
 from benchmarks.settings import company
-from data_science import design
-from data_science.engines import FitSettings, engine
-from data_science.fidelity import compress_enough
-from data_science.specification import ModelSpecification
+from data_science.engines.registry import FitSettings, engine
+from data_science.formula import design
+from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.fidelity import compress_enough
 
 
 def main() -> None:

@@ -13,14 +13,14 @@ _HOMES = {
     "DatabaseError": "data_science.errors",
     "FeatureError": "data_science.errors",
     "GateError": "data_science.errors",
-    "ModelSpecification": "data_science.specification",
-    "Predictor": "data_science.predictor",
-    "Prior": "data_science.priors",
+    "ModelSpecification": "data_science.formula.specification",
+    "Predictor": "data_science.prediction.predictor",
+    "Prior": "data_science.formula.priors",
     "SchemaError": "data_science.errors",
     "SettingsError": "data_science.errors",
     "SpecificationError": "data_science.errors",
-    "Study": "data_science.study",
-    "compare": "data_science.candidates",
+    "Study": "data_science.study.study",
+    "compare": "data_science.judgement.candidates",
 }
 
 __all__ = sorted(_HOMES)

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from data_science.engines import Progress as Stage
+    from data_science.engines.registry import Progress as Stage
 
 log = logging.getLogger(__name__)
 _EVERY_S = 10.0  # between progress lines where there is no terminal

@@ -19,8 +19,8 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from data_science import artifact
 from data_science.errors import ArtifactError, DataScienceError
+from data_science.storage import artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from xarray import DataTree
 
-    from data_science.encoding import Floats
+    from data_science.formula.encoding import Floats
+    from data_science.formula.specification import ModelSpecification
     from data_science.pipeline import Fit
-    from data_science.predictor import Method, Predictor, Scores
-    from data_science.specification import ModelSpecification
+    from data_science.prediction.predictor import Method, Predictor, Scores
 
 Engine = Literal["nuts", "nested-laplace"]
 

@@ -14,19 +14,22 @@ from typing import Any
 import pandas as pd
 from xarray import DataTree
 
-from data_science import artifact, design, feature_store, training_data
-from data_science.candidates import against_baseline
-from data_science.dataset import FEATURE_STORE, Schema
-from data_science.decision import Costs
-from data_science.design import Design
-from data_science.engines import EngineName, FitSettings, OnProgress
-from data_science.fidelity import Compressed, compress_enough
-from data_science.fitting import Fitted, fit_judged
-from data_science.predictor import Predictor, measure_correction
+from data_science.data import training_data
+from data_science.data.dataset import FEATURE_STORE, Schema
+from data_science.database import feature_store
+from data_science.engines.registry import EngineName, FitSettings, OnProgress
+from data_science.formula import design
+from data_science.formula.design import Design
+from data_science.formula.specification import ModelSpecification
+from data_science.judgement.candidates import against_baseline
+from data_science.judgement.fitting import Fitted, fit_judged
+from data_science.likelihood.fidelity import Compressed, compress_enough
+from data_science.prediction.decision import Costs
+from data_science.prediction.predictor import Predictor, measure_correction
 from data_science.report import Report, model_card
 from data_science.settings import Settings
-from data_science.specification import ModelSpecification
 from data_science.stopwatch import Stopwatch
+from data_science.storage import artifact
 
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
@@ -82,7 +85,7 @@ def fit(
     schema : Schema, optional
         Promised types of the columns, for the database path.
     progress : callable, optional
-        Called with :class:`data_science.engines.Progress` during sampling, also from another thread.
+        Called with :class:`data_science.engines.registry.Progress` during sampling, also from another thread.
     watch : Stopwatch, optional
         Where the stages' wall times go.
 
@@ -177,7 +180,7 @@ def _predictor(learned: Design, compressed: Compressed, fitted: Fitted, costs: C
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:
     def write_bambi_model(path: Path) -> None:
-        from data_science import bambi_model  # only NUTS has paid for importing Bambi by now
+        from data_science.formula import bambi_model  # only NUTS has paid for importing Bambi by now
 
         bambi_model.write(bambi_model.build(learned), path)
 

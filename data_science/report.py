@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from data_science.agreement import Agreement
-    from data_science.comparison import Comparison
-    from data_science.dataset import Dataset
-    from data_science.diagnostics import Diagnostics
-    from data_science.predictor import Predictor
-    from data_science.specification import ModelSpecification
+    from data_science.data.dataset import Dataset
+    from data_science.formula.specification import ModelSpecification
+    from data_science.judgement.agreement import Agreement
+    from data_science.judgement.comparison import Comparison
+    from data_science.judgement.diagnostics import Diagnostics
+    from data_science.prediction.predictor import Predictor
 
 MODEL, BASELINE = "model", "intercept only"
 _MOST_ROWS = 60  # effects listed in the card; the full table is in diagnostics.json

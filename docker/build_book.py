@@ -6,7 +6,7 @@ import signal
 import sys
 
 from book import build
-from data_science import feature_store
+from data_science.database import feature_store
 from data_science.errors import DataScienceError
 from data_science.settings import Settings
 

@@ -21,7 +21,9 @@ def test_readme_fits_in_150_lines():
     assert len(README.splitlines()) < 150
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:data_science|tests|mle|de|deployment)/[^`*]*)`", README))))
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`((?:data_science|tests|mle|de|deployment)/[^`*]*)`", README)))
+)
 def test_every_file_that_readme_names_is_there(path):
     assert (ROOT / path).exists()
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from data_science import Predictor, artifact
-from data_science.encoding import Encoding, Factor, Term
+from data_science import Predictor
+from data_science.formula.encoding import Encoding, Factor, Term
+from data_science.storage import artifact
 
 ATTR_A = Factor("attr_a", (1, 2, 3, 4, 5))
 ATTR_B = Factor("attr_b", ("a", "b", "c", "d"))

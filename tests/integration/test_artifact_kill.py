@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from data_science.artifact import load
+from data_science.storage.artifact import load
 
 N_KILLS = 200
 TESTS = Path(__file__).parents[1]
@@ -18,7 +18,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data_science.artifact import save
+from data_science.storage.artifact import save
 from serving_cases import predictor
 
 model, n_saves = predictor(seed=int(sys.argv[2])), int(sys.argv[3])

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from data_science import feature_store, postgres
+from data_science.database import feature_store, postgres
+from data_science.database.obstacles import NotReadyError
+from data_science.database.supervision import Supervised
+from data_science.database.waiting import Patience
 from data_science.errors import DatabaseError, SettingsError
-from data_science.obstacles import NotReadyError
 from data_science.settings import DatabaseSettings, Settings
-from data_science.supervision import Supervised
-from data_science.waiting import Patience
 from de.embedded import Coordinates, PostgresServer, add_company
 from de.load import process_data
 

@@ -10,13 +10,13 @@ import xarray as xr
 from scipy.special import expit, logsumexp
 from scipy.stats import bernoulli, binom
 
-from data_science.comparison import compare_fits
-from data_science.design import encode, learn
-from data_science.engines import FitSettings, engine
-from data_science.fidelity import compress_enough
-from data_science.loo import loo, waic
-from data_science.posterior import Posterior
-from data_science.specification import ModelSpecification
+from data_science.engines.posterior import Posterior
+from data_science.engines.registry import FitSettings, engine
+from data_science.formula.design import encode, learn
+from data_science.formula.specification import ModelSpecification
+from data_science.judgement.comparison import compare_fits
+from data_science.judgement.loo import loo, waic
+from data_science.likelihood.fidelity import compress_enough
 
 N_DRAWS = 1000
 FORMULAS = {

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from data_science.encoding import Coding, Encoding, Factor, Term
-from data_science.predictor import Predictor
+from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.prediction.predictor import Predictor
 
 N_CHAINS, N_DRAWS = 2, 50
 TOLERANCE = 1e-10

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data_science.encoding import Coding, Encoding, Factor, Term
-from data_science.predictor import Predictor
+from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.prediction.predictor import Predictor
 
 ATTR_A = Factor("attr_a", (1, 2, 3, 4, 5))
 ATTR_B = Factor("attr_b", ("a", "b", "c", "d"))

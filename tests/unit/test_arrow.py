@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from data_science.arrow import Elimination, Order
-from data_science.encoding import Coding, Encoding, Factor, Term
+from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.likelihood.arrow import Elimination, Order
 
 LARGE, SMALL = Factor("g", tuple(range(60))), Factor("h", tuple(range(3)))
 INTERCEPT, SLOPE = Term("Intercept"), Term("x", ("x",))

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from serving_cases import COMMON_FACTOR, ROW, predictor
 
-from data_science import artifact
-from data_science.artifact import is_good, load, load_bambi_model, open_posterior
 from data_science.errors import ArtifactError, GateError
-from data_science.manifest import PROTOCOL
-from data_science.version_files import canonical, seal
+from data_science.storage import artifact
+from data_science.storage.artifact import is_good, load, load_bambi_model, open_posterior
+from data_science.storage.manifest import PROTOCOL
+from data_science.storage.version_files import canonical, seal
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 FILES = (

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_science.compression import cell_index, compress, continuous_column, merge, weighted_sums
-from data_science.design import Rows, encode, learn
-from data_science.fidelity import SHIFT_LIMIT, compress_enough
-from data_science.log_joint import Coordinates, LogJoint, Statistics
-from data_science.priors import Prior
-from data_science.specification import ModelSpecification
+from data_science.formula.design import Rows, encode, learn
+from data_science.formula.priors import Prior
+from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.compression import cell_index, compress, continuous_column, merge, weighted_sums
+from data_science.likelihood.fidelity import SHIFT_LIMIT, compress_enough
+from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
 
 N_ROWS = 4_000
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_science.dataset import FEATURE_STORE, Response, validate
+from data_science.data.dataset import FEATURE_STORE, Response, validate
 from data_science.errors import SchemaError
 
 LABEL = Response("label")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_science.decision import Costs
+from data_science.prediction.decision import Costs
 
 COSTS = st.floats(0.01, 100)
 

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 from formulae import design_matrices
 
-from data_science.compression import merge
-from data_science.design import (
+from data_science.formula.design import (
     Rows,
     blocks,
     codes_of,
@@ -14,10 +13,11 @@ from data_science.design import (
     levels_of,
     sample_frame,
 )
-from data_science.encoding import Factor
-from data_science.log_joint import Coordinates, Statistics, design_matrix
-from data_science.priors import Prior
-from data_science.specification import ModelSpecification
+from data_science.formula.encoding import Factor
+from data_science.formula.priors import Prior
+from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.compression import merge
+from data_science.likelihood.log_joint import Coordinates, Statistics, design_matrix
 
 FORMULAS = [
     "y ~ 1",

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from data_science.encoding import Coding, Encoding, Factor, Term
+from data_science.formula.encoding import Coding, Encoding, Factor, Term
 
 A, B = Factor("a", (1, 2, 3)), Factor("b", ("u", "v"))
 TERMS = {

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving_cases import ATTR_A, ATTR_B, COMMON_FACTOR, DEFAULT, ROW, predictor
 
-from data_science.encoding import Factor
 from data_science.errors import FeatureError
-from data_science.features import LevelReader, read_number
-from data_science.rows import RowReader
+from data_science.formula.encoding import Factor
+from data_science.prediction.features import LevelReader, read_number
+from data_science.prediction.rows import RowReader
 
 INTEGERS = LevelReader(ATTR_A, refuses_unseen=False)
 TEXTS = LevelReader(ATTR_B, refuses_unseen=False)
@@ -115,7 +115,19 @@ def test_numbers_are_read_as_floats(value, number):
 
 @pytest.mark.parametrize(
     "value",
-    [None, math.nan, -math.inf, np.float64("nan"), "0.5", b"1", 1j, pd.NA, 10**400, np.timedelta64(1, "D"), [0.5]],
+    [
+        None,
+        math.nan,
+        -math.inf,
+        np.float64("nan"),
+        "0.5",
+        b"1",
+        1j,
+        pd.NA,
+        10**400,
+        np.timedelta64(1, "D"),
+        [0.5],
+    ],
 )
 def test_what_is_no_finite_number_is_refused(value):
     with pytest.raises(FeatureError, match=r"scd_a is .*; expected a finite number"):
@@ -182,7 +194,7 @@ def test_a_column_of_a_common_effect_has_no_unseen_levels_under_any_policy():
 
 
 def test_a_batch_names_the_row_it_refuses_counted_over_the_whole_frame(monkeypatch):
-    monkeypatch.setattr("data_science.predictor.CHUNK", 10)
+    monkeypatch.setattr("data_science.prediction.predictor.CHUNK", 10)
     frame = pd.DataFrame([ROW] * 25)
     frame.loc[17, "scd_a"] = np.nan
 
@@ -238,7 +250,9 @@ SCALARS = st.one_of(
     st.sampled_from(
         [np.int8(1), np.float32(2), np.float64("nan"), np.str_("a"), np.bool_(True), pd.NA, pd.NaT]
     ),
-    st.sampled_from([np.timedelta64(1, "D"), np.datetime64("NaT", "D"), datetime.date(2026, 1, 1), [], (), {}, set()]),
+    st.sampled_from(
+        [np.timedelta64(1, "D"), np.datetime64("NaT", "D"), datetime.date(2026, 1, 1), [], (), {}, set()]
+    ),
 )
 ROWS = st.fixed_dictionaries(
     {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_science.fingerprint import fingerprint
+from data_science.data.fingerprint import fingerprint
 
 
 def clients() -> pd.DataFrame:

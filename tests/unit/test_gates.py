@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from data_science.agreement import Agreement
-from data_science.diagnostics import Diagnostics
 from data_science.errors import GateError
-from data_science.gates import GateLimits, judge
+from data_science.judgement.agreement import Agreement
+from data_science.judgement.diagnostics import Diagnostics
+from data_science.judgement.gates import GateLimits, judge
 
 GOOD = Diagnostics(
     engine="nuts",

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from data_science.marginal import Marginal
+from data_science.engines.marginal import Marginal
 
 
 def normal(n_knots: int = 41) -> Marginal:

@@ -10,10 +10,10 @@ import pytest
 from scipy import integrate, optimize, special, stats
 from serving_cases import COMMON_FACTOR, ROW, predictor
 
-from data_science.correction import GAP_BOUND, corrected_probability
-from data_science.encoding import Encoding, Term
 from data_science.errors import FeatureError
-from data_science.predictor import measure_correction
+from data_science.formula.encoding import Encoding, Term
+from data_science.prediction.correction import GAP_BOUND, corrected_probability
+from data_science.prediction.predictor import measure_correction
 
 MODEL = predictor()
 UNSEEN = {**ROW, "attr_a": 9}
@@ -199,7 +199,7 @@ def test_a_narrow_posterior_is_not_corrected():
 
 
 def test_batches_are_scored_in_chunks_with_the_same_numbers(monkeypatch):
-    monkeypatch.setattr("data_science.predictor.INTERVAL_CHUNK", 64)
+    monkeypatch.setattr("data_science.prediction.predictor.INTERVAL_CHUNK", 64)
     rows = frame(500)
 
     scores = list(MODEL.score_batches([rows.iloc[:300], rows.iloc[300:]], prob=0.9))
@@ -256,7 +256,9 @@ def test_unknown_methods_and_impossible_intervals_are_refused():
 
 def test_serving_a_mapping_imports_neither_pandas_nor_anything_of_training():
     heavy = ["pandas", "pymc", "bambi", "arviz", "sqlalchemy", "scipy", "xarray"]
-    code = f"import sys, data_science.artifact; print([name for name in {heavy} if name in sys.modules])"
+    code = (
+        f"import sys, data_science.storage.artifact; print([name for name in {heavy} if name in sys.modules])"
+    )
 
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

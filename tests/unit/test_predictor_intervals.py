@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving_cases import ATTR_A, COMMON_FACTOR, DEFAULT, predictor
 
-from data_science import intervals
-from data_science.encoding import Encoding, Term
-from data_science.order_statistics import walk
+from data_science.formula.encoding import Encoding, Term
+from data_science.prediction import intervals
+from data_science.prediction.order_statistics import walk
 
 RANDOM_SLOPE = Encoding(
     (

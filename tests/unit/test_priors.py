@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from data_science.errors import SpecificationError
-from data_science.priors import COMMON, GROUP_SD, IndependentPriors, Prior
+from data_science.formula.priors import COMMON, GROUP_SD, IndependentPriors, Prior
 
 PEERS = [
     (Prior("Normal", mu=-1, sigma=2.5), stats.norm(-1, 2.5)),

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_science.quadrature import chebyshev_moments, gauss
+from data_science.likelihood.quadrature import chebyshev_moments, gauss
 
 N_ROWS = 2_000
 

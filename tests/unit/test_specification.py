@@ -1,9 +1,9 @@
 import pytest
 
-from data_science.dataset import Response
+from data_science.data.dataset import Response
 from data_science.errors import SpecificationError
-from data_science.priors import Prior
-from data_science.specification import DEFAULT_FORMULA, DEFAULT_PRIORS, ModelSpecification
+from data_science.formula.priors import Prior
+from data_science.formula.specification import DEFAULT_FORMULA, DEFAULT_PRIORS, ModelSpecification
 
 NARROW, WIDE = Prior("Normal", mu=0, sigma=0.1), Prior("Normal", mu=0, sigma=10)
 HALF, EXPONENTIAL = Prior("HalfNormal", sigma=2), Prior("Exponential", lam=1)

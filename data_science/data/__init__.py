@@ -1,0 +1,1 @@
+"""What the tables must look like: reading columns without loss, validation, fingerprints."""

@@ -1,0 +1,266 @@
+"""What training data must look like: validate a frame against it.
+
+Changes when the contract with the data engineers changes. Nothing is dropped, filled in or guessed:
+a value is read as it is, converted without loss, or refused with the row it stands in.
+"""
+
+import reprlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from data_science.data.columns import EXPECTED, Reading, Values, read
+from data_science.data.fingerprint import fingerprint
+from data_science.errors import SchemaError
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table, as the data engineers promise it."""
+
+    name: str
+    kind: Literal["integer", "real", "text"]
+    sql: str  # its type in PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of one table, with the types that are promised."""
+
+    table: str
+    columns: tuple[Column, ...]
+
+    def promised(self, name: str) -> Column | None:
+        """Return the promise about column ``name``, if there is one."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+FEATURE_STORE = Schema(
+    "feature_store",
+    (
+        Column("idx", "integer", "integer"),
+        Column("attr_a", "integer", "integer"),
+        Column("attr_b", "text", "char(1)"),
+        Column("scd_a", "real", "double precision"),
+        Column("scd_b", "integer", "integer"),
+        Column("label", "integer", "integer"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What is modelled: a 0/1 column, or successes out of trials."""
+
+    successes: str
+    trials: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault of one column."""
+
+    column: str
+    problem: str
+    count: int  # rows concerned
+    n_rows: int
+    example: str  # the first of them: "idx 17", or "row 17", counted from 0, where there is no key
+    expected: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.column}: {self.problem} in {self.count} of {self.n_rows} rows, first at {self.example}; "
+            f"expected {self.expected}. {self.remedy}."
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Rows that passed `validate`."""
+
+    frame: pd.DataFrame  # all columns and rows that came, in their order; the checked columns typed
+    n_rows: int
+    base_rate: float  # share of label 1, or successes per trial
+    fingerprint: str  # sha256 of key, features and response
+
+
+def validate(
+    frame: pd.DataFrame,
+    *,
+    numeric: Collection[str] = (),
+    factors: Collection[str] = (),
+    response: Response,
+    key: str | None = "idx",
+    schema: Schema | None = None,
+) -> Dataset:
+    """Check every column a model needs, in one pass, and return the typed rows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per client, or per group of trials. Columns that are not named are let through.
+    numeric, factors : collection of str
+        Columns used as numbers (int, float, bool) and as levels (str, int, bool, category). Integral
+        floats are read as the integer they are where levels, counts or promised integers are wanted.
+    response : Response
+        The 0/1 column, or the integer columns of successes and trials.
+    key : str, optional
+        Column that identifies a row. Where the frame lacks it, rows are named by position.
+    schema : Schema, optional
+        Promised types, which the named columns must then have, and the key must then be there.
+
+    Raises
+    ------
+    SchemaError
+        If there is any fault; the message has one line for each.
+    """
+    data = _Rows.of(frame, key, required=schema is not None)
+    wanted = _wanted(data.key, numeric, factors, response, schema)
+    findings: list[Finding] = []
+    typed: dict[str, Values] = {}
+    for name, want in wanted:
+        faults = list(_presence_faults(data, name))
+        if not faults:
+            reading = read(data.frame[name], want)
+            faults = list(_reading_faults(data, name, want, reading, schema))
+            if reading.values is not None:
+                typed[name] = reading.values
+        findings += faults
+    features = dict.fromkeys([*numeric, *factors])
+    findings += _constant_faults(data, [typed[name] for name in features if name in typed])
+    findings += _key_faults(data, typed)
+    findings += _response_faults(data, response, typed)
+    if findings:
+        lines = dict.fromkeys(f"- {finding}" for finding in findings)
+        raise SchemaError("\n".join(["the data cannot be used:", *lines]))
+    checked = data.frame.assign(**typed)
+    trials = len(checked) if response.trials is None else checked[response.trials].sum()
+    base_rate = float(checked[response.successes].sum() / trials)
+    return Dataset(checked, len(checked), base_rate, fingerprint(checked[list(dict(wanted))], data.key))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    frame: pd.DataFrame
+    key: str | None
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, key: str | None, *, required: bool) -> "_Rows":
+        if not isinstance(frame, pd.DataFrame) or frame.columns.nlevels > 1:
+            raise SchemaError(f"the data are {reprlib.repr(frame)}; expected a DataFrame with plain columns")
+        if frame.empty:
+            raise SchemaError(
+                f"the data have {len(frame)} rows and {frame.shape[1]} columns; expected at least one row. "
+                "Run the ETL that fills the table."
+            )
+        return cls(frame.reset_index(drop=True), key if required or key in frame.columns else None)
+
+    def faults(self, column: str, wrong: Any, problem: str, expected: str, remedy: str) -> Iterator[Finding]:
+        """Yield one finding if any row is ``wrong``, a mask with an entry per row."""
+        positions = np.flatnonzero(wrong)
+        if positions.size:
+            n_rows = len(self.frame)
+            yield Finding(column, problem, positions.size, n_rows, self._name(positions[0]), expected, remedy)
+
+    def _name(self, position: int) -> str:
+        if self.key is not None and list(self.frame.columns).count(self.key) == 1:
+            keys = self.frame[self.key]
+            if keys.notna().iloc[position]:
+                return f"{self.key} {reprlib.repr(keys.tolist()[position])}"
+        return f"row {position}"
+
+
+def _wanted(
+    key: str | None,
+    numeric: Collection[str],
+    factors: Collection[str],
+    response: Response,
+    schema: Schema | None,
+) -> list[tuple[str, str]]:
+    """Pair each column with what is wanted of it; without promises a feature may be number and factor."""
+    roles = [*((name, "number") for name in numeric), *((name, "level") for name in factors)]
+    roles += [(name, "integer") for name in (response.successes, response.trials) if name is not None]
+    if key is not None:
+        roles.insert(0, (key, "key"))
+    promised = {column.name: column.kind for column in schema.columns} if schema is not None else {}
+    return list(dict.fromkeys((name, promised.get(name, role)) for name, role in roles))
+
+
+def _presence_faults(data: _Rows, name: str) -> Iterator[Finding]:
+    n_columns = list(data.frame.columns).count(name)
+    if n_columns != 1:
+        problem = "the column appears more than once" if n_columns else "the column is missing"
+        there = reprlib.repr(list(data.frame.columns))
+        remedy = f"The data have {there}: correct the query, the ETL or the specification"
+        every = np.ones(len(data.frame), bool)
+        yield from data.faults(name, every, problem, "one column of this name", remedy)
+
+
+def _reading_faults(
+    data: _Rows, name: str, want: str, reading: Reading, schema: Schema | None
+) -> Iterator[Finding]:
+    column = data.frame[name]
+    remedy = "Complete the source or leave these rows out of the table, knowingly: nothing is filled in"
+    yield from data.faults(name, reading.missing, "NULL or NaN", "a value", remedy)
+    remedy = "Correct the computation that divides by zero or overflows"
+    yield from data.faults(name, reading.infinite, "an infinite value", "finite numbers", remedy)
+    if reading.refused.any():
+        example = reprlib.repr(column[reading.refused].tolist()[0])
+        promise = schema.promised(name) if schema is not None else None
+        remedy = "Convert the column where it is made"
+        if schema is not None and promise is not None:
+            change = f"ALTER COLUMN {name} TYPE {promise.sql} USING {name}::{promise.sql}"
+            remedy = f"Run: ALTER TABLE {schema.table} {change}"
+        problem = f"{reading.kind} such as {example}"
+        yield from data.faults(name, reading.refused, problem, EXPECTED[want], remedy)
+    elif reading.kind == "text":
+        codes, levels = pd.factorize(column, use_na_sentinel=True)
+        padded = np.array([level != level.strip() for level in levels] + [False])[codes]  # NULL is code -1
+        example = reprlib.repr(column[padded].tolist()[0]) if padded.any() else ""
+        remedy = "Trim it in the ETL: 'a' and 'a ' would become two levels"
+        yield from data.faults(name, padded, f"whitespace around {example}", "text without padding", remedy)
+
+
+def _constant_faults(data: _Rows, features: list[Values]) -> Iterator[Finding]:
+    for values in features:
+        constant = np.full(len(values), bool((values == values.iloc[0]).all()))
+        remedy = "Take it out of the specification, or widen what is selected: it can explain nothing"
+        problem = f"the constant {reprlib.repr(values.tolist()[0])}"
+        yield from data.faults(str(values.name), constant, problem, "at least two values", remedy)
+
+
+def _key_faults(data: _Rows, typed: dict[str, Values]) -> Iterator[Finding]:
+    if data.key is not None and data.key in typed:
+        repeated = typed[data.key].duplicated(keep=False)
+        remedy = "Look for a history joined without its current row only"
+        yield from data.faults(data.key, repeated, "a repeated value", "one row for each value", remedy)
+
+
+def _response_faults(data: _Rows, response: Response, typed: dict[str, Values]) -> Iterator[Finding]:
+    name, trials_name = response.successes, response.trials
+    if name not in typed or (trials_name is not None and trials_name not in typed):
+        return
+    successes = typed[name]
+    if trials_name is None:
+        trials, allowed = pd.Series(1, successes.index), "0 or 1"
+    else:
+        trials, allowed = typed[trials_name], f"0 to {trials_name!r}"
+        remedy = "Leave out groups without trials"
+        yield from data.faults(trials_name, trials < 1, "fewer than one trial", "at least one trial", remedy)
+    outside = (successes < 0) | (successes > trials)
+    problem = f"a value such as {successes[outside].iloc[0]}" if outside.any() else ""
+    yield from data.faults(name, outside, problem, allowed, "Correct the source: nothing is recoded")
+    extreme = next((end for end in (0 * trials, trials) if (successes == end).all()), None)
+    if extreme is not None:
+        which = (
+            f"always {successes.iloc[0]}"
+            if trials_name is None
+            else f"no {'failure' if extreme.any() else 'success'}"
+        )
+        remedy = "Widen what is selected: nothing can be learned from one class"
+        every = np.ones(len(successes), bool)
+        yield from data.faults(name, every, f"one class only, {which},", "both classes", remedy)

@@ -1,0 +1,1 @@
+"""The only door to PostgreSQL: wait for feature_store, read it."""

@@ -1,0 +1,1 @@
+"""The posterior, two ways: NUTS in transport coordinates, and nested Laplace with its certificate."""

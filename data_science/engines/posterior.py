@@ -1,0 +1,95 @@
+"""An engine's posterior draws, and their names: Bambi's variables, dims and coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import xarray as xr
+
+from data_science.formula.design import Design, blocks
+from data_science.formula.encoding import Encoding, Floats, Term
+
+_Named = dict[str, tuple[tuple[str, ...], Floats]]  # variable -> its own dims, values
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Draws on the raw scale: per unit of the columns, the intercept where every predictor is zero."""
+
+    coefficients: Floats  # (chain, draw, coefficient), encoding order
+    sds: Floats  # (chain, draw, sd), order of design.blocks
+    statistics: Mapping[str, Floats]  # sampler statistics, each (chain, draw)
+    attributes: Mapping[str, str | float | int]  # engine, k-hat, ...
+
+    def thinned(self, n_draws: int) -> tuple[Floats, Floats]:
+        """Pool the chains and keep about ``n_draws`` evenly spaced draws: coefficients, sds."""
+        pooled = self.coefficients.reshape(-1, self.coefficients.shape[-1])
+        sds = self.sds.reshape(len(pooled), self.sds.shape[-1])
+        keep = np.unique(np.linspace(0, len(pooled) - 1, min(n_draws, len(pooled))).round().astype(int))
+        return pooled[keep], sds[keep]
+
+
+def to_tree(design: Design, posterior: Posterior) -> xr.DataTree:
+    """Draws as ArviZ and Bambi expect them: groups ``posterior`` and ``sample_stats``."""
+    attributes = {"modeling_interface": "bambi", **posterior.attributes}
+    dims = ("chain", "draw")
+    index = {name: np.arange(n) for name, n in zip(dims, posterior.coefficients.shape, strict=False)}
+    variables, coordinates = _variables(design.encoding, posterior)
+    groups = {
+        "posterior": xr.Dataset(
+            {name: ((*dims, *own), values) for name, (own, values) in variables.items()},
+            {**index, **coordinates},
+            attributes,
+        )
+    }
+    if posterior.statistics:
+        statistics = {name: (dims, values) for name, values in posterior.statistics.items()}
+        groups["sample_stats"] = xr.Dataset(statistics, index, attributes)
+    return xr.DataTree.from_dict(groups)
+
+
+def labels(term: Term) -> tuple[list[str], list[str]]:
+    """Bambi's labels of a term's expression columns and of its groups; empty where it has no such axis."""
+    expressions = [", ".join(map(str, levels)) for levels in product(*(c.levels for c in term.codings))]
+    groups = [":".join(map(str, levels)) for levels in product(*(g.levels for g in term.groups))]
+    return expressions if term.codings else [], groups if term.groups else []
+
+
+def names(design: Design) -> list[str]:
+    """Bambi's name of every coefficient in encoding order, then of every sd."""
+    coefficients, sds = [], []
+    for term in design.encoding.terms:
+        expressions, groups = labels(term)
+        for pair in product(expressions or [""], groups or [""]):
+            inner = ", ".join(part for part in pair if part)
+            coefficients.append(f"{term.name}[{inner}]" if inner else term.name)
+        if term.is_group_specific:
+            sds += [f"{term.name}_sigma[{e}]" if e else f"{term.name}_sigma" for e in expressions or [""]]
+    return coefficients + sds
+
+
+def _variables(encoding: Encoding, posterior: Posterior) -> tuple[_Named, dict[str, list[str]]]:
+    common: _Named = {}
+    sigmas: _Named = {}
+    effects: _Named = {}
+    coordinates: dict[str, list[str]] = {}
+    owners = [term.name for term, _ in blocks(encoding)]
+    for term in encoding.terms:
+        values = posterior.coefficients[..., encoding.slices[term.name]]
+        expressions, groups = labels(term)
+        shape = (*values.shape[:2], *([len(expressions)] if expressions else []))
+        if not term.is_group_specific:
+            dims = (f"{term.name}_dim",) if expressions else ()
+            coordinates |= dict.fromkeys(dims, expressions)
+            common[term.name] = (dims, values.reshape(shape))
+            continue
+        expression, factor = term.name.split("|")
+        dims = (f"{expression}__expr_dim",) if expressions else ()
+        coordinates |= dict.fromkeys(dims, expressions) | {f"{factor}__factor_dim": groups}
+        own = [k for k, owner in enumerate(owners) if owner == term.name]
+        sigmas[f"{term.name}_sigma"] = (dims, posterior.sds[..., own].reshape(shape))
+        effects[term.name] = ((*dims, f"{factor}__factor_dim"), values.reshape(*shape, len(groups)))
+    return common | sigmas | effects, coordinates

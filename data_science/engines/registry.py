@@ -1,0 +1,81 @@
+"""The engines by name, imported on first use, so that each costs only its own libraries.
+
+An engine is a module with ``draw(design, compressed, settings, progress) -> Posterior``. Nested Laplace
+needs NumPy and SciPy; NUTS brings PyMC, Bambi and nutpie, which take seconds to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Literal, Protocol, cast
+
+from data_science.engines.posterior import Posterior
+from data_science.errors import SpecificationError
+from data_science.formula.design import Design
+from data_science.likelihood.fidelity import Compressed
+
+EngineName = Literal["nuts", "nested-laplace"]
+
+_HOMES = {"nuts": "data_science.engines.sampling", "nested-laplace": "data_science.engines.nested_laplace"}
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How one posterior is computed."""
+
+    engine: EngineName = "nuts"
+    second_opinion: bool = True  # after NUTS, compare with nested Laplace (which certifies itself)
+    exact: bool = False  # True: no quadrature, every distinct row keeps its own likelihood term
+    seed: int = 1
+    draws: int = 1000  # per chain, kept
+    tune: int = 500  # per chain, discarded (NUTS)
+    chains: int = 4
+    target_accept: float = 0.9  # NUTS
+
+    def stricter(self) -> FitSettings:
+        """Lengthen and tighten for the one retry: twice as long, smaller steps, another seed."""
+        return replace(
+            self,
+            draws=2 * self.draws,
+            tune=2 * self.tune,
+            target_accept=0.98,
+            seed=(self.seed + 1_000_003) % 2**32,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long stage has come."""
+
+    stage: str
+    done: int
+    total: int
+    n_divergences: int = 0
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Engine(Protocol):
+    """What an engine's module offers."""
+
+    def draw(
+        self, design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress
+    ) -> Posterior:
+        """Draw from the posterior."""
+        ...
+
+
+def engine(name: str) -> Engine:
+    """Import an engine.
+
+    Raises
+    ------
+    SpecificationError
+        If there is none of that name.
+    """
+    if name not in _HOMES:
+        raise SpecificationError(f"engine is {name!r}; expected one of {', '.join(map(repr, _HOMES))}")
+    return cast("Engine", import_module(_HOMES[name]))

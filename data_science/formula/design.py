@@ -1,0 +1,220 @@
+"""From a specification and a validated frame to the design: levels, codings and priors learned once.
+
+Which factors are coded in full and which against a reference is formulae's decision, as in Bambi; it depends
+on the kinds of the columns only, so it is asked on a tiny frame instead of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulae import design_matrices
+
+from data_science.formula.encoding import Coding, Encoding, Factor, Floats, Ints, Term
+from data_science.formula.priors import Prior
+from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, parse_term
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Encoded observations: what the likelihood reads of each row."""
+
+    codes: dict[str, Ints]  # column -> shape (row,), code of the row's level
+    numeric: dict[str, Floats]  # column -> shape (row,)
+    successes: Floats  # shape (row,)
+    trials: Floats  # shape (row,), 1 for a 0/1 response
+
+    def __len__(self) -> int:
+        return len(self.successes)
+
+    def take(self, rows: npt.NDArray[Any] | slice) -> Rows:
+        """Select rows by index or mask."""
+        return Rows(
+            {k: v[rows] for k, v in self.codes.items()},
+            {k: v[rows] for k, v in self.numeric.items()},
+            self.successes[rows],
+            self.trials[rows],
+        )
+
+
+class Cells(Protocol):
+    """Encoded covariate rows, with how many observations each stands for."""
+
+    @property
+    def codes(self) -> dict[str, Ints]:
+        """Codes by column."""
+        ...
+
+    @property
+    def numeric(self) -> dict[str, Floats]:
+        """Numbers by column."""
+        ...
+
+    @property
+    def weights(self) -> Floats:
+        """Observations by row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Everything training must know about the columns of one specification on one data set."""
+
+    specification: ModelSpecification
+    encoding: Encoding
+    priors: dict[str, Prior]  # term -> prior of its coefficients (or of its sd) per unit of the raw columns
+    means: dict[str, float]  # numeric column -> mean over rows
+    sds: dict[str, float]  # numeric column -> standard deviation over rows (ddof 0, as Bambi scales)
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether the formula has an intercept, and so centred common predictors."""
+        return any(term.name == "Intercept" for term in self.encoding.terms)
+
+
+def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
+    """Learn levels, codings and the priors' units from a validated frame.
+
+    Parameters
+    ----------
+    specification : ModelSpecification
+    frame : DataFrame
+        One row per observation; every column of the specification, without missing values.
+    """
+    columns = {c for term in specification.terms for c in term.expression}
+    categorical = {c for c in columns if c.categorical or not pd.api.types.is_numeric_dtype(frame[c.column])}
+    grouping = {c for term in specification.terms for c in term.groups}
+    factors = {
+        column: Factor(column, levels_of(frame[column]))
+        for column in dict.fromkeys(c.column for c in (*categorical, *grouping))
+    }
+    materialised = _materialised(specification, categorical)
+    encoding = Encoding(tuple(_term(parsed, factors, reduced) for parsed, reduced in materialised))
+    numeric = {column: frame[column].to_numpy(np.float64) for column in encoding.numeric_columns}
+    sds = {column: float(values.std()) for column, values in numeric.items()}
+    means = {column: float(values.mean()) for column, values in numeric.items()}
+    priors = {
+        term.name: specification.prior(parsed).scaled(
+            1 / _unit(term, sds) if specification.standardize else 1.0
+        )
+        for term, (parsed, _) in zip(encoding.terms, materialised, strict=True)
+    }
+    return Design(specification, encoding, priors, means, sds)
+
+
+def encode(design: Design, frame: pd.DataFrame) -> Rows:
+    """Encode a validated training frame; every level is known, since the design learned from it."""
+    response = design.specification.response
+    successes = frame[response.successes].to_numpy(np.float64)
+    trials = np.ones(len(frame)) if response.trials is None else frame[response.trials].to_numpy(np.float64)
+    return Rows(
+        {f.column: codes_of(frame[f.column], f) for f in design.encoding.factors},
+        {column: frame[column].to_numpy(np.float64) for column in design.encoding.numeric_columns},
+        successes,
+        trials,
+    )
+
+
+def decode(design: Design, cells: Cells, most: int) -> pd.DataFrame:
+    """Frame of the cells' columns, levels instead of codes; evenly thinned to ``most`` cells."""
+    n = len(cells.weights)
+    keep = np.unique(np.linspace(0, n - 1, min(most, n)).astype(int))
+    numeric = {column: values[keep] for column, values in cells.numeric.items()}
+    factors = {
+        f.column: np.array(f.levels, dtype=object)[cells.codes[f.column][keep]]
+        for f in design.encoding.factors
+    }
+    return pd.DataFrame({**numeric, **factors}, index=range(len(keep)))
+
+
+def levels_of(values: pd.Series[Any]) -> tuple[Any, ...]:
+    """Levels in Bambi's order: the categories of an ordered categorical, else the sorted distinct values."""
+    if isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.ordered:
+        return tuple(values.cat.categories.tolist())
+    return tuple(sorted(pd.unique(values).tolist()))
+
+
+def codes_of(values: pd.Series[Any], factor: Factor) -> Ints:
+    """Code of each value's level, -1 for an unseen one."""
+    return np.asarray(pd.Index(list(factor.levels)).get_indexer(pd.Index(values)), dtype=np.intp)
+
+
+def blocks(encoding: Encoding) -> Iterator[tuple[Term, int]]:
+    """Each standard deviation of the model: a group-specific term and the column of its expression."""
+    for term in encoding.group_specific:
+        for expression in range(term.n_expressions):
+            yield term, expression
+
+
+def sample_frame(design: Design) -> pd.DataFrame:
+    """Frame with every level and, in each numeric column, the data's mean and sd; no row of the data.
+
+    Bambi builds from it the same terms, names, levels and coordinates as from the data.
+    """
+    factors = design.encoding.factors
+    n_rows = max(4, *(len(f.levels) for f in factors)) if factors else 4
+    rng = np.random.default_rng(0)  # irregular, so that no product of columns is constant
+    frame = pd.DataFrame(index=range(n_rows))
+    for factor in factors:
+        values = [factor.levels[i % len(factor.levels)] for i in range(n_rows)]
+        # Bambi selects text by the dtype object; pandas warns of its own dtype for text there
+        frame[factor.column] = pd.Series(values, dtype=object if isinstance(values[0], str) else None)
+    for column in design.encoding.numeric_columns:
+        if column not in frame:  # C(x) beside x: the levels serve both
+            pattern = rng.normal(size=n_rows)
+            pattern = (pattern - pattern.mean()) / pattern.std()
+            frame[column] = design.means[column] + design.sds[column] * pattern
+    response = design.specification.response
+    frame[response.successes] = np.arange(n_rows) % 2
+    if response.trials is not None:
+        frame[response.trials] = 1
+    return frame
+
+
+def _unit(term: Term, sds: dict[str, float]) -> float:
+    """Product of the sds of the term's numeric columns: the step of one sd in each."""
+    return float(np.prod([sds[column] for column in term.numeric]))
+
+
+def _materialised(
+    specification: ModelSpecification, categorical: set[Component]
+) -> list[tuple[ParsedTerm, dict[Component, bool]]]:
+    """Terms of the design, and which of their categorical components are coded against a reference level.
+
+    Formulae may add a term that the formula does not name, such as ``b`` for ``a:b`` without its margins.
+    """
+    n_rows = 8
+    frame = pd.DataFrame({specification.response.successes: np.arange(n_rows) % 2})
+    if specification.response.trials is not None:
+        frame[specification.response.trials] = 1
+    plainly_categorical = {c.column for c in categorical if not c.categorical}
+    for k, column in enumerate(specification.columns):
+        pattern = np.arange(n_rows) // 2 ** (k % 3) % 2
+        frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern
+    matrices = design_matrices(specification.formula, frame)
+    parts = (part.terms.values() for part in (matrices.common, matrices.group) if part is not None)
+    return [_coded(term, specification.formula) for terms in parts for term in terms]
+
+
+def _coded(term: Any, formula: str) -> tuple[ParsedTerm, dict[Component, bool]]:
+    parsed = parse_term(term, formula)
+    components = getattr(getattr(term, "expr", term), "components", ())
+    return parsed, {
+        stated: not component.spans_intercept
+        for stated, component in zip(parsed.expression, components, strict=True)
+        if component.kind == "categoric"
+    }
+
+
+def _term(parsed: ParsedTerm, factors: dict[str, Factor], reduced: dict[Component, bool]) -> Term:
+    return Term(
+        parsed.name,
+        tuple(c.column for c in parsed.expression if c not in reduced),
+        tuple(Coding(factors[c.column], reduced[c]) for c in parsed.expression if c in reduced),
+        tuple(factors[c.column] for c in parsed.groups),
+    )

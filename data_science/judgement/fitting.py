@@ -1,0 +1,114 @@
+"""Fit, look, and fit once more if needed: one posterior with its measurements, second opinion and verdict."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from xarray import DataTree
+
+from data_science.engines.posterior import Posterior, names, to_tree
+from data_science.engines.registry import FitSettings, OnProgress, engine
+from data_science.errors import GateError
+from data_science.formula.design import Design
+from data_science.judgement import agreement, diagnostics
+from data_science.judgement.agreement import Agreement
+from data_science.judgement.diagnostics import Diagnostics
+from data_science.judgement.gates import Verdict, judge
+from data_science.likelihood.fidelity import Compressed
+from data_science.stopwatch import Stopwatch
+
+log = logging.getLogger(__name__)
+_RATE_DRAWS = 1000  # draws that the label's rate is replicated from
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One posterior, measured and judged."""
+
+    posterior: Posterior
+    tree: DataTree
+    summary: pd.DataFrame
+    measured: Diagnostics
+    agreement: Agreement | None
+    notes: tuple[str, ...]  # what the reader should know: an engine that declined, a retry
+    verdict: Verdict
+
+
+def fit_judged(
+    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
+) -> Fitted:
+    """Fit; a fit that fails the gates is repeated once with stricter settings.
+
+    Returns
+    -------
+    Fitted
+        Its verdict may still be a refusal.
+    """
+    first = _attempt(design, compressed, settings, progress, watch)
+    if first.verdict.passed:
+        return first
+    for failure in first.verdict.failures:
+        log.warning("not fit to ship: %s", failure)
+    log.warning("fitting once more with stricter settings: %s", settings.stricter())
+    second = _attempt(design, compressed, settings.stricter(), progress, watch)
+    return replace(
+        second, notes=(*second.notes, "The first fit failed its gates; this is the stricter retry.")
+    )
+
+
+def posterior_of(
+    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
+) -> tuple[Posterior, tuple[str, ...]]:
+    """Compute the posterior with the engine asked for; where nested Laplace declines, NUTS runs."""
+    try:
+        with watch.stage(settings.engine):
+            return engine(settings.engine).draw(design, compressed, settings, progress), ()
+    except GateError as declined:
+        if settings.engine == "nuts":
+            raise
+        log.warning("%s", declined)
+        with watch.stage("nuts"):
+            return engine("nuts").draw(design, compressed, settings, progress), (f"{declined}.",)
+
+
+def _attempt(
+    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
+) -> Fitted:
+    posterior, notes = posterior_of(design, compressed, settings, progress, watch)
+    opinion: Agreement | None = None
+    more: tuple[str, ...] = ()
+    if settings.second_opinion and posterior.attributes["engine"] == "nuts":
+        opinion, more = _second_opinion(design, compressed, posterior, settings, progress, watch)
+    with watch.stage("diagnostics"):
+        tree = to_tree(design, posterior)
+        summary = diagnostics.summary(tree)
+        pooled, _ = posterior.thinned(_RATE_DRAWS)
+        rate = diagnostics.rate_interval(
+            compressed.joint,
+            compressed.at.from_raw(pooled),
+            float(compressed.cells.weights.sum()),
+            settings.seed,
+        )
+        observed = compressed.statistics.total_successes / float(compressed.cells.weights.sum())
+        measured = diagnostics.measure(tree, summary, rate, observed)
+    return Fitted(posterior, tree, summary, measured, opinion, (*notes, *more), judge(measured, opinion))
+
+
+def _second_opinion(
+    design: Design,
+    compressed: Compressed,
+    posterior: Posterior,
+    settings: FitSettings,
+    progress: OnProgress,
+    watch: Stopwatch,
+) -> tuple[Agreement | None, tuple[str, ...]]:
+    """Compare NUTS with nested Laplace; where that declines by its own certificate, there is no opinion."""
+    try:
+        with watch.stage("second opinion"):
+            opinion = engine("nested-laplace").draw(design, compressed, settings, progress)
+    except (GateError, np.linalg.LinAlgError) as declined:
+        return None, (f"No second opinion: {declined}.",)
+    return agreement.compare(posterior, opinion, names(design)), ()

@@ -1,0 +1,114 @@
+"""Is a fit good enough to ship? Policy only: it judges what diagnostics.py measured.
+
+Limits from Vehtari, Gelman, Simpson, Carpenter and Bürkner 2021, doi:10.1214/20-BA1221 (r_hat, ESS),
+Betancourt 2016, arXiv:1604.00695 (E-BFMI), Vehtari et al. 2024, jmlr.org/papers/v25/19-556.html (k-hat).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from data_science.errors import GateError
+
+if TYPE_CHECKING:
+    from data_science.judgement.agreement import Agreement
+    from data_science.judgement.diagnostics import Diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """What a fit must reach."""
+
+    rhat_max: float = 1.01
+    ess_min: float = 400.0
+    divergences_max: int = 0
+    bfmi_min: float = 0.3
+    khat_max: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Every reason why a fit must not ship; none if it may."""
+
+    failures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the fit may ship."""
+        return not self.failures
+
+    def require(self) -> None:
+        """Raise if the fit must not ship.
+
+        Raises
+        ------
+        GateError
+            With every reason and its remedy.
+        """
+        if self.failures:
+            raise GateError(
+                "the posterior is not fit to ship:\n" + "\n".join(f"- {f}" for f in self.failures)
+            )
+
+
+def judge(
+    measured: Diagnostics, agreement: Agreement | None = None, limits: GateLimits | None = None
+) -> Verdict:
+    """Compare measurements with limits; report every failure, not the first.
+
+    Every comparison is written as "not good" rather than "bad": r_hat is NaN when a chain is constant,
+    comparisons with NaN are False, and a broken fit must not pass for that.
+    """
+    limits = limits or GateLimits()
+    return Verdict((*_convergence(measured, limits), *_prediction(measured), *_agreement(agreement)))
+
+
+def _convergence(measured: Diagnostics, limits: GateLimits) -> Iterator[str]:
+    if not measured.all_finite:
+        yield "some draws are NaN or infinite: check the data for extreme values and the priors for typos"
+    if not measured.rhat_max < limits.rhat_max:
+        yield (
+            f"r_hat is {measured.rhat_max:.3f} for {measured.rhat_worst}, expected below {limits.rhat_max}: "
+            "the chains disagree; run longer chains or give tighter priors"
+        )
+    for name, value in (("bulk", measured.ess_bulk_min), ("tail", measured.ess_tail_min)):
+        if not value >= limits.ess_min:
+            yield (
+                f"{name} ESS is {value:.0f} (worst: {measured.ess_worst}), expected at least "
+                f"{limits.ess_min:.0f}: draw more"
+            )
+    if measured.n_divergences is not None and not measured.n_divergences <= limits.divergences_max:
+        yield (
+            f"{measured.n_divergences} divergent transitions, expected at most {limits.divergences_max}: "
+            "give tighter priors or a simpler formula"
+        )
+    if measured.bfmi_min is not None and not measured.bfmi_min >= limits.bfmi_min:
+        yield (
+            f"E-BFMI is {measured.bfmi_min:.2f}, expected at least {limits.bfmi_min}: the sampler cannot "
+            "explore the tails; give lighter-tailed priors"
+        )
+    if measured.khat is not None and not measured.khat < limits.khat_max:
+        yield (
+            f"k-hat is {measured.khat:.2f}, expected below {limits.khat_max}: importance sampling is "
+            "unreliable here; use engine='nuts'"
+        )
+
+
+def _prediction(measured: Diagnostics) -> Iterator[str]:
+    low, high = measured.predicted_rate
+    if not low <= measured.observed_rate <= high:
+        yield (
+            f"the data's rate {measured.observed_rate:.4f} is outside the posterior predictive interval "
+            f"{low:.4f} to {high:.4f}: the model does not describe the data; check the formula and priors"
+        )
+
+
+def _agreement(agreement: Agreement | None) -> Iterator[str]:
+    if agreement is not None and not agreement.holds:
+        yield (
+            f"the two engines disagree on {agreement.worst}: {agreement.distance_in_sds:.2f} posterior sds "
+            f"apart, {agreement.distance_in_mcse:.1f} Monte Carlo standard errors, expected at most "
+            f"{agreement.limit_in_mcse:.1f}: draw more with both; if it stays, report it as a defect"
+        )

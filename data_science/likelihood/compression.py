@@ -1,0 +1,183 @@
+"""Rows to cells: the same likelihood from hundreds of weighted nodes instead of every row.
+
+With D the design, the log-likelihood of a logistic model is ``t'x - sum_i n_i log(1 + exp(D_i x))`` with
+``t = D'y``. ``t`` is taken from raw rows. The sum runs over distinct covariate rows (lossless); and inside a
+cell, the rows that differ in one continuous covariate only, it is the integral of an analytic function
+against the cell's empirical measure, which Gauss quadrature of that measure gives to rounding error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data_science.formula.design import Rows
+from data_science.formula.encoding import Encoding, Floats, Ints
+from data_science.likelihood.quadrature import chebyshev_moments, gauss
+
+_CHUNK = 1 << 20  # rows at a time, so that 10^7 rows need no second copy of themselves
+_SAMPLE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Weighted nodes that stand for the rows in ``sum n log(1 + exp(eta))``."""
+
+    codes: dict[str, Ints]  # column -> shape (node,)
+    numeric: dict[str, Floats]  # column -> shape (node,)
+    weights: Floats  # shape (node,), trials that a node stands for
+    n_rows: int
+    n_nodes_per_cell: int | None  # None where no covariate was replaced: lossless
+    continuous: str | None  # the covariate that was replaced
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+def continuous_columns(rows: Rows) -> tuple[str, ...]:
+    """Numeric columns whose values hardly repeat, judged on a sample."""
+    sample = _sample(rows)
+    return tuple(
+        column for column, values in sample.numeric.items() if 2 * len(np.unique(values)) > len(sample)
+    )
+
+
+def continuous_column(rows: Rows) -> str | None:
+    """Name of the numeric column with most distinct values, if replacing it makes cells; else None.
+
+    A second continuous column leaves every cell with a row or two, so nothing would be gained.
+    """
+    if not rows.numeric:
+        return None
+    sample = _sample(rows)
+    distinct = {column: len(np.unique(values)) for column, values in sample.numeric.items()}
+    column = max(distinct, key=lambda name: distinct[name])
+    others = Rows(sample.codes, _without(sample.numeric, column), sample.successes, sample.trials)
+    n_cells = int(cell_index(others).max(initial=0)) + 1
+    return column if 10 * n_cells < distinct[column] else None
+
+
+def cell_index(rows: Rows) -> Ints:
+    """Cell of each row: rows with equal codes and numeric values share one, numbered from 0."""
+    index = np.zeros(len(rows), dtype=np.intp)
+    for values in (*rows.codes.values(), *rows.numeric.values()):
+        codes, distinct = pd.factorize(values)
+        index = index * max(len(distinct), 1) + codes
+        index = pd.factorize(index)[0]  # keep the numbering dense: products of levels overflow
+    return index
+
+
+def merge(rows: Rows) -> Cells:
+    """Merge identical covariate rows: lossless."""
+    index = cell_index(rows)
+    first = np.unique(index, return_index=True)[1]
+    weights = np.bincount(index, rows.trials)
+    return Cells(
+        {k: v[first] for k, v in rows.codes.items()},
+        {k: v[first] for k, v in rows.numeric.items()},
+        weights,
+        len(rows),
+        None,
+        None,
+    )
+
+
+def compress(rows: Rows, column: str | None, n_nodes: int) -> Cells:
+    """Replace ``column`` inside each cell by ``n_nodes`` Gauss nodes; merge what is identical otherwise.
+
+    Parameters
+    ----------
+    rows : Rows
+    column : str or None
+        From :func:`continuous_column`; None merges identical rows only.
+    n_nodes : int
+        Nodes per cell, m; the moments up to degree 2 m - 1 are those of the rows. Cells of at most 2 m rows
+        keep their rows.
+    """
+    if column is None:
+        return merge(rows)
+    others = Rows(rows.codes, _without(rows.numeric, column), rows.successes, rows.trials)
+    index = cell_index(others)
+    first = np.unique(index, return_index=True)[1]
+    large = _distinct_enough(index, rows.numeric[column], 2 * n_nodes)
+    kept = merge(rows.take(~large[index]))
+    nodes, weights = _nodes(index, rows.numeric[column], rows.trials, large, n_nodes)
+    cells = np.repeat(first[large], n_nodes)
+    return Cells(
+        {k: np.concatenate([kept.codes[k], v[cells]]) for k, v in rows.codes.items()},
+        {
+            k: np.concatenate([kept.numeric[k], nodes if k == column else v[cells]])
+            for k, v in rows.numeric.items()
+        },
+        np.concatenate([kept.weights, weights]),
+        len(rows),
+        n_nodes,
+        column,
+    )
+
+
+def weighted_sums(encoding: Encoding, rows: Rows | Cells, weights: Floats, power: int = 1) -> Floats:
+    """``sum_i weights_i D_ij^power`` for every coefficient j; with the successes as weights, ``D'y``.
+
+    Returns
+    -------
+    array, shape (coefficient,)
+    """
+    total = np.zeros(encoding.n_coefficients)
+    n_rows = len(rows)
+    for name, where in encoding.slices.items():
+        term = next(t for t in encoding.terms if t.name == name)
+        positions = term.positions(rows.codes, n_rows)
+        values = weights * term.multipliers(rows.numeric, n_rows) ** power
+        present = positions >= 0
+        total[where] = np.bincount(positions[present], values[present], term.n_coefficients)
+    return total
+
+
+def _sample(rows: Rows) -> Rows:
+    return rows.take(slice(None, None, max(1, len(rows) // _SAMPLE)))
+
+
+def _without(numeric: dict[str, Floats], column: str) -> dict[str, Floats]:
+    return {name: values for name, values in numeric.items() if name != column}
+
+
+def _distinct_enough(index: Ints, values: Floats, least: int) -> npt.NDArray[np.bool_]:
+    """Cells with more than ``least`` rows and values that are spread (a measure with enough support)."""
+    n_cells = int(index.max(initial=-1)) + 1
+    count = np.bincount(index, minlength=n_cells)
+    enough: npt.NDArray[np.bool_] = count > least
+    return enough & (_distinct_count(index, values, n_cells, least) > least)
+
+
+def _distinct_count(index: Ints, values: Floats, n_cells: int, least: int) -> Ints:
+    """Distinct values per cell, counted on the first rows of each cell only as far as needed."""
+    order = np.argsort(index, kind="stable")
+    rank = np.empty(len(index), dtype=np.intp)
+    starts = np.searchsorted(index[order], np.arange(n_cells))
+    rank[order] = np.arange(len(index)) - starts[index[order]]
+    head = rank < 20 * least
+    pairs = pd.DataFrame({"cell": index[head], "value": values[head]}).drop_duplicates()
+    return np.bincount(pairs["cell"].to_numpy(), minlength=n_cells)
+
+
+def _nodes(
+    index: Ints, values: Floats, trials: Floats, large: npt.NDArray[np.bool_], n_nodes: int
+) -> tuple[Floats, Floats]:
+    """Nodes and weights of the large cells, flat, cell by cell."""
+    n_cells = len(large)
+    low, high = np.full(n_cells, np.inf), np.full(n_cells, -np.inf)
+    np.minimum.at(low, index, values)
+    np.maximum.at(high, index, values)
+    middle, half = (low + high) / 2, np.where(high > low, (high - low) / 2, 1.0)
+    moments = np.zeros((n_cells, 2 * n_nodes))
+    for start in range(0, len(index), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        u = (values[chunk] - middle[index[chunk]]) / half[index[chunk]]
+        moments += chebyshev_moments(u, trials[chunk], index[chunk], moments.shape)
+    u_nodes, weights = gauss(moments[large])
+    nodes = middle[large, None] + half[large, None] * u_nodes
+    return nodes.ravel(), weights.ravel()

@@ -1,0 +1,1 @@
+"""Posterior means and draws in; labels, probabilities and intervals out."""

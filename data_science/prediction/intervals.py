@@ -1,0 +1,130 @@
+"""Quantiles of P(label = 1) over the draws, for one row or for millions; changes with how they are computed.
+
+All ways give the same numbers, those of `numpy.quantile`. Equal rows are computed once. Rows that differ in
+one numeric column only share the order statistics of their draws along it (`order_statistics`); the draws of
+other rows are sorted row by row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data_science.formula.encoding import Floats, Ints
+from data_science.prediction.draws import Draws
+from data_science.prediction.order_statistics import walk
+from data_science.prediction.rows import Rows, distinct_rows
+from data_science.prediction.tables import probability
+
+WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
+MOST_LINES = 2**22  # (group, draw) entries that a walk may hold
+KEY_BITS = 62  # of a sorting key: the value's, then the index's
+MOST_INDEX_BITS = 20
+SAMPLE = 1_000  # rows looked at to find the column that varies most
+
+Ranks = list[tuple[int, float]]  # the order statistic below a quantile, and the weight of the one above
+
+
+def row_quantiles(draws: Draws, rows: Rows, probabilities: tuple[float, ...]) -> Floats:
+    """Return quantiles over the draws of every row, shape (row, quantile)."""
+    n_draws = len(draws.coefficients)
+    ranks = [_rank(level, n_draws) for level in probabilities]
+    column = _running_column(draws, rows)
+    if column is not None:
+        rest = {name: values for name, values in rows.numbers.items() if name != column}
+        groups, places = distinct_rows(Rows(rows.codes, rest, rows.n_rows))
+        if rows.n_rows >= WORTH_WALKING * groups.n_rows and groups.n_rows * n_draws <= MOST_LINES:
+            return _walked(draws, groups, places, column, rows, ranks)
+    if rows.n_rows == 1:
+        return _sorted(draws, rows, ranks)
+    distinct, places = distinct_rows(rows)
+    return _sorted(draws, distinct, ranks)[places]
+
+
+def _sorted(draws: Draws, rows: Rows, ranks: Ranks) -> Floats:
+    """Sort every row's draws, as far as needed."""
+    last = len(draws.coefficients) - 1
+    needed = sorted({min(rank + step, last) for rank, _ in ranks for step in (0, 1)})
+    found = np.empty((rows.n_rows, len(ranks)))
+    for part in draws.blocks(rows.n_rows):
+        # The order is found on the logits: only the order statistics pass through the inverse logit.
+        ordered = np.partition(draws.logits(rows.take(part)), needed, axis=1)
+        for place, (rank, weight) in enumerate(ranks):
+            found[part, place] = _between(ordered[:, rank], ordered[:, min(rank + 1, last)], weight)
+    return found
+
+
+def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, ranks: Ranks) -> Floats:
+    """Walk the needed order statistics of each group along the column, then look every row up."""
+    x = rows.numbers[column]
+    last = len(draws.coefficients) - 1
+    groups = Rows(groups.codes, {**groups.numbers, column: np.zeros(groups.n_rows)}, groups.n_rows)
+    lines = draws.lines(groups, column)
+    needed = sorted({min(rank + step, last) for rank, _ in ranks for step in (0, 1)})
+    chains = walk(*lines, needed, float(x.min()), float(x.max()))
+
+    order = np.argsort(places.astype(np.uint16) if groups.n_rows <= 2**16 else places, kind="stable")
+    ends = np.cumsum(np.bincount(places, minlength=groups.n_rows)).tolist()
+    found = [np.empty(rows.n_rows) for _ in ranks]  # one by one: a column of a matrix is slow to scatter into
+    for group, (first, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        own = order[first:end]
+        ascending, back = _ascending(x[own])
+        values = {
+            rank: chain.at_sorted(ascending) for rank, chain in chains[group].items() if chain is not None
+        }
+        if len(values) < len(needed):
+            for place, quantile in enumerate(_sorted(draws, rows.take(own), ranks).T):
+                found[place][own] = quantile
+            continue
+        for place, (rank, weight) in enumerate(ranks):
+            found[place][own] = _between(values[rank], values[min(rank + 1, last)], weight)[back]
+    return np.stack(found, axis=1)
+
+
+def _ascending(x: Floats) -> tuple[Floats, Ints]:
+    """Return x in ascending order, and where each of its entries went."""
+    order = _order(x)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(x))
+    return x[order], back
+
+
+def _order(x: Floats) -> Ints:
+    """Return the ascending order of x; values nearer than 2^-42 of the range may change places."""
+    low, high = float(x.min()), float(x.max())
+    index_bits = len(x).bit_length()
+    if index_bits > MOST_INDEX_BITS or not 0.0 < high - low < np.inf:
+        return np.argsort(x)
+    # Integers sort several times faster than an argsort, so each carries its index. Where two neighbours
+    # change places at a knot, the two pieces that meet there differ by less than 1e-12 of their range.
+    keys = ((x - low) * (2.0 ** (KEY_BITS - index_bits) / (high - low))).astype(np.int64)
+    keys <<= index_bits
+    keys |= np.arange(len(x))
+    keys.sort()
+    keys &= 2**index_bits - 1
+    return keys
+
+
+def _running_column(draws: Draws, rows: Rows) -> str | None:
+    """Return the numeric column that varies most, if many rows can share what is computed along it."""
+    if rows.n_rows < 2 * WORTH_WALKING:
+        return None
+    step = max(1, rows.n_rows // SAMPLE)
+    varied = {column: len(np.unique(values[::step])) for column, values in rows.numbers.items()}
+    column = max(varied, key=varied.__getitem__, default=None)
+    linear = all(term.numeric.count(column) < 2 for term in draws.tables.encoding.terms if column is not None)
+    return column if column is not None and varied[column] > 1 and linear else None
+
+
+def _rank(level: float, n_draws: int) -> tuple[int, float]:
+    position = level * (n_draws - 1)
+    return int(position), position - int(position)
+
+
+def _between(below: Floats, above: Floats, weight: float) -> Floats:
+    """Interpolate on the probability scale between two order statistics of the logit."""
+    low = probability(below)
+    high = probability(above)
+    high -= low
+    high *= weight
+    high += low
+    return high

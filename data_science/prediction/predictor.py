@@ -1,0 +1,260 @@
+"""The fitted model as serving sees it: posterior means and draws in, labels, probabilities and intervals out.
+
+Changes when the questions one may ask a model change. How rows are read is `rows`, how they are scored
+`scorer` (one) and `tables` (many), what draws say about them `draws`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import log
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from data_science.formula.encoding import Encoding, Floats
+from data_science.prediction.correction import (
+    GAP_BOUND,
+    Correction,
+    corrected_probability,
+    largest_gap,
+    logit_variance,
+)
+from data_science.prediction.draws import Draws
+from data_science.prediction.intervals import row_quantiles
+from data_science.prediction.rows import RowReader, Rows, Unseen
+from data_science.prediction.scorer import RowScorer, logistic
+from data_science.prediction.tables import Tables, multiplier, probability
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Method = Literal["plug-in", "posterior", "corrected"]
+CHUNK = 2**17  # rows scored at once: fewer take longer for the overhead, more do not stay in the cache
+INTERVAL_CHUNK = 2**20  # rows that share the work on their order statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Predictions for one chunk of rows."""
+
+    label: npt.NDArray[np.intp]  # shape (row,)
+    probability: Floats  # plug-in P(label = 1), shape (row,)
+    interval: Floats  # credible bounds of P(label = 1), shape (row, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Answers every question about new rows; holds no training data.
+
+    Attributes
+    ----------
+    encoding : Encoding
+        Terms and levels learned in training.
+    coefficients : array, shape (coefficient,)
+        Posterior means, raw scale, in the encoding's order.
+    draws : array, shape (draw, coefficient)
+        Thinned posterior draws in the same order.
+    group_sd_draws : array, shape (draw, group sd)
+        One column per group-specific term and expression column, in the encoding's order.
+    threshold : float
+        The label is 1 above this probability.
+    unseen : {"population", "refuse"}
+        What a grouping level not seen in training gets: the population effect, or an error. A level of a
+        common effect is always refused: there is no distribution that it could come from.
+    correction : Correction, optional
+        Makes the label follow the posterior mean probability where the plug-in is too far from it.
+    response : str
+        Name of the column that was modelled.
+    """
+
+    encoding: Encoding
+    coefficients: Floats
+    draws: Floats = field(repr=False)
+    group_sd_draws: Floats = field(repr=False)
+    threshold: float = 0.5
+    unseen: Unseen = "population"
+    correction: Correction | None = None
+    response: str = "label"
+
+    def __post_init__(self) -> None:
+        n, n_sds = self.encoding.n_coefficients, self.tables.n_group_sds
+        arrays = {
+            "coefficients": (np.shape(self.coefficients), (n,)),
+            "draws": (np.shape(self.draws), (len(self.draws), n)),
+            "group_sd_draws": (np.shape(self.group_sd_draws), (len(self.draws), n_sds)),
+        }
+        for name, (shape, expected) in arrays.items():
+            if shape != expected:
+                raise ValueError(f"{name} has the shape {shape}; expected {expected} for this encoding")
+        for name in arrays:
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
+        if not 0.0 < self.threshold < 1.0:
+            raise ValueError(f"threshold is {self.threshold!r}; expected a probability between 0 and 1")
+        if self.unseen not in ("population", "refuse"):
+            raise ValueError(f"unseen is {self.unseen!r}; expected 'population' or 'refuse'")
+
+    def predict(self, features: pd.DataFrame) -> int:
+        """Return the label, 0 or 1, of the only row; a FeatureError says what cannot be read."""
+        return self.predict_one(self.reader.only_row(features))
+
+    def predict_one(self, features: Mapping[str, Any]) -> int:
+        """Return the label, 0 or 1, of a mapping from column to value."""
+        if self._corrects:
+            return int(self._labels(self._one_row(features))[0])
+        return 1 if self.scorer.logit(features) > self._threshold_logit else 0
+
+    def predict_proba_one(self, features: Mapping[str, Any], method: Method = "plug-in") -> float:
+        """Return P(label = 1) of a mapping from column to value."""
+        if method == "plug-in":
+            return logistic(self.scorer.logit(features))
+        return float(self._probabilities(self._one_row(features), method)[0])
+
+    def predict_interval_one(self, features: Mapping[str, Any], prob: float = 0.95) -> tuple[float, float]:
+        """Return the central credible interval of P(label = 1) of a mapping from column to value."""
+        lower, upper = row_quantiles(self.posterior, self._one_row(features), _tails(prob))[0].tolist()
+        return lower, upper
+
+    def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
+        """Return each term's part of the linear predictor (logit scale), by Bambi's names; they sum to it."""
+        row = features if isinstance(features, Mapping) else self.reader.only_row(features)
+        return self.scorer.contributions(row)
+
+    def predict_batch(self, features: pd.DataFrame) -> npt.NDArray[np.intp]:
+        """Return the label of every row, shape (row,)."""
+        labels = [self._labels(rows) for _, rows in self.reader.chunks(features, CHUNK)]
+        return np.concatenate(labels)
+
+    def predict_proba(self, features: pd.DataFrame, method: Method = "plug-in") -> Floats:
+        """Return P(label = 1) of every row, shape (row,).
+
+        Parameters
+        ----------
+        features : DataFrame
+            One row per client.
+        method : {"plug-in", "posterior", "corrected"}
+            At the posterior-mean coefficients; averaged over the draws, unseen groups integrated over their
+            distribution; or the plug-in corrected for the curvature of the link.
+        """
+        found = [self._probabilities(rows, method) for _, rows in self.reader.chunks(features, CHUNK)]
+        return np.concatenate(found)
+
+    def predict_interval(self, features: pd.DataFrame, prob: float = 0.95) -> Floats:
+        """Return the central credible interval of P(label = 1) of every row.
+
+        Parameters
+        ----------
+        features : DataFrame
+            One row per client.
+        prob : float
+            Posterior probability inside the interval.
+
+        Returns
+        -------
+        array, shape (row, 2)
+            Lower and upper bound: quantiles over the draws, as `numpy.quantile` defines them.
+        """
+        chunks = self.reader.chunks(features, INTERVAL_CHUNK)
+        return np.concatenate([row_quantiles(self.posterior, rows, _tails(prob)) for _, rows in chunks])
+
+    def score_batches(self, frames: Iterable[pd.DataFrame], prob: float = 0.95) -> Iterator[Scores]:
+        """Yield labels, probabilities and intervals, chunk by chunk in the rows' order, in bounded memory."""
+        for frame in frames:
+            for _, rows in self.reader.chunks(frame, INTERVAL_CHUNK):
+                interval = row_quantiles(self.posterior, rows, _tails(prob))
+                yield Scores(self._labels(rows), self._probabilities(rows, "plug-in"), interval)
+
+    def warm(self) -> None:
+        """Compile now what the first prediction would otherwise compile."""
+        _ = self.scorer, self._threshold_logit, self._corrects
+
+    @cached_property
+    def reader(self) -> RowReader:
+        """How rows are read."""
+        return RowReader.of(self.encoding, self.unseen)
+
+    @cached_property
+    def scorer(self) -> RowScorer:
+        """The posterior means, compiled for one row."""
+        return RowScorer(self.encoding, self.reader, self.coefficients.tolist())
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Where each combination of levels finds its coefficients."""
+        return Tables(self.encoding)
+
+    @cached_property
+    def posterior(self) -> Draws:
+        """The draws, ready to be asked."""
+        return Draws(self.tables, self.draws, self.group_sd_draws)
+
+    @cached_property
+    def _threshold_logit(self) -> float:
+        return log(self.threshold / (1.0 - self.threshold))
+
+    @cached_property
+    def _corrects(self) -> bool:
+        return self.correction is not None and self.correction.active
+
+    def _one_row(self, features: Mapping[str, Any]) -> Rows:
+        codes, numbers = self.reader.one(features)
+        return Rows(
+            {column: np.array([code], dtype=np.intp) for column, code in codes.items()},
+            {column: np.array([number]) for column, number in numbers.items()},
+            1,
+        )
+
+    def _labels(self, rows: Rows) -> npt.NDArray[np.intp]:
+        if self._corrects:
+            above = self._corrected(rows) > self.threshold
+        else:
+            above = self.tables.logits(rows, self.coefficients) > self._threshold_logit
+        return above.astype(np.intp)
+
+    def _probabilities(self, rows: Rows, method: Method) -> Floats:
+        if method == "plug-in":
+            return probability(self.tables.logits(rows, self.coefficients))
+        if method == "posterior":
+            return self.posterior.mean_probability(rows)
+        if method == "corrected":
+            return self._corrected(rows)
+        raise ValueError(f"method is {method!r}; expected 'plug-in', 'posterior' or 'corrected'")
+
+    def _corrected(self, rows: Rows) -> Floats:
+        multipliers = [multiplier(table.term, rows) for table in self.tables.terms]
+        variance = logit_variance(self.tables.places(rows), multipliers, self._covariance)
+        return corrected_probability(self.tables.logits(rows, self.coefficients), variance)
+
+    @cached_property
+    def _covariance(self) -> Floats:
+        if self.correction is not None:
+            return self.correction.covariance
+        return np.cov(self.draws, rowvar=False).reshape((self.encoding.n_coefficients,) * 2)
+
+
+def measure_correction(predictor: Predictor, cells: pd.DataFrame, bound: float = GAP_BOUND) -> Predictor:
+    """Return the predictor with the gap between plug-in and posterior mean probability measured.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        As built from the posterior.
+    cells : DataFrame
+        The distinct feature rows of training, or the cells that stand for them.
+    bound : float
+        Above this largest gap, labels follow the corrected probability.
+    """
+    gap = largest_gap(predictor.predict_proba(cells), predictor.predict_proba(cells, "posterior"))
+    n = predictor.encoding.n_coefficients
+    covariance = np.cov(predictor.draws, rowvar=False).reshape(n, n)
+    return replace(predictor, correction=Correction(gap, bound, covariance))
+
+
+def _tails(prob: float) -> tuple[float, float]:
+    if not 0.0 < prob < 1.0:
+        raise ValueError(f"prob is {prob!r}; expected a probability between 0 and 1, such as 0.95")
+    return (1.0 - prob) / 2.0, (1.0 + prob) / 2.0

@@ -1,0 +1,180 @@
+"""The predictor as files: JSON for what is read by people too, npz for the draws; probes that prove both.
+
+Changes when what serving needs changes; the procedure is in `artifact`. Neither format can hold code.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_science.errors import ArtifactError, FeatureError
+from data_science.formula.encoding import Encoding, Floats
+from data_science.prediction.correction import Correction
+from data_science.prediction.predictor import Predictor
+from data_science.storage.manifest import DRAWS, PREDICTOR
+from data_science.storage.version_files import REMEDY, canonical, parse_json
+
+N_PROBES = 8
+PROBE_TOLERANCE = 1e-9  # absolute, in probability; same arithmetic, so only rounding
+PROBE_NUMBERS = (0.0, 1.0, 0.5, -1.0, 2.0)
+# What reading a document of the wrong shape can raise.
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, FeatureError)
+
+
+def to_json(predictor: Predictor) -> bytes:
+    """Return everything but the draws."""
+    correction = predictor.correction
+    return canonical(
+        {
+            "encoding": predictor.encoding.to_json(),
+            "coefficients": predictor.coefficients.tolist(),
+            "n_draws": len(predictor.draws),
+            "threshold": float(predictor.threshold),
+            "unseen": predictor.unseen,
+            "response": predictor.response,
+            "correction": None
+            if correction is None
+            else {"gap": float(correction.gap), "bound": float(correction.bound)},
+        }
+    )
+
+
+def to_npz(predictor: Predictor) -> bytes:
+    """Return the draws, and the covariance that the correction needs."""
+    arrays = {"draws": predictor.draws, "group_sd_draws": predictor.group_sd_draws}
+    if predictor.correction is not None:
+        arrays["covariance"] = predictor.correction.covariance
+    stream = io.BytesIO()
+    plain = {name: np.ascontiguousarray(array, dtype="<f8") for name, array in arrays.items()}
+    np.savez(stream, allow_pickle=False, **plain)
+    return stream.getvalue()
+
+
+def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
+    """Return the predictor that :func:`to_json` and :func:`to_npz` wrote.
+
+    Raises
+    ------
+    ArtifactError
+        Naming the file that does not hold what it should.
+    """
+    content = parse_json(document, folder / PREDICTOR)
+    try:
+        encoding = Encoding.from_json(content["encoding"])
+        n, n_draws = encoding.n_coefficients, content["n_draws"]
+        n_sds = sum(term.n_expressions for term in encoding.group_specific)
+        shapes = {"draws": (n_draws, n), "group_sd_draws": (n_draws, n_sds)}
+        correction = content["correction"]
+        if correction is not None:
+            shapes["covariance"] = (n, n)
+    except MALFORMED as error:
+        raise ArtifactError(
+            f"{folder / PREDICTOR} does not describe a predictor ({error!r}). {REMEDY}"
+        ) from error
+    arrays = _read_npz(draws, shapes, folder / DRAWS)
+    try:
+        predictor = Predictor(
+            encoding,
+            np.array(content["coefficients"], dtype=np.float64),
+            arrays["draws"],
+            arrays["group_sd_draws"],
+            content["threshold"],
+            content["unseen"],
+            correction and Correction(correction["gap"], correction["bound"], arrays["covariance"]),
+            content["response"],
+        )
+        predictor.warm()
+    except MALFORMED as error:
+        raise ArtifactError(
+            f"{folder / PREDICTOR} does not describe a predictor ({error!r}). {REMEDY}"
+        ) from error
+    return predictor
+
+
+def probe(predictor: Predictor) -> list[dict[str, Any]]:
+    """Return made-up rows, none of them from training, with what the predictor says about them."""
+    factors = predictor.encoding.factors
+    rows = []
+    for row in range(N_PROBES):
+        features: dict[str, Any] = {
+            factor.column: factor.levels[row * (place + 1) % len(factor.levels)]
+            for place, factor in enumerate(factors)
+        }
+        for place, column in enumerate(predictor.encoding.numeric_columns):
+            features.setdefault(column, PROBE_NUMBERS[(row + place) % len(PROBE_NUMBERS)])
+        rows.append({"features": features, "answer": _answer(predictor, features)})
+    return rows
+
+
+def reproduce(predictor: Predictor, probes: list[Mapping[str, Any]], folder: Path) -> None:
+    """Refuse a predictor that no longer answers as it did when it was saved."""
+    try:
+        gaps = [
+            abs(now - then)
+            for row in probes
+            for now, then in zip(_answer(predictor, row["features"]), row["answer"], strict=True)
+        ]
+    except MALFORMED as error:
+        raise ArtifactError(
+            f"{folder / PREDICTOR} cannot answer its own probes ({error!r}). {REMEDY}"
+        ) from error
+    if not gaps or not max(gaps) <= PROBE_TOLERANCE:
+        worst = max(gaps, default=math.nan)
+        raise ArtifactError(
+            f"{folder / PREDICTOR}: a probe differs by {worst:.2g} from what was saved; expected at most "
+            f"{PROBE_TOLERANCE:g}. The files or the code that reads them changed: train again, do not serve"
+        )
+
+
+def _answer(predictor: Predictor, features: Mapping[str, Any]) -> list[float]:
+    """Return label, probability, lower and upper bound."""
+    return [
+        float(predictor.predict_one(features)),
+        predictor.predict_proba_one(features),
+        *predictor.predict_interval_one(features),
+    ]
+
+
+def _read_npz(data: bytes, shapes: Mapping[str, tuple[int, ...]], path: Path) -> dict[str, Floats]:
+    """Read exactly the expected arrays, each only after its header was seen to promise the expected shape."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {info.filename: info for info in archive.infolist()}
+            if sorted(members) != sorted(f"{name}.npy" for name in shapes):
+                raise ValueError(f"it holds {sorted(members)}, expected {sorted(shapes)}")
+            arrays = {}
+            for name, shape in shapes.items():
+                member = members[f"{name}.npy"]
+                if member.compress_type != zipfile.ZIP_STORED or member.file_size > len(data):
+                    raise ValueError(f"{name} is compressed; expected stored")
+                arrays[name] = _read_array(archive.read(member), shape, name)
+    except (
+        *MALFORMED,
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+    ) as error:
+        raise ArtifactError(f"{path} does not hold the draws ({error}). {REMEDY}") from error
+    return arrays
+
+
+def _read_array(data: bytes, shape: tuple[int, ...], name: str) -> Floats:
+    stream = io.BytesIO(data)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError(f"{name} is not in npy format 1.0")
+    found, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+    if found != shape or fortran_order or dtype != np.dtype("<f8"):
+        raise ValueError(f"{name} has shape {found} of {dtype}, expected {shape} of float64")
+    if len(data) - stream.tell() != 8 * prod(shape):
+        raise ValueError(f"{name} has {len(data) - stream.tell()} bytes, expected {8 * prod(shape)}")
+    return np.load(io.BytesIO(data), allow_pickle=False)  # type: ignore[no-any-return]  # the header was checked

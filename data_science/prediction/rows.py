@@ -1,0 +1,204 @@
+"""Rows of features as level codes and numbers: from one mapping, a one-row frame or a whole frame.
+
+Changes when callers bring features in another container. pandas is never imported: a frame brings it.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from data_science.errors import FeatureError
+from data_science.formula.encoding import Encoding, Floats, Ints
+from data_science.prediction.features import EXACT_IN_FLOAT, LevelReader, read_number, read_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Unseen = Literal["population", "refuse"]
+REMEMBERED_LAYOUTS = 64  # column orders whose positions are kept
+MOST_PLACES = 2**20  # combinations of values that are numbered before those that occur are
+SMALL_RANGE = 2**12  # integers within it are told apart without sorting
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that were read: for each factor the level codes, for each numeric column the numbers.
+
+    The code ``len(levels)`` marks a level not seen in training.
+    """
+
+    codes: dict[str, Ints]  # by column, shape (row,)
+    numbers: dict[str, Floats]  # by column, shape (row,)
+    n_rows: int
+
+    def take(self, rows: slice | Ints) -> Rows:
+        """Return some of the rows."""
+        codes = {column: values[rows] for column, values in self.codes.items()}
+        numbers = {column: values[rows] for column, values in self.numbers.items()}
+        return Rows(codes, numbers, len(np.empty(self.n_rows, dtype=bool)[rows]))
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """Knows which columns the encoding reads, and how."""
+
+    levels: dict[str, LevelReader]
+    numeric: tuple[str, ...]
+    columns: tuple[str, ...] = field(init=False)
+    _layouts: dict[tuple[Any, ...], tuple[int, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(dict.fromkeys((*self.levels, *self.numeric))))
+        object.__setattr__(self, "_layouts", {})
+
+    @classmethod
+    def of(cls, encoding: Encoding, unseen: Unseen) -> RowReader:
+        """Build the reader; for a common effect no distribution can stand in for an unseen level."""
+        common = {coding.factor.column for term in encoding.terms for coding in term.codings}
+        readers = {
+            factor.column: LevelReader(factor, unseen == "refuse" or factor.column in common)
+            for factor in encoding.factors
+        }
+        return cls(readers, encoding.numeric_columns)
+
+    def one(self, features: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, float]]:
+        """Return the level codes and the numbers of one row.
+
+        Raises
+        ------
+        FeatureError
+            If ``features`` is no mapping, lacks a column, or holds a value that cannot be read.
+        """
+        if not isinstance(features, Mapping):
+            raise FeatureError(
+                f"the features are {reprlib.repr(features)}; expected a mapping from column to value"
+            )
+        for column in self.columns:
+            if column not in features:
+                raise self._missing(column, features)
+        codes = {column: reader.code(features[column]) for column, reader in self.levels.items()}
+        return codes, {column: read_number(column, features[column]) for column in self.numeric}
+
+    def only_row(self, frame: pd.DataFrame) -> dict[str, Any]:
+        """Return the needed values, unread, of a frame's only row.
+
+        Raises
+        ------
+        FeatureError
+            If there is not exactly one row, or a needed column is missing or there twice.
+        """
+        n_rows, positions = self.locate(frame)
+        if n_rows != 1:
+            raise FeatureError(
+                f"the features have {n_rows} rows; expected exactly one. Use predict_batch for many rows"
+            )
+        values = frame.iat
+        return {column: values[0, position] for column, position in zip(self.columns, positions, strict=True)}
+
+    def all_rows(self, frame: pd.DataFrame, first: int = 0) -> Rows:
+        """Read every row of a frame.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The needed columns in any order, and any others.
+        first : int
+            Number of its first row in the frame it was cut from, for messages.
+
+        Raises
+        ------
+        FeatureError
+            If the frame is empty, a column is missing or there twice, or a value cannot be read.
+        """
+        n_rows, positions = self.locate(frame)
+        if n_rows == 0:
+            raise FeatureError("the features have 0 rows; expected at least one")
+        values = {column: frame.iloc[:, at] for column, at in zip(self.columns, positions, strict=True)}
+        codes = {column: reader.read(values[column], first) for column, reader in self.levels.items()}
+        numbers = {column: read_numbers(column, values[column], first) for column in self.numeric}
+        return Rows(codes, numbers, n_rows)
+
+    def chunks(self, frame: pd.DataFrame, n_rows: int) -> Iterator[tuple[slice, Rows]]:
+        """Read a frame in chunks of ``n_rows``, so that memory does not grow with it."""
+        total, _ = self.locate(frame)
+        for first in range(0, max(total, 1), n_rows):  # an empty frame has one chunk, which is refused
+            part = slice(first, min(first + n_rows, total))
+            yield part, self.all_rows(frame.iloc[part], first)
+
+    def locate(self, frame: pd.DataFrame) -> tuple[int, tuple[int, ...]]:
+        """Return the number of rows and the position of each needed column.
+
+        Raises
+        ------
+        FeatureError
+            If ``frame`` is no DataFrame, or a needed column is missing or there twice.
+        """
+        try:
+            layout, n_rows = tuple(frame.columns), len(frame)
+        except (AttributeError, TypeError):
+            raise FeatureError(
+                f"the features are {reprlib.repr(frame)}; expected a DataFrame. Use predict_one for a mapping"
+            ) from None
+        return n_rows, self._layouts.get(layout) or self._locate(layout)
+
+    def _locate(self, layout: tuple[Any, ...]) -> tuple[int, ...]:
+        for column in self.columns:
+            if layout.count(column) != 1:
+                if column not in layout:
+                    raise self._missing(column, layout)
+                raise FeatureError(
+                    f"{column} appears {layout.count(column)} times; expected one column of this name"
+                )
+        if len(self._layouts) >= REMEMBERED_LAYOUTS:
+            self._layouts.clear()
+        self._layouts[layout] = positions = tuple(layout.index(column) for column in self.columns)
+        return positions
+
+    def _missing(self, column: str, there: Any) -> FeatureError:
+        return FeatureError(
+            f"{column} is missing; expected the columns {', '.join(self.columns)}, "
+            f"got {reprlib.repr([str(name) for name in there])}"
+        )
+
+
+def distinct_rows(rows: Rows) -> tuple[Rows, Ints]:
+    """Return the rows that differ, and for each row which of them it is."""
+    places, n_places = np.zeros(rows.n_rows, dtype=np.intp), 1
+    columns: list[Ints | Floats] = [*rows.codes.values(), *rows.numbers.values()]
+    for values in columns:
+        identity, n_values = _identity(values)
+        if n_places * n_values > MOST_PLACES:
+            places, n_places = _compact(places, n_places)
+        places = places * n_values + identity
+        n_places *= n_values
+    places, n_places = _compact(places, n_places)
+    first = np.zeros(n_places, dtype=np.intp)
+    first[places[::-1]] = np.arange(rows.n_rows - 1, -1, -1)
+    return rows.take(first), places
+
+
+def _identity(values: Ints | Floats) -> tuple[Ints, int]:
+    """Return the number of each row's value among the distinct ones; a few integers need no sorting."""
+    if values.dtype == np.intp:  # level codes
+        return values.astype(np.intp, copy=False), int(values.max()) + 1
+    low, high = float(values.min()), float(values.max())
+    if high - low < SMALL_RANGE and abs(low) < EXACT_IN_FLOAT:
+        integers = values.astype(np.intp)
+        if (integers == values).all():
+            return integers - int(low), int(high) - int(low) + 1
+    distinct, places = np.unique(values, return_inverse=True)
+    return places, len(distinct)
+
+
+def _compact(places: Ints, n_places: int) -> tuple[Ints, int]:
+    """Renumber the places that occur from 0."""
+    if n_places > 4 * len(places) + SMALL_RANGE:
+        distinct, compact = np.unique(places, return_inverse=True)
+        return compact, len(distinct)
+    occurs = np.bincount(places, minlength=n_places) > 0
+    return (np.cumsum(occurs) - 1)[places], int(occurs.sum())

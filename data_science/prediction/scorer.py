@@ -1,0 +1,148 @@
+"""One row's linear predictor in plain Python: what a request costs; changes when that must be faster.
+
+No NumPy arithmetic here: on four values it costs more than the values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, prod
+from typing import Any
+
+from data_science.errors import FeatureError
+from data_science.formula.encoding import Encoding, Term
+from data_science.prediction.features import PLAIN_NUMBERS
+from data_science.prediction.rows import RowReader
+
+INFINITY = float("inf")
+NONE = -1  # position of a coefficient that does not exist: reference level or unseen group
+
+
+@dataclass(frozen=True)
+class RowScorer:
+    """Posterior-mean coefficients, compiled for single rows."""
+
+    encoding: Encoding
+    reader: RowReader
+    coefficients: Sequence[float]  # raw scale, in the order of the encoding
+    _intercept: float = field(init=False, repr=False)
+    _slopes: tuple[tuple[str, float], ...] = field(init=False, repr=False)
+    _effects: tuple[tuple[str, frozenset[type], dict[Any, float]], ...] = field(init=False, repr=False)
+    _additive: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        simple = [term for term in self.encoding.terms if len(term.columns) < 2]
+        object.__setattr__(self, "_additive", len(simple) == len(self.encoding.terms))
+        object.__setattr__(self, "_intercept", sum(self._values(t)[0] for t in simple if not t.columns))
+        object.__setattr__(
+            self, "_slopes", tuple((t.numeric[0], self._values(t)[0]) for t in simple if t.numeric)
+        )
+        factors = dict.fromkeys(t.columns[0] for t in simple if t.columns and not t.numeric)
+        effects = tuple((c, self.reader.levels[c].plain, self._level_effects(c, simple)) for c in factors)
+        object.__setattr__(self, "_effects", effects)
+
+    def logit(self, features: Mapping[str, Any]) -> float:
+        """Return the linear predictor of one row.
+
+        Raises
+        ------
+        FeatureError
+            If a value cannot be read without guessing, or the numbers are beyond any float.
+        """
+        if not self._additive:
+            return self.careful_logit(features)
+        eta = self._intercept
+        try:
+            for column, plain, effects in self._effects:
+                value = features[column]
+                if type(value) not in plain:
+                    return self.careful_logit(features)
+                eta += effects[value]
+            for column, slope in self._slopes:
+                value = features[column]
+                if type(value) is not float:
+                    if type(value) not in PLAIN_NUMBERS:
+                        return self.careful_logit(features)
+                    value = float(value)
+                eta += slope * value
+        except (KeyError, TypeError, OverflowError):
+            return self.careful_logit(features)
+        # NaN and infinity in any column end here.
+        return eta if -INFINITY < eta < INFINITY else self.careful_logit(features)
+
+    def careful_logit(self, features: Mapping[str, Any]) -> float:
+        """Return the same as :meth:`logit`, to the last bit, reading value by value."""
+        if not self._additive:
+            return sum(self.contributions(features).values())
+        codes, numbers = self.reader.one(features)
+        eta = self._intercept
+        for column, _, effects in self._effects:
+            levels = list(effects.values())  # in the order of their codes
+            eta += levels[codes[column]] if codes[column] < len(levels) else 0.0
+        for column, slope in self._slopes:
+            eta += slope * numbers[column]
+        return self._finite(eta, numbers)
+
+    def contributions(self, features: Mapping[str, Any]) -> dict[str, float]:
+        """Return each term's part of the linear predictor, by Bambi's names."""
+        parts = {
+            term.name: multiplier * self.coefficients[position] if position != NONE else 0.0
+            for term, (position, multiplier) in zip(
+                self.encoding.terms, self.positions(features), strict=True
+            )
+        }
+        self._finite(sum(parts.values()), {column: features[column] for column in self.reader.numeric})
+        return parts
+
+    def positions(self, features: Mapping[str, Any]) -> list[tuple[int, float]]:
+        """Return for each term the position of the row's coefficient, or -1, and what multiplies it."""
+        codes, numbers = self.reader.one(features)
+        found, start = [], 0
+        for term in self.encoding.terms:
+            position = flat_position(term, codes)
+            multiplier = prod(numbers[column] for column in term.numeric)
+            found.append((position if position == NONE else start + position, float(multiplier)))
+            start += term.n_coefficients
+        return found
+
+    def _finite(self, eta: float, numbers: Mapping[str, Any]) -> float:
+        if not -INFINITY < eta < INFINITY:
+            raise FeatureError(
+                f"the numbers {numbers!r} overflow the linear predictor; expected values as in training"
+            )
+        return eta
+
+    def _values(self, term: Term) -> list[float]:
+        part = self.encoding.slices[term.name]
+        return [float(value) for value in self.coefficients[part]]
+
+    def _level_effects(self, column: str, simple: list[Term]) -> dict[Any, float]:
+        """Return the summed effect of every term that reads this one factor, by level."""
+        effects = dict.fromkeys(self.reader.levels[column].codes, 0.0)
+        for term in simple:
+            if term.columns == (column,) and not term.numeric:
+                for level, code in self.reader.levels[column].codes.items():
+                    position = flat_position(term, {column: code})
+                    effects[level] += 0.0 if position == NONE else self._values(term)[position]
+        return effects
+
+
+def flat_position(term: Term, codes: Mapping[str, int]) -> int:
+    """Return the position of one row's coefficient in the term's flat table, -1 where it has none."""
+    flat = 0
+    axes = [(c.factor.column, int(c.reduced), len(c.levels)) for c in term.codings]
+    axes += [(g.column, 0, len(g.levels)) for g in term.groups]
+    for column, dropped, length in axes:
+        position = codes[column] - dropped
+        if not 0 <= position < length:
+            return NONE
+        flat = flat * length + position
+    return flat
+
+
+def logistic(eta: float) -> float:
+    """Return 1 / (1 + exp(-eta)) without overflow."""
+    if eta >= 0.0:
+        return 1.0 / (1.0 + exp(-eta))
+    return exp(eta) / (1.0 + exp(eta))

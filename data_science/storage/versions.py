@@ -1,0 +1,191 @@
+"""A folder of versions: names, order, LATEST, and changing all that under a lock, one process at a time.
+
+Changes when the layout of the models folder changes. Names sort by time, and the time in a name is always
+later than that of every version there: even a clock set back makes no older model the newest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data_science.errors import ArtifactError
+from data_science.storage.version_files import MANIFEST, read_small, sync, write_durably
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+LATEST = "LATEST"
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+STAMP = "%Y%m%dT%H%M%SZ"
+SAVING, TRASH = ".saving-", ".trash-"  # names that readers never look at
+
+
+def is_version(folder: Path) -> bool:
+    """Whether a folder is one version, perhaps a damaged one, and not a folder of versions."""
+    return NAME.fullmatch(folder.name) is not None or os.path.lexists(folder / MANIFEST)
+
+
+def listed(folder: Path) -> list[str]:
+    """Return the names of all versions, newest first."""
+    try:
+        entries = [entry for entry in os.scandir(folder) if NAME.fullmatch(entry.name)]
+    except FileNotFoundError as error:
+        raise ArtifactError(
+            f"{folder} does not exist; expected a folder of models. Train one first"
+        ) from error
+    except OSError as error:
+        raise ArtifactError(f"{folder} cannot be listed ({error.strerror}). Check its permissions") from error
+    # A linked version could live anywhere and change at any time.
+    return sorted((entry.name for entry in entries if entry.is_dir(follow_symlinks=False)), reverse=True)
+
+
+def read_latest(folder: Path) -> str:
+    """Return the name of the version that LATEST names.
+
+    Raises
+    ------
+    ArtifactError
+        If LATEST is missing or unreadable, or holds anything but the name of a version.
+    """
+    path = folder / LATEST
+    text = read_small(path, limit=200).decode("utf-8", errors="backslashreplace")
+    name = text.removesuffix("\n")
+    if not NAME.fullmatch(name):
+        raise ArtifactError(f"{path} says {text[:80]!r}; expected the name of a version in this folder")
+    return name
+
+
+def located(folder: Path, name: str) -> Path:
+    """Return the folder of a version, or raise an ArtifactError if it is a link or no folder."""
+    if name not in listed(folder):
+        raise ArtifactError(
+            f"{folder / name}, which {LATEST} names, is not a folder here. Restore it or train again"
+        )
+    return folder / name
+
+
+@contextmanager
+def workplace(folder: Path) -> Iterator[Path]:
+    """Give a private folder to write a version in; it is gone afterwards unless it was published."""
+    import fcntl
+
+    with locked(folder):
+        _sweep(folder)
+        path = folder / f"{SAVING}{os.urandom(8).hex()}"
+        path.mkdir()
+        # Held until this process ends, however it ends: so others can tell a living writer's folder.
+        descriptor = os.open(path, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield path
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def publish(
+    work: Path,
+    folder: Path,
+    suffix: str,
+    now: datetime,
+    finish: Callable[[str], None],
+    keep: int,
+    is_good: Callable[[Path], bool],
+) -> Path:
+    """Make the finished work the newest version: all of it, or nothing.
+
+    Parameters
+    ----------
+    work : Path
+        A `workplace` in ``folder``.
+    suffix : str
+        Six hexadecimal digits that end the name.
+    now : datetime
+        Time of saving, UTC.
+    finish : callable
+        Called with the version's name before it becomes visible, to write what depends on the name.
+    keep : int
+        How many of the newest good versions stay.
+    is_good : callable
+        Whether a version counts for ``keep``.
+    """
+    with locked(folder):
+        name = f"{_next_stamp(folder, now)}-{suffix}"
+        finish(name)
+        sync(work)
+        work.rename(folder / name)
+        sync(folder)
+        _write_latest(folder, name)
+        _prune(folder, keep, is_good)
+    return folder / name
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system releases it when the process ends, however it ends."""
+    import fcntl  # only writers need it, and it exists on POSIX systems only
+
+    with (folder / ".lock").open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _next_stamp(folder: Path, now: datetime) -> str:
+    from datetime import datetime, timedelta
+
+    stamp = now.strftime(STAMP)
+    newest = next(iter(listed(folder)), "").partition("-")[0]
+    if stamp > newest:
+        return stamp
+    after = datetime.strptime(newest, STAMP) + timedelta(seconds=1)  # noqa: DTZ007 - the Z is in the format
+    return after.strftime(STAMP)
+
+
+def _write_latest(folder: Path, name: str) -> None:
+    temporary = folder / f"{SAVING}{os.urandom(8).hex()}"
+    write_durably(temporary, f"{name}\n".encode())
+    temporary.replace(folder / LATEST)
+    sync(folder)
+
+
+def _prune(folder: Path, keep: int, is_good: Callable[[Path], bool]) -> None:
+    """Remove what is older than the newest ``keep`` good versions, but never the one LATEST names."""
+    latest, n_good = read_latest(folder), 0
+    for name in listed(folder):
+        if n_good >= keep and name != latest:
+            # A reader must find a version whole or not at all, so it first loses its name.
+            trash = folder / f"{TRASH}{name}"
+            (folder / name).rename(trash)
+            shutil.rmtree(trash, ignore_errors=True)
+        else:
+            n_good += is_good(folder / name)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left behind."""
+    import fcntl
+
+    for entry in list(os.scandir(folder)):
+        if entry.name.startswith(TRASH):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        elif entry.name.startswith(SAVING):
+            with suppress(OSError):  # a living process holds it, or has just removed it
+                descriptor = os.open(entry.path, os.O_RDONLY)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _remove(Path(entry.path))
+                finally:
+                    os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What the book computes beyond the fit: exploration, checks, baselines, figures."""

@@ -1,0 +1,79 @@
+"""Do predicted probabilities come true? Isotonic reliability curves with bands, and the score's parts.
+
+Dimitriadis, Gneiting and Jordan 2021, doi:10.1073/pnas.2016191118.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import isotonic_regression
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often each predicted probability comes true."""
+
+    curve: pd.DataFrame  # indexed by predicted probability: low, middle, high under calibration; observed
+    miscalibration: float  # Brier score that recalibration would save
+    discrimination: float  # Brier score that the recalibrated prediction saves against the base rate
+    uncertainty: float  # Brier score of the base rate
+
+    @property
+    def share_outside(self) -> float:
+        """Share of clients whose recalibrated probability is outside the band."""
+        outside = (self.curve["observed"] < self.curve["low"]) | (self.curve["observed"] > self.curve["high"])
+        return float(outside.mean())
+
+
+def reliability(
+    label: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    *,
+    n_replications: int = 200,
+    n_points: int = 200,
+    seed: int = 1,
+) -> Reliability:
+    """Recalibrate by pool-adjacent-violators, and do the same for labels drawn from the prediction.
+
+    Parameters
+    ----------
+    label, probability : array, shape (row,)
+    n_replications, seed : int
+        Labels drawn from the predicted probabilities, for a pointwise 95 % band: where a calibrated
+        prediction's curve would lie.
+    n_points : int
+        Evenly spaced clients, by predicted probability, at which the curve is kept.
+    """
+    order = np.argsort(np.asarray(probability, dtype=float), kind="stable")
+    predicted, seen = np.asarray(probability, dtype=float)[order], np.asarray(label, dtype=float)[order]
+    values, places, counts = np.unique(predicted, return_inverse=True, return_counts=True)
+    recalibrated = _pav(seen, places, counts)
+    at = np.unique(np.linspace(0, len(seen) - 1, n_points).round().astype(int))
+    rng = np.random.default_rng(seed)
+    replicated = np.array(
+        [_pav(rng.random(len(seen)) < predicted, places, counts)[at] for _ in range(n_replications)]
+    )
+    low, high = np.quantile(replicated, [0.025, 0.975], axis=0)
+    curve = pd.DataFrame(
+        {"low": low, "middle": values[places][at], "high": high, "observed": recalibrated[at]},
+        index=pd.Index(predicted[at], name="predicted"),
+    )
+    base, own, best = (
+        float(np.mean((seen - forecast) ** 2)) for forecast in (seen.mean(), predicted, recalibrated)
+    )
+    return Reliability(curve, own - best, base - best, base)
+
+
+def _pav(
+    label: npt.NDArray[np.generic], places: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]
+) -> Floats:
+    """Isotonic regression of the label on the prediction; equal predictions get equal values."""
+    means = np.bincount(places, weights=label) / counts
+    fitted: Floats = isotonic_regression(means, weights=counts).x
+    return fitted[places]

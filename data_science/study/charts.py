@@ -1,0 +1,178 @@
+"""The look of every figure: colours, sizes, and the few kinds of drawing that the chapters are made of.
+
+Colours are told apart with any colour vision (after Okabe and Ito); series differ in marker or line too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from cycler import cycler
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter, YearLocator
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+from data_science.study.exploration import MOST_LEVELS
+
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072b2", "#d55e00", "#00795c", "#9a4a80", "#5c6670"
+PALE = "#cfdbe5"
+LINES = ("o-", "s--", "^-.", "D:")  # series told apart without colour
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WIDTH = 6.8  # inches: the text column of the book, on screen and on paper
+
+_STYLE = {
+    "svg.fonttype": "path",
+    "svg.hashsalt": "book",  # the same figure gives the same file
+    "figure.figsize": (WIDTH, 3.4),
+    "figure.constrained_layout.use": True,
+    "font.size": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e3e7ea",
+    "legend.frameon": False,
+    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE, GREY]),
+}
+
+
+def apply_style() -> None:
+    """Make this the style of every figure drawn from now on, as vector graphics in notebooks."""
+    mpl.rcParams.update(_STYLE)
+    set_matplotlib_formats("svg")
+
+
+def canvas(height: float, n_columns: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Make a figure as wide as the text with axes side by side; height in inches."""
+    figure, axes = plt.subplots(1, n_columns, figsize=(WIDTH, height), squeeze=False, **options)
+    return figure, list(axes[0])
+
+
+def interval_rows(
+    axes: Axes,
+    table: pd.DataFrame,
+    *,
+    label: str | None = None,
+    colour: str = BLUE,
+    marker: str = "o",
+    offset: float = 0.0,
+) -> None:
+    """Draw one row per entry: its point and its interval, the first on top.
+
+    Parameters
+    ----------
+    axes : Axes
+    table : DataFrame
+        Columns ``low``, ``middle``, ``high``; its index names the rows.
+    label, colour, marker : str, optional
+        Of the series.
+    offset : float
+        Rows to move down, where two series share the axes.
+    """
+    rows = np.arange(len(table)) + offset
+    axes.hlines(rows, table["low"], table["high"], color=colour, linewidth=2.2, alpha=0.65)
+    axes.plot(table["middle"], rows, marker, color=colour, label=label, markersize=5)
+    if not offset:
+        axes.set_yticks(rows, [str(name) for name in table.index])
+        axes.set_ylim(len(table) - 0.4, -0.6)
+        axes.grid(visible=False, axis="y")
+
+
+def ribbon(
+    axes: Axes, table: pd.DataFrame, *, label: str | None = None, colour: str = BLUE, line: str = "-"
+) -> None:
+    """Draw a line and its band along the index; columns ``low``, ``middle``, ``high``."""
+    x = table.index.to_numpy()
+    axes.fill_between(x, table["low"], table["high"], color=colour, alpha=0.18, linewidth=0)
+    axes.plot(x, table["middle"], line, color=colour, label=label, linewidth=1.8)
+
+
+def histogram_beside(
+    axes: Axes, values: npt.ArrayLike, observed: float, *, label: str, observed_label: str
+) -> None:
+    """Draw what chance gives as a histogram, and what was seen as a line."""
+    axes.hist(np.asarray(values), bins=30, color=PALE, edgecolor="white", label=label)
+    axes.axvline(observed, color=ORANGE, linewidth=2.2, label=observed_label)
+    axes.set_ylabel("data sets")
+    axes.legend()
+
+
+def reference_line(axes: Axes, value: float, label: str, *, horizontal: bool = False) -> None:
+    """Draw a dashed line to compare with."""
+    draw = axes.axhline if horizontal else axes.axvline
+    draw(value, color=GREY, linewidth=1.2, linestyle="--", label=label, zorder=0)
+
+
+def as_percent(*axes: Axes, which: str = "x", digits: int | None = None) -> None:
+    """Write the ticks of shares as percentages."""
+    for each in axes:
+        formatter = PercentFormatter(1.0, decimals=digits, symbol=" %")
+        (each.xaxis if which == "x" else each.yaxis).set_major_formatter(formatter)
+
+
+def panels(
+    figure_height: float, names: Sequence[str], n_columns: int, **options: Any
+) -> Iterator[tuple[str, Axes]]:
+    """Make a grid of titled axes, one for each name, and yield them; spare places stay empty."""
+    n_rows = -(-len(names) // n_columns)
+    _, axes = plt.subplots(n_rows, n_columns, figsize=(WIDTH, figure_height), squeeze=False, **options)
+    for spare in axes.flat[len(names) :]:
+        spare.set_axis_off()
+    for name, each in zip(names, axes.flat, strict=False):
+        each.set_title(name)
+        yield name, each
+
+
+def years(axes: Axes) -> None:
+    """Mark only the years on an axis of dates that is too short for more."""
+    axes.xaxis.set_major_locator(YearLocator())
+    axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+
+
+def shares_of(axes: Axes, values: pd.Series[float]) -> None:
+    """Draw the share of each level, or of each tenth of the range of a continuous feature."""
+    if values.nunique() > MOST_LEVELS:
+        axes.hist(
+            values, bins=10, weights=np.full(len(values), 1 / len(values)), color=BLUE, edgecolor="white"
+        )
+    else:
+        shares = values.value_counts(normalize=True).sort_index()
+        axes.bar(shares.index.astype(str), shares, color=BLUE, width=0.6)
+    as_percent(axes, which="y", digits=0)
+
+
+def outlines(axes: Axes, samples: Mapping[str, npt.NDArray[np.float64]], *, low: float | None = None) -> None:
+    """Draw the density of each sample as an outline.
+
+    Parameters
+    ----------
+    axes : Axes
+    samples : mapping from name to array
+    low : float, optional
+        Bound of the values, at which a density may stop abruptly; drawn from 99.5 % of the values.
+    """
+    for (name, values), line in zip(samples.items(), ("-", "--", "-.", ":"), strict=False):
+        start = values.min() if low is None else low
+        bins = np.linspace(start, np.quantile(values, 0.995), 60)
+        density, edges = np.histogram(values, bins, density=True)
+        axes.stairs(density, edges, label=name, linewidth=1.8, linestyle=line)
+
+
+def points(axes: Axes, series: Mapping[str, pd.Series[float]]) -> None:
+    """Draw one row per entry, with a point of each series; the first row on top."""
+    for (name, values), marker in zip(series.items(), "os^D", strict=False):
+        axes.plot(values, np.arange(len(values)), marker, label=name, markersize=5, alpha=0.85)
+        axes.set_yticks(np.arange(len(values)), [str(row) for row in values.index])
+        axes.set_ylim(len(values) - 0.4, -0.6)

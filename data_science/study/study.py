@@ -1,0 +1,164 @@
+"""What every chapter of the book starts from: settings, the data set, the model fitted to it.
+
+Changes when the chapters need another shared object. Everything is read or computed on first use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from data_science.data.dataset import FEATURE_STORE, Dataset
+from data_science.data.training_data import validated
+from data_science.database import feature_store
+from data_science.formula import design
+from data_science.formula.design import Design
+from data_science.formula.specification import ModelSpecification
+from data_science.judgement.candidates import compare
+from data_science.judgement.comparison import Comparison
+from data_science.model import BayesianLogitModel
+from data_science.settings import Settings
+from data_science.storage.artifact import Loaded
+from data_science.study import reuse
+from data_science.study.cross_validation import BASELINES, CrossValidation, cross_validate
+
+#: What is compared, by the name that the book gives it.
+CANDIDATES: Mapping[str, ModelSpecification] = {
+    "intercept only": ModelSpecification("label ~ 1"),
+    "common effects": ModelSpecification("label ~ 1 + scd_a + scd_b + C(attr_a) + attr_b"),
+    "group effects": ModelSpecification(),
+    "interactions": ModelSpecification(
+        "label ~ 1 + scd_a * scd_b + (1 | attr_a) + (1 | attr_b) + (1 | attr_a:attr_b)"
+    ),
+    "random slopes": ModelSpecification("label ~ 1 + scd_a + scd_b + (scd_a | attr_a) + (1 | attr_b)"),
+}
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Study:
+    """One data set and everything that is known about it."""
+
+    settings: Settings
+    cache: Path  # folder of reused fits and computations
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str] = os.environ) -> Study:
+        """Study the database that the environment names; ``BOOK_CACHE`` is the folder of reused results."""
+        return cls(Settings.from_environment(environ), Path(environ.get("BOOK_CACHE", "_build/cache")))
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The validated rows of `feature_store`."""
+        frame = feature_store.get_dataset(self.settings.database, self.settings.wait_timeout_s)
+        return validated(frame, self.specification, FEATURE_STORE)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Rows of `feature_store`: idx, attr_a, attr_b, scd_a, scd_b, label."""
+        return self.data.frame
+
+    @cached_property
+    def sources(self) -> dict[str, pd.DataFrame]:
+        """The other tables, by name."""
+        readers = {
+            "customer_profiles": feature_store.get_customer_profiles,
+            "customer_activity": feature_store.get_customer_activity,
+            "labels": feature_store.get_labels,
+            "stores": feature_store.get_stores,
+            "sales": feature_store.get_sales,
+            "monthly_sales": feature_store.get_monthly_sales,
+        }
+        return {name: read(self.settings.database) for name, read in readers.items()}
+
+    @property
+    def specification(self) -> ModelSpecification:
+        """The model that is trained and served."""
+        return CANDIDATES["group effects"]
+
+    @cached_property
+    def design(self) -> Design:
+        """Levels, codings and priors of the specification on these rows."""
+        return design.learn(self.specification, self.frame)
+
+    @cached_property
+    def version(self) -> Loaded:
+        """The stored fit: the training job's if it is of the same data, else a cached one."""
+        return reuse.fitted_version(
+            self.data,
+            self.specification,
+            stored=self.settings.model_folder,
+            cache_folder=self.cache,
+            seed=self.settings.seed,
+        )
+
+    @cached_property
+    def model(self) -> BayesianLogitModel:
+        """The fitted model, as deployment would load it."""
+        model = BayesianLogitModel(self.specification, seed=self.settings.seed)
+        model.load(self.version.path)
+        return model
+
+    @cached_property
+    def posterior(self) -> xr.DataTree:
+        """Posterior draws and sampler statistics, in memory."""
+        return self.model.posterior.load()
+
+    @property
+    def measured(self) -> Mapping[str, Any]:
+        """What the training job measured of the fit, and what it said."""
+        return self.version.diagnostics
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The candidates by PSIS-LOO per client, named as in the book."""
+        by_formula = reuse.remembered(
+            self.cache,
+            compare,
+            *self._identity,
+            specifications=list(CANDIDATES.values()),
+            frame=self.frame,
+        )
+        names = {specification.formula: name for name, specification in CANDIDATES.items()}
+        return _renamed(by_formula, names)
+
+    @cached_property
+    def cross_validation(self) -> CrossValidation:
+        """Log scores of candidates and baselines, each client predicted by a fit without it."""
+        return reuse.remembered(
+            self.cache,
+            cross_validate,
+            *self._identity,
+            [list(BASELINES), N_FOLDS, self.settings.seed],
+            frame=self.frame,
+            candidates=CANDIDATES,
+            n_folds=N_FOLDS,
+            seed=self.settings.seed,
+        )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages whose results the book shows."""
+        names = ("data_science", "pymc", "bambi", "arviz", "numpy", "pandas", "scipy", "scikit-learn")
+        return {name: version(name) for name in names}
+
+    @property
+    def _identity(self) -> list[Any]:
+        return [self.data.fingerprint, {name: s.to_json() for name, s in CANDIDATES.items()}]
+
+
+def _renamed(comparison: Comparison, names: Mapping[str, str]) -> Comparison:
+    return replace(
+        comparison,
+        loos={names[old]: found for old, found in comparison.loos.items()},
+        waics={names[old]: found for old, found in comparison.waics.items()},
+        weights={names[old]: weight for old, weight in comparison.weights.items()},
+    )
