@@ -14,11 +14,10 @@ from typing import Any
 import pandas as pd
 from xarray import DataTree
 
-from data_science.data import training_data
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.database import feature_store
 from data_science.engines.registry import EngineName, FitSettings, OnProgress
-from data_science.formula import design
+from data_science.formula import design, training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.candidates import against_baseline

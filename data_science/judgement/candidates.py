@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from data_science.data.training_data import validated
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError
 from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
+from data_science.formula.training_data import validated
 from data_science.judgement.comparison import Comparison, compare_fits
 from data_science.judgement.fitting import posterior_of
 from data_science.likelihood.fidelity import compress_enough

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_science.errors import ArtifactError, GateError
-from data_science.prediction import predictor_format as form
 from data_science.prediction.predictor import Predictor
+from data_science.storage import predictor_format as form
 from data_science.storage import versions
 from data_science.storage.manifest import (
     BAMBI_MODEL,

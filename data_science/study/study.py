@@ -17,11 +17,11 @@ import pandas as pd
 import xarray as xr
 
 from data_science.data.dataset import FEATURE_STORE, Dataset
-from data_science.data.training_data import validated
 from data_science.database import feature_store
 from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
+from data_science.formula.training_data import validated
 from data_science.judgement.candidates import compare
 from data_science.judgement.comparison import Comparison
 from data_science.model import BayesianLogitModel
