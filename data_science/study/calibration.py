@@ -25,6 +25,17 @@ class Reliability:
     uncertainty: float  # Brier score of the base rate
 
     @property
+    def parts(self) -> pd.DataFrame:
+        """Table of the parts of the Brier score."""
+        values = {
+            "left open by the base rate": self.uncertainty,
+            "less: resolved by the features": -self.discrimination,
+            "plus: cost of miscalibration": self.miscalibration,
+            "Brier score": self.uncertainty - self.discrimination + self.miscalibration,
+        }
+        return pd.DataFrame({"mean squared error": values})
+
+    @property
     def share_outside(self) -> float:
         """Share of clients whose recalibrated probability is outside the band."""
         outside = (self.curve["observed"] < self.curve["low"]) | (self.curve["observed"] > self.curve["high"])

@@ -176,3 +176,34 @@ def points(axes: Axes, series: Mapping[str, pd.Series[float]]) -> None:
         axes.plot(values, np.arange(len(values)), marker, label=name, markersize=5, alpha=0.85)
         axes.set_yticks(np.arange(len(values)), [str(row) for row in values.index])
         axes.set_ylim(len(values) - 0.4, -0.6)
+
+
+def intervals_and_truth(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw what a model expects as intervals, and what was ``observed`` as diamonds."""
+    rows = np.arange(len(table))
+    axes.hlines(rows, table["low"], table["high"], color=BLUE, linewidth=6, alpha=0.35)
+    axes.plot(table["observed"], rows, "D", color=ORANGE, markersize=4.5)
+    axes.set_yticks(rows, [str(name) for name in table.index])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+
+
+def reliability_curve(axes: Axes, curve: pd.DataFrame) -> None:
+    """Draw a recalibration curve over the band of calibrated predictions."""
+    x = curve.index.to_numpy()
+    axes.fill_between(x, curve["low"], curve["high"], color=PALE, linewidth=0, label="if calibrated")
+    axes.plot(x, x, "--", color=GREY, linewidth=1.2, label="predicted")
+    axes.plot(x, curve["observed"], color=BLUE, linewidth=1.8, label="recalibrated")
+
+
+def plain_ticks(axes: Axes, values: Sequence[float]) -> None:
+    """Mark these values on a logarithmic x axis, as plain numbers."""
+    axes.set_xticks(values, [f"{value:g}" for value in values])
+    axes.minorticks_off()
+
+
+def finish(*axes: Axes) -> None:
+    """Write thresholds as percentages and show the legends."""
+    for each in axes:
+        as_percent(each, digits=0)
+        each.legend()

@@ -6,6 +6,7 @@ others 2023 (bayesDCA), arXiv:2308.02067.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +89,23 @@ def expected_cost(
     all_zeros = ratios[:, None] * (found + missed)
     index = pd.Index(ratios, name="cost ratio")
     return _strategies(index, model, alarm + rejected, all_zeros, larger_is_better=False)
+
+
+def outcomes(
+    label: npt.ArrayLike, probability: npt.ArrayLike, thresholds: Mapping[str, float]
+) -> pd.DataFrame:
+    """Count what happens at named thresholds: predicted 1, how many of them rightly, and positives missed."""
+    truth, predicted = np.asarray(label) == 1, np.asarray(probability, dtype=float)
+    rows = {
+        name: {
+            "threshold": threshold,
+            "predicted 1": int((predicted > threshold).sum()),
+            "of them right": int(truth[predicted > threshold].sum()),
+            "missed": int(truth[predicted <= threshold].sum()),
+        }
+        for name, threshold in thresholds.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _shares(

@@ -5,14 +5,14 @@ Changes when a chapter claims something else. A sentence states what was measure
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from data_science.formula.encoding import Floats
-from data_science.judgement.comparison import Difference
+from data_science.judgement.comparison import Comparison, Difference
 from data_science.study.calibration import Reliability
 from data_science.study.decision_curve import Strategies
 from data_science.study.exploration import Screen
@@ -91,9 +91,9 @@ def pooling(found: Replication) -> str:
     )
 
 
-def replicated(found: Replication) -> str:
+def replicated(found: Sequence[Replication]) -> str:
     """Say how many groups' observed rates lie in the interval of replicated data."""
-    rates = found.replicated_rates
+    rates = pd.concat([margin.replicated_rates for margin in found])
     inside = int(rates["observed"].between(rates["low"], rates["high"]).sum())
     return f"{inside} of {len(rates)} observed rates lie inside the 95 % interval of simulated data"
 
@@ -234,3 +234,47 @@ def medians(draws: Mapping[str, Floats]) -> str:
         low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
         said.append(f"{name} {middle:.2f} ({low:.2f} to {high:.2f})")
     return listed(said)
+
+
+def residuals(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Say how many residuals chance does not explain."""
+    rows = pd.concat(tables.values())
+    outside = int((~rows["observed"].between(rows["low"], rows["high"])).sum())
+    expected = 0.05 * len(rows)
+    return (
+        f"{outside or 'none'} of {len(rows)} residuals {'lies' if outside == 1 else 'lie'} outside, where "
+        f"about {expected:.1g} would by chance"
+    )
+
+
+def reliable(comparison: Comparison) -> str:
+    """Say whether importance sampling can be trusted, by its k-hat."""
+    worst = max(comparison.loos, key=lambda name: comparison.loos[name].khat_max)
+    n_high = sum(fit.n_khat_high for fit in comparison.loos.values())
+    largest = f"the largest k-hat of any client is {comparison.loos[worst].khat_max:.2f} ({worst})"
+    if n_high:
+        return f"{largest}, and {count(n_high, 'estimate')} above the limit of 0.7 cannot be relied on"
+    return f"{largest}, below the limit of 0.7, so it can be trusted everywhere"
+
+
+def best_candidate(differences: Mapping[str, Difference], reference: str) -> str:
+    """Say which candidates predict measurably better or worse than the reference."""
+    table = pd.DataFrame(
+        {name: {"difference": gap.elpd, "se": gap.se} for name, gap in differences.items()}
+    ).T
+    return best_method(table, reference)
+
+
+def use(gain: Difference, rate: float) -> str:
+    """Say what the model is good for."""
+    if gain.is_noise or gain.is_small:
+        return (
+            f"On these data, the model is an expensive way of saying that every client has about "
+            f"{percent(rate)}: use it to know that, and to notice if it changes"
+        )
+    if gain.elpd < 0:
+        return "On these data, the model predicts worse than the overall rate: do not use it"
+    return (
+        f"On these data, the model ranks clients around the overall rate of {percent(rate)} better than "
+        "chance: use its probabilities, with a threshold from costs, for clients like these"
+    )

@@ -16,6 +16,7 @@ from typing import Any
 
 import joblib
 
+import data_science
 from data_science.data.dataset import Dataset
 from data_science.errors import ArtifactError
 from data_science.formula.specification import ModelSpecification
@@ -95,7 +96,7 @@ def _computed(compute: Callable[..., Any], name: str, key: str, arguments: dict[
 
 @cache
 def _code_digest() -> str:
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources = sorted(Path(data_science.__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 
@@ -110,5 +111,6 @@ def _same(folder: Path, data: Dataset, specification: ModelSpecification) -> Loa
     same = (
         provenance["data"]["fingerprint"] == data.fingerprint
         and provenance["specification"] == specification.to_json()
+        and loaded.diagnostics["diagnostics"]["engine"] == "nuts"  # the book shows chains
     )
     return loaded if same else None

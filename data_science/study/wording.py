@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
@@ -32,3 +33,8 @@ def listed(names: Sequence[str], nothing: str = "none") -> str:
 def capitalized(sentence: str) -> str:
     """Raise the first letter only; names further on stay as they are."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def deeper_headings(markdown: str, levels: int) -> str:
+    """Move the headings of a Markdown text down, so that it can stand in another."""
+    return re.sub(r"^(?=#+ )", "#" * levels, markdown, flags=re.MULTILINE)
