@@ -100,4 +100,4 @@ def _columns(a: Floats, z: Floats, u: Floats, start: Floats | float = 0.0) -> tu
     products = a * u
     running = np.cumsum(products, axis=0)
     value = (a * (z * (start + running - 0.5 * products) + 0.5 * a)).sum(axis=0)
-    return value, start + running[-1]
+    return value, start + products.sum(axis=0)
