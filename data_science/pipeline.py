@@ -29,8 +29,10 @@ from data_science.report import Report, model_card
 from data_science.settings import Settings
 from data_science.stopwatch import Stopwatch
 from data_science.storage import artifact
+from data_science.storage.version_files import write_durably
 
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
+_BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
 
 
@@ -183,7 +185,11 @@ def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:
 
         bambi_model.write(bambi_model.build(learned), path)
 
-    return {
-        "posterior.nc": lambda path: tree.to_netcdf(path, engine="h5netcdf"),
-        "bambi_model.cloudpickle": write_bambi_model,
-    }
+    def write_posterior(path: Path) -> None:
+        # Built in memory: where the disk is full, HDF5 writing to it ends the process by a segmentation fault.
+        write_durably(path, bytes(tree.to_netcdf(engine="h5netcdf")))
+
+    writers: dict[str, artifact.Writer] = {"posterior.nc": write_posterior}
+    if max((len(factor.levels) for factor in learned.encoding.factors), default=0) <= _BAMBI_LEVELS:
+        writers["bambi_model.cloudpickle"] = write_bambi_model
+    return writers

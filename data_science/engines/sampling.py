@@ -26,7 +26,7 @@ from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
 from data_science.errors import SpecificationError
 from data_science.formula import bambi_model
-from data_science.formula.design import Design
+from data_science.formula.design import Design, abridged
 from data_science.formula.encoding import Floats
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import Mode, transport_at
@@ -101,7 +101,7 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
 
 
 def _require_bambis_priors(design: Design) -> None:
-    held = bambi_model.priors_of(bambi_model.build(design), design)
+    held = bambi_model.priors_of(bambi_model.build(abridged(design)), design)
     differing = [name for name, prior in held.items() if prior != design.priors[name]]
     if differing:
         pairs = [f"{name}: {held[name]}, expected {design.priors[name]}" for name in differing]

@@ -7,7 +7,7 @@ on the kinds of the columns only, so it is asked on a tiny frame instead of the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -149,6 +149,20 @@ def blocks(encoding: Encoding) -> Iterator[tuple[Term, int]]:
     for term in encoding.group_specific:
         for expression in range(term.n_expressions):
             yield term, expression
+
+
+def abridged(design: Design, n_levels: int = 3) -> Design:
+    """Keep the first few levels of every factor: the same terms and priors, however many groups there are."""
+    short = {f.column: Factor(f.column, f.levels[:n_levels]) for f in design.encoding.factors}
+    terms = tuple(
+        replace(
+            term,
+            codings=tuple(replace(c, factor=short[c.factor.column]) for c in term.codings),
+            groups=tuple(short[g.column] for g in term.groups),
+        )
+        for term in design.encoding.terms
+    )
+    return replace(design, encoding=Encoding(terms))
 
 
 def sample_frame(design: Design) -> pd.DataFrame:

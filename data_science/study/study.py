@@ -113,6 +113,11 @@ class Study:
         return self.model.posterior.load()
 
     @property
+    def summary(self) -> pd.DataFrame:
+        """Posterior of every parameter by Bambi's names, on the raw scale, with ess and r_hat."""
+        return pd.DataFrame(self.measured["summary"]).set_index("parameter")
+
+    @property
     def measured(self) -> Mapping[str, Any]:
         """What the training job measured of the fit, and what it said."""
         return self.version.diagnostics
