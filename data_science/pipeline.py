@@ -30,6 +30,7 @@ from data_science.settings import Settings
 from data_science.stopwatch import Stopwatch
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
+from data_science.storage.version_files import write_durably
 
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
