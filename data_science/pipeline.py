@@ -30,7 +30,6 @@ from data_science.settings import Settings
 from data_science.stopwatch import Stopwatch
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
-from data_science.storage.version_files import write_durably
 
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
@@ -187,7 +186,7 @@ def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:
         bambi_model.write(bambi_model.build(learned), path)
 
     def write_posterior(path: Path) -> None:
-        # Built in memory: where the disk is full, HDF5 writing to it ends the process by a segmentation fault.
+        # Built in memory: on a full disk, HDF5 that writes to it ends the process by a segmentation fault.
         write_durably(path, bytes(tree.to_netcdf(engine="h5netcdf")))
 
     writers: dict[str, artifact.Writer] = {"posterior.nc": write_posterior}
