@@ -57,7 +57,7 @@ CLOSED_FORM = """
 from data_science.engines import kernel, sampling
 theta, z = c.mode.theta, np.zeros(c.joint.n_coefficients)
 if sys.argv[1] == "numpy":
-    kernel.LARGEST_ORDER = 0
+    kernel.LARGEST_WORK = -1
 started = time.perf_counter()
 (kernel.compiled(t) or t.log_density)(theta, z)
 middle = time.perf_counter()

@@ -1,0 +1,65 @@
+"""The compiled density is the NumPy density, step for step."""
+
+import numpy as np
+import pytest
+
+from benchmarks.settings import company
+from data_science.engines import kernel
+from data_science.formula import design
+from data_science.formula.priors import Prior
+from data_science.formula.specification import DEFAULT_FORMULA, ModelSpecification
+from data_science.likelihood.fidelity import compress_enough
+from data_science.likelihood.laplace import transport_at
+
+OTHER_PRIORS = {
+    "Intercept": Prior("Logistic", mu=0, s=1),
+    "common": Prior("StudentT", nu=4, mu=0.5, sigma=2),
+    "group_sd": Prior("Gamma", alpha=2, beta=1),
+    "1|attr_b": Prior("InverseGamma", alpha=2, beta=1),
+}
+
+
+def rows():
+    frame = company(2_000, signal=True)
+    return frame.assign(branch=np.random.default_rng(1).integers(0, 60, len(frame)))
+
+
+@pytest.mark.parametrize(
+    ("formula", "priors"),
+    [
+        (DEFAULT_FORMULA, {}),
+        ("label ~ scd_a", {}),
+        ("label ~ scd_a * attr_b + (scd_b | attr_a) + (1 | attr_b)", OTHER_PRIORS),
+        ("label ~ scd_a + (1 | branch)", {}),
+        ("label ~ scd_a + (scd_a | branch) + (1 | attr_b)", OTHER_PRIORS),
+    ],
+    ids=[
+        "default",
+        "no groups",
+        "every prior",
+        "one effect per level of a large factor",
+        "two effects per level",
+    ],
+)
+def test_value_and_gradients_are_equal(formula, priors):
+    frame = rows()
+    learned = design.learn(ModelSpecification(formula, priors=priors), frame)
+    compressed = compress_enough(learned, design.encode(learned, frame))
+    transport = transport_at(compressed.joint, compressed.mode)
+    compiled = kernel.compiled(transport)
+    rng = np.random.default_rng(2)
+
+    for _ in range(5):
+        theta = compressed.mode.theta + rng.normal(size=compressed.joint.n_sds)
+        z = rng.normal(size=compressed.joint.n_coefficients)
+        for found, expected in zip(compiled(theta, z), transport.log_density(theta, z), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_numpy_is_kept_where_the_factorisation_dominates(monkeypatch):
+    frame = rows()
+    learned = design.learn(ModelSpecification("label ~ scd_a + (1 | branch)"), frame)
+    compressed = compress_enough(learned, design.encode(learned, frame))
+    monkeypatch.setattr(kernel, "LARGEST_WORK", 1)
+
+    assert kernel.compiled(transport_at(compressed.joint, compressed.mode)) is None
