@@ -55,7 +55,8 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
     with tempfile.TemporaryDirectory(dir=wanted.output.parent, prefix=".building-") as folder:
         work = Path(folder)
         config = _config(work, wanted.with_pdf)
-        running = {**environ, "BOOK_CACHE": str(wanted.cache.resolve())}
+        # One thread: the matrices are small, and threads would wait for each other.
+        running = {"OMP_NUM_THREADS": "1", **environ, "BOOK_CACHE": str(wanted.cache.resolve())}
         with _database(running) as ready:
             _jupyter_book("html", work, config, ready)
             if wanted.with_pdf:

@@ -106,13 +106,19 @@ def histogram_beside(
     axes.hist(np.asarray(values), bins=30, color=PALE, edgecolor="white", label=label)
     axes.axvline(observed, color=ORANGE, linewidth=2.2, label=observed_label)
     axes.set_ylabel("data sets")
-    axes.legend()
+    legend(axes)
 
 
 def reference_line(axes: Axes, value: float, label: str, *, horizontal: bool = False) -> None:
     """Draw a dashed line to compare with."""
     draw = axes.axhline if horizontal else axes.axvline
     draw(value, color=GREY, linewidth=1.2, linestyle="--", label=label, zorder=0)
+
+
+def legend(axes: Axes) -> None:
+    """Explain the series above the axes, where nothing is drawn."""
+    n_entries = len(axes.get_legend_handles_labels()[0])
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=n_entries, borderaxespad=0.2, handlelength=1.6)
 
 
 def as_percent(*axes: Axes, which: str = "x", digits: int | None = None) -> None:
@@ -138,7 +144,7 @@ def panels(
 def years(axes: Axes) -> None:
     """Mark only the years on an axis of dates that is too short for more."""
     axes.xaxis.set_major_locator(YearLocator())
-    axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+    axes.xaxis.set_major_formatter(DateFormatter("'%y"))
 
 
 def shares_of(axes: Axes, values: pd.Series[float]) -> None:
@@ -165,7 +171,7 @@ def outlines(axes: Axes, samples: Mapping[str, npt.NDArray[np.float64]], *, low:
     """
     for (name, values), line in zip(samples.items(), ("-", "--", "-.", ":"), strict=False):
         start = values.min() if low is None else low
-        bins = np.linspace(start, np.quantile(values, 0.995), 60)
+        bins = np.linspace(start, np.quantile(values, 0.995), 60 if values.size > 2_000 else 25)
         density, edges = np.histogram(values, bins, density=True)
         axes.stairs(density, edges, label=name, linewidth=1.8, linestyle=line)
 
@@ -194,6 +200,8 @@ def reliability_curve(axes: Axes, curve: pd.DataFrame) -> None:
     axes.fill_between(x, curve["low"], curve["high"], color=PALE, linewidth=0, label="if calibrated")
     axes.plot(x, x, "--", color=GREY, linewidth=1.2, label="predicted")
     axes.plot(x, curve["observed"], color=BLUE, linewidth=1.8, label="recalibrated")
+    # The band may reach one at its last client, and would flatten all the rest.
+    axes.set_ylim(0, 1.4 * max(curve["observed"].max(), curve.index.max()))
 
 
 def plain_ticks(axes: Axes, values: Sequence[float]) -> None:
@@ -206,4 +214,4 @@ def finish(*axes: Axes) -> None:
     """Write thresholds as percentages and show the legends."""
     for each in axes:
         as_percent(each, digits=0)
-        each.legend()
+        legend(each)

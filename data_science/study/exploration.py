@@ -119,7 +119,7 @@ def screen(groups: Margins, label: pd.Series[int], *, n_shuffles: int = 200, see
         {
             name: {
                 "groups": int(found.notna().sum()),
-                "level": found.abs().idxmax(),
+                "level": found.abs().fillna(0).idxmax(),
                 "deviation": _largest(found),
                 "shuffled_95": float(np.quantile(largest[:, position], 0.95)),
                 "p_family": _p_value(_largest(found), of_all),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from data_science.formula.encoding import Floats
-from data_science.judgement.comparison import Comparison, Difference
+from data_science.judgement.comparison import SMALL, Comparison, Difference
 from data_science.study.calibration import Reliability
 from data_science.study.decision_curve import Strategies
 from data_science.study.exploration import Screen
@@ -24,11 +24,11 @@ from data_science.study.wording import between, count, listed, percent
 def follows_from_sources(table: str, differences: pd.DataFrame, n_rows: int) -> str:
     """Say whether a derived table is what its sources give."""
     if differences.empty:
-        return f"{table} is exactly what its sources give, in all of its {n_rows:,} rows"
+        return f"the table {table} is exactly what its sources give, in all of its {n_rows:,} rows"
     first = differences.iloc[0]
     return (
-        f"{table} differs from what its sources give in {count(len(differences), 'cell')}, first in "
-        f"{first['column']} of {differences.columns[0]} {first.iloc[0]}"
+        f"the table {table} differs from what its sources give in {count(len(differences), 'cell')}, first "
+        f"in {first['column']} of {differences.columns[0]} {first.iloc[0]}"
     )
 
 
@@ -74,7 +74,8 @@ def effects(summary: pd.DataFrame) -> str:
     clear = summary.index[(summary["q5"] > 0) | (summary["q95"] < 0)].tolist()
     if not clear:
         return f"every one of the {len(summary)} intervals contains zero"
-    return f"{len(clear)} of {len(summary)} intervals leave out zero: {listed(clear)}"
+    verb = "leaves" if len(clear) == 1 else "leave"
+    return f"{len(clear)} of {len(summary)} intervals {verb} out zero: {listed(clear)}"
 
 
 def pooling(found: Replication) -> str:
@@ -123,7 +124,7 @@ def calibrated(found: Reliability) -> str:
 def sensitivity(table: pd.DataFrame) -> str:
     """Say which parameters depend noticeably on the prior."""
     named = table.index[table["prior"] >= SENSITIVE].tolist()
-    largest = f"the largest prior sensitivity is {table['prior'].max():.2f} ({table['prior'].idxmax()})"
+    largest = f"the largest prior sensitivity is {table['prior'].max():.3f} ({table['prior'].idxmax()})"
     if not named:
         return f"{largest}, below the limit of {SENSITIVE}: no conclusion hangs on the priors"
     return f"{largest}; {listed(named)} pass the limit of {SENSITIVE}: their posterior depends on the prior"
@@ -138,17 +139,17 @@ def beats(name: str, reference: str, gain: Difference) -> str:
 
 
 def best_method(table: pd.DataFrame, reference: str) -> str:
-    """Say whether any method of a cross-validation beats the reference by more than two standard errors."""
+    """Say which methods predict measurably better or worse than the reference."""
     others = table.drop(index=reference)
-    better = others.index[others["difference"] > 2 * others["se"]].tolist()
-    worse = others.index[others["difference"] < -2 * others["se"]].tolist()
+    # As in comparison.py: below SMALL nats a difference is small, whatever its standard error.
+    clear = others[others["difference"].abs() >= np.maximum(2 * others["se"], SMALL)]
+    better = clear.index[clear["difference"] > 0].tolist()
+    worse = clear.index[clear["difference"] < 0].tolist()
     parts = [
         f"{listed(better)} {'predicts' if len(better) == 1 else 'predict'} better" if better else "",
         f"{listed(worse)} {'predicts' if len(worse) == 1 else 'predict'} worse" if worse else "",
     ]
-    said = listed(
-        [part for part in parts if part], nothing="no method differs by more than twice its standard error"
-    )
+    said = listed([part for part in parts if part], nothing="no method differs by a measurable amount")
     return f"against {reference}: {said}"
 
 
@@ -202,13 +203,13 @@ def beside_shuffled(n_seen: int, n_shuffled: int, n_groups: int) -> str:
 
 
 def prior_allows(ours: Floats, wide: Floats) -> str:
-    """Say what overall label rates two priors allow, by their shares of extreme rates."""
+    """Say what probabilities of a client two priors allow, by their shares of extreme ones."""
     extreme, extreme_wide = (float(np.mean((rates < 0.01) | (rates > 0.99))) for rates in (ours, wide))
     low, high = np.quantile(ours, [0.05, 0.95])
     return (
-        f"before seeing data, the model holds any overall rate from {between(low, high, 0)} possible (90 % "
-        f"interval) and puts {percent(extreme)} of its belief below 1 % or above 99 %; a prior ten times as "
-        f"wide would put {percent(extreme_wide)} there"
+        f"before seeing data, the model holds any probability from {between(low, high, 0)} possible for a "
+        f"client (90 % interval) and puts {percent(extreme, 0)} of its belief below 1 % or above 99 %; a "
+        f"prior ten times as wide would put {percent(extreme_wide, 0)} there"
     )
 
 

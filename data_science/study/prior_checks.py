@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
+from scipy.special import expit
 
 from data_science.formula.design import Design, blocks, encode
 from data_science.formula.encoding import Floats
@@ -118,6 +119,16 @@ def prior_rates(
     some_groups = {name: levels.loc[some.index] for name, levels in groups.items()}
     found = replicate(design, some, some_groups, coefficients, seed=seed)
     return {name: margin.expected / margin.n for name, margin in found.items()}
+
+
+def prior_probabilities(
+    design: Design, frame: pd.DataFrame, *, n_draws: int = 4_000, seed: int = 1
+) -> Floats:
+    """Probability of label 1 of one random client for each draw of the prior, shape (draw,)."""
+    coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
+    some = frame.sample(n_draws, replace=True, random_state=seed)
+    found: Floats = expit((np.asarray(raw_matrix(design, some)) * coefficients).sum(axis=1))
+    return found
 
 
 def widened(design: Design, factor: float) -> Design:

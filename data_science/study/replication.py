@@ -109,11 +109,6 @@ def replicate(
     return found
 
 
-def everybody(frame: pd.DataFrame) -> pd.Series[str]:
-    """All clients as one group."""
-    return pd.Series(pd.Categorical(["all"] * len(frame)), index=frame.index)
-
-
 def raw_matrix(design: Design, frame: pd.DataFrame) -> Floats:
     """Design matrix per unit of the raw columns, shape (row, coefficient)."""
     n = design.encoding.n_coefficients

@@ -26,6 +26,7 @@ from data_science.storage.artifact import Loaded
 
 log = logging.getLogger(__name__)
 
+_CODE = ("data", "formula", "likelihood", "engines", "judgement", "prediction")  # what computes results
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn")  # results may change with them
 
 
@@ -85,7 +86,7 @@ def remembered[T](cache_folder: Path, compute: Callable[..., T], *identity: Any,
 
 
 def key(*identity: Any) -> str:
-    """Name a computation by what it depends on: the identity, this package's code, and its libraries."""
+    """Name a computation by what it depends on: the identity, the code that computes, and its libraries."""
     text = json.dumps([*identity, _code_digest(), [version(name) for name in _LIBRARIES]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -96,7 +97,9 @@ def _computed(compute: Callable[..., Any], name: str, key: str, arguments: dict[
 
 @cache
 def _code_digest() -> str:
-    sources = sorted(Path(data_science.__file__).parent.rglob("*.py"))
+    root = Path(data_science.__file__).parent
+    sources = [source for part in _CODE for source in sorted((root / part).rglob("*.py"))]
+    sources += [root / "pipeline.py", root / "study" / "cross_validation.py"]
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 

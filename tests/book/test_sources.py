@@ -1,0 +1,117 @@
+"""The derived tables follow from their sources, or the difference is named."""
+
+import pandas as pd
+import pytest
+
+from data_science.study import sources
+
+PROFILES = pd.DataFrame({"idx": [0, 1, 2], "attr_a": [1, 2, 1], "attr_b": list("abc"), "attr_c": ["c00"] * 3})
+LABELS = pd.DataFrame({"idx": [0, 1, 2], "label": [0, 1, 0]})
+
+
+def activity(*spells: tuple[int, str, str | None, float, int]) -> pd.DataFrame:
+    frame = pd.DataFrame(spells, columns=["idx", "valid_from", "valid_to", "scd_a", "scd_b"])
+    return frame.assign(
+        valid_from=pd.to_datetime(frame["valid_from"]), valid_to=pd.to_datetime(frame["valid_to"])
+    )
+
+
+SPELLS = (
+    (0, "2020-01-01", "2020-06-01", 0.1, 1),
+    (0, "2020-06-01", None, 0.2, 2),
+    (1, "2020-03-01", None, 0.3, 3),
+    (2, "2020-04-01", None, 0.4, 4),
+)
+
+
+def test_feature_store_has_each_client_once_with_its_current_activity():
+    rebuilt = sources.rebuild_feature_store(PROFILES, activity(*SPELLS), LABELS)
+
+    assert rebuilt["idx"].tolist() == [0, 1, 2]
+    assert rebuilt["scd_a"].tolist() == [0.2, 0.3, 0.4]
+    assert rebuilt.columns.tolist() == ["idx", "attr_a", "attr_b", "scd_a", "scd_b", "label"]
+
+
+def test_equal_tables_have_no_disagreements_in_any_row_order():
+    rebuilt = sources.rebuild_feature_store(PROFILES, activity(*SPELLS), LABELS)
+
+    assert sources.disagreements(rebuilt, rebuilt[::-1], ("idx",)).empty
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda t: t.assign(scd_b=t["scd_b"].replace(3, 5)), [(1, "scd_b", 3, 5)]),
+        (lambda t: t[t["idx"] != 2], [(2, "(row)", True, False)]),
+        (
+            lambda t: pd.concat([t, t.tail(1).assign(idx=9)]),
+            [(9, "(row)", False, True)],
+        ),
+    ],
+    ids=["a value", "a row too few", "a row too many"],
+)
+def test_what_differs_is_named_with_both_values(change, expected):
+    rebuilt = sources.rebuild_feature_store(PROFILES, activity(*SPELLS), LABELS)
+
+    found = sources.disagreements(rebuilt, change(rebuilt), ("idx",))
+
+    assert list(found.itertuples(index=False, name=None)) == expected
+
+
+def test_sums_may_differ_in_the_last_digits_only():
+    stored = pd.DataFrame({"k": [1, 2], "value": [0.3, 5.0]})
+    rebuilt = pd.DataFrame({"k": [1, 2], "value": [0.1 + 0.2, 5.1]})
+
+    found = sources.disagreements(rebuilt, stored, ("k",), relative=1e-9)
+
+    assert found["k"].tolist() == [2]
+
+
+def test_monthly_sales_are_summed_by_store_and_month():
+    sales = pd.DataFrame(
+        {
+            "idx": range(3),
+            "value": [1.0, 2.0, 4.0],
+            "date": pd.to_datetime(["2020-01-01", "2020-01-31", "2020-02-01"]),
+            "store_idx": [7, 7, 7],
+        }
+    )
+    stores = pd.DataFrame({"idx": [7], "location": ["Jena"]})
+
+    monthly = sources.rebuild_monthly_sales(sales, stores)
+
+    assert monthly["value"].tolist() == [3.0, 4.0]
+    assert monthly["sale_month"].tolist() == [pd.Timestamp("2020-01-01"), pd.Timestamp("2020-02-01")]
+
+
+@pytest.mark.parametrize(
+    ("spells", "fault"),
+    [
+        (((0, "2020-01-01", "2020-06-01", 0, 1),), "clients without a current spell"),
+        (
+            ((0, "2020-01-01", None, 0, 1), (0, "2020-06-01", None, 0, 1)),
+            "clients with several current spells",
+        ),
+        (
+            ((0, "2020-01-01", "2019-06-01", 0, 1), (1, "2020-06-01", None, 0, 1)),
+            "spells that end before they start",
+        ),
+        (((0, "2020-01-01", "2020-02-01", 0, 1), (0, "2020-06-01", None, 0, 1)), "gaps between spells"),
+        (((0, "2020-01-01", "2020-07-01", 0, 1), (0, "2020-06-01", None, 0, 1)), "overlaps of spells"),
+    ],
+)
+def test_each_fault_of_a_history_is_counted(spells, fault):
+    assert sources.history_faults(activity(*spells))[fault] == 1
+
+
+def test_a_sound_history_has_no_fault():
+    assert sources.history_faults(activity(*SPELLS)).sum() == 0
+
+
+def test_the_inventory_counts_missing_values_and_repeated_keys_but_not_open_spells():
+    profiles = pd.concat([PROFILES, PROFILES.tail(1).assign(attr_b=None)])
+
+    found = sources.inventory({"customer_profiles": profiles, "customer_activity": activity(*SPELLS)})
+
+    assert found.loc["customer_profiles"].tolist() == [4, 1, 1]
+    assert found.loc["customer_activity"].tolist() == [4, 0, 0]

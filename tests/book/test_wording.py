@@ -1,0 +1,27 @@
+"""Numbers read as prose."""
+
+import pytest
+
+from data_science.study import wording
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (wording.percent(0.0913), "9.1 %"),
+        (wording.between(0.089, 0.093), "8.9 % to 9.3 %"),
+        (wording.count(0, "interval"), "no interval"),
+        (wording.count(1, "interval"), "1 interval"),
+        (wording.count(1200, "fault", "faults"), "1,200 faults"),
+        (wording.listed([]), "none"),
+        (wording.listed(["a"]), "a"),
+        (wording.listed(["a", "b", "c"]), "a, b and c"),
+        (wording.capitalized("the ESS of scd_a"), "The ESS of scd_a"),
+        (
+            wording.deeper_headings("# A\n\n## B\n# not # a heading", 2),
+            "### A\n\n#### B\n### not # a heading",
+        ),
+    ],
+)
+def test_numbers_read_as_prose(said, expected):
+    assert said == expected
