@@ -116,7 +116,10 @@ def reference_line(axes: Axes, value: float, label: str, *, horizontal: bool = F
 
 
 def legend(axes: Axes) -> None:
-    """Explain the series above the axes, where nothing is drawn."""
+    """Explain the series above the axes, where nothing is drawn; inside them where their title is there."""
+    if axes.get_title(loc="left"):
+        axes.legend()
+        return
     n_entries = len(axes.get_legend_handles_labels()[0])
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=n_entries, borderaxespad=0.2, handlelength=1.6)
 
@@ -214,4 +217,15 @@ def finish(*axes: Axes) -> None:
     """Write thresholds as percentages and show the legends."""
     for each in axes:
         as_percent(each, digits=0)
-        legend(each)
+        each.legend(loc="upper right")
+
+
+def side_by_side(tables: Mapping[str, pd.DataFrame], reference: float, label: str) -> None:
+    """Draw intervals of shares that belong together on equal axes, each table under its title."""
+    for (title, table), axes in zip(
+        tables.items(), canvas(5.2, len(tables), sharex=True, sharey=True)[1], strict=True
+    ):
+        reference_line(axes, reference, label)
+        interval_rows(axes, table)
+        axes.set_title(title)
+        as_percent(axes)

@@ -1,0 +1,122 @@
+"""A real browser visits every page of the book as built from a real database; the PDF is read page by page."""
+
+import time
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pypdf
+import pytest
+
+from tests.book.conftest import built
+from tests.book.test_chapters import CHAPTERS, text_of
+from tests.book.visiting import visit
+
+READERS = [(False, 1280), (True, 1280), (False, 390), (True, 390)]
+OWN_PAGES = ("search", "genindex")
+N_FIGURES = sum(text_of(chapter).count("name: fig-") for chapter in CHAPTERS)
+
+
+@pytest.fixture(scope="module", params=["no-signal", pytest.param("signal", marks=pytest.mark.slow)])
+def site(request, tmp_path_factory):
+    with built(request.param, tmp_path_factory.mktemp("book")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def visits(site, browser):
+    """Every page, seen by every reader."""
+    return {
+        (page, dark, width): visit(browser, f"{site[1]}/{page}.html", dark=dark, width=width)
+        for dark, width in READERS
+        for page in (*CHAPTERS, *OWN_PAGES)
+    }
+
+
+def test_no_page_fails_a_request_or_says_anything_in_the_console(visits):
+    faults = {seen: (found.failures, found.console) for seen, found in visits.items()}
+
+    assert {seen: fault for seen, fault in faults.items() if any(fault)} == {}
+
+
+def test_no_request_leaves_the_site(site, visits):
+    hosts = {urlparse(url).netloc for found in visits.values() for url in found.requests if url[:4] == "http"}
+
+    assert hosts == {urlparse(site[1]).netloc}
+
+
+def test_the_theme_follows_the_readers_system(visits):
+    assert {(dark, found.theme) for (_, dark, _), found in visits.items()} == {
+        (False, "light"),
+        (True, "dark"),
+    }
+
+
+def test_no_page_is_wider_than_the_screen(visits):
+    assert {seen: found.overflow for seen, found in visits.items() if found.overflow > 0} == {}
+
+
+def test_every_text_can_be_read_against_its_ground(visits):
+    assert {seen: found.pale for seen, found in visits.items() if found.pale} == {}
+
+
+def test_every_figure_has_an_image_and_an_alt_text(visits):
+    for dark, width in READERS:
+        images = [image for page in CHAPTERS for image in visits[page, dark, width].images]
+        assert len(images) == N_FIGURES
+        assert [i for i in images if not (i["width"] > 100 and i["height"] > 50 and i["alt"].strip())] == []
+
+
+def test_every_formula_is_typeset(visits):
+    assert [seen for seen, found in visits.items() if found.raw_tex] == []
+
+
+def test_every_sentence_that_is_computed_is_there(visits):
+    for page in CHAPTERS:
+        text = visits[page, False, 1280].text
+        assert "TAKEAWAY" in text.upper()
+        assert not [sign for sign in ("glue:", "{cite", "nan ", "None ", "Traceback") if sign in text], page
+
+
+def test_every_link_resolves(site, visits):
+    folder, address = site
+    anchors = {page: visits[page, False, 1280].anchors for page in (*CHAPTERS, *OWN_PAGES)}
+    broken = []
+    for seen, found in visits.items():
+        for link in found.links:
+            target, anchor = urldefrag(link)
+            if not target.startswith(address):
+                continue
+            path = unquote(urlparse(target).path).strip("/") or "index.html"
+            page = path.removesuffix(".html")
+            missing = anchor and page in anchors and unquote(anchor) not in anchors[page]
+            if not (folder / path).exists() or missing:
+                broken.append((seen, link))
+    assert broken == []
+
+
+def test_the_search_finds_calibration(site, browser):
+    browser.get(f"{site[1]}/search.html?q=calibration")
+    script = "return [...document.querySelectorAll('#search-results li a')].map(link => link.href);"
+    deadline = time.monotonic() + 30
+    while not any("checks.html" in link for link in browser.execute_script(script)):
+        assert time.monotonic() < deadline, browser.execute_script(script)
+        time.sleep(0.1)
+
+
+def test_every_page_offers_the_pdf(site, visits):
+    assert (site[0] / "book.pdf").stat().st_size > 100_000
+    for page in CHAPTERS:
+        assert f"{site[1]}/book.pdf" in visits[page, False, 390].links
+
+
+def test_the_pdf_has_every_chapter_with_its_figures_and_no_blank_page(site):
+    reader = pypdf.PdfReader(site[0] / "book.pdf")
+    texts = [page.extract_text() for page in reader.pages]
+    whole = "\n".join(texts)
+
+    for chapter in CHAPTERS:
+        title = next(line[2:] for line in text_of(chapter).splitlines() if line.startswith("# "))
+        assert any(title in " ".join(text.split()) for text in texts), title
+    assert [number for number, text in enumerate(texts, 1) if len(text.strip()) < 40] == []
+    assert [n for n in range(1, N_FIGURES + 1) if f"Figure {n} " not in " ".join(whole.split())] == []
+    assert len(reader.outline) >= 1
+    assert "glue:" not in whole
