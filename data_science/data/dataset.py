@@ -16,6 +16,8 @@ from data_science.data.columns import EXPECTED, Reading, Values, read
 from data_science.data.fingerprint import fingerprint
 from data_science.errors import SchemaError
 
+_LARGEST = 1e50  # so that squares of products of three columns stay finite
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -132,6 +134,7 @@ def validate(
         findings += faults
     features = dict.fromkeys([*numeric, *factors])
     findings += _constant_faults(data, [typed[name] for name in features if name in typed])
+    findings += _unit_faults(data, [typed[name] for name in numeric if name in typed])
     findings += _key_faults(data, typed)
     findings += _response_faults(data, response, typed)
     if findings:
@@ -231,6 +234,23 @@ def _constant_faults(data: _Rows, features: list[Values]) -> Iterator[Finding]:
         remedy = "Take it out of the specification, or widen what is selected: it can explain nothing"
         problem = f"the constant {reprlib.repr(values.tolist()[0])}"
         yield from data.faults(str(values.name), constant, problem, "at least two values", remedy)
+
+
+def _unit_faults(data: _Rows, features: list[Values]) -> Iterator[Finding]:
+    """Yield numbers whose squares and products would leave the range of floating point."""
+    for values in features:
+        if values.dtype.kind not in "if":
+            continue
+        expected, remedy = (
+            f"sizes up to {_LARGEST:g}, a spread of at least {1 / _LARGEST:g}",
+            "Change the unit",
+        )
+        size, spread = values.abs(), float(values.max()) / 2 - float(values.min()) / 2
+        huge = size > _LARGEST
+        example = reprlib.repr(values[huge].tolist()[0]) if huge.any() else ""
+        yield from data.faults(str(values.name), huge, f"a number such as {example}", expected, remedy)
+        flat = np.full(len(values), 0 < spread < 1 / _LARGEST)
+        yield from data.faults(str(values.name), flat, f"a spread of {2 * spread:g}", expected, remedy)
 
 
 def _key_faults(data: _Rows, typed: dict[str, Values]) -> Iterator[Finding]:
