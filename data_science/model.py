@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from data_science.prediction.predictor import Method, Predictor, Scores
 
 Engine = Literal["nuts", "nested-laplace"]
+_SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 
 
 class BayesianLogitModel(MLEModel):
@@ -190,8 +191,8 @@ class BayesianLogitModel(MLEModel):
         records = self._version.diagnostics.get("summary")
         if not isinstance(records, list):
             raise ArtifactError(f"{self._version.path / 'diagnostics.json'} holds no summary. Train again")
-        frame = pd.DataFrame(records)
-        return frame.set_index(frame.columns[0])
+        # JSON is stored with sorted keys, so the columns' order is given back here.
+        return pd.DataFrame(records).set_index("parameter")[list(_SUMMARY)]
 
     @property
     def posterior(self) -> DataTree:
