@@ -25,7 +25,7 @@ LABEL org.opencontainers.image.title="data_science training" \
       org.opencontainers.image.description="Waits for feature_store, trains a Bayesian logit model, stores it" \
       org.opencontainers.image.base.name="docker.io/library/python:3.13-slim-trixie"
 ARG APP_UID=1000
-# PyTensor would look for a C compiler; the density is NumPy and the sampler Rust, so none is needed.
+# PyTensor would look for a C compiler: the density is compiled by numba and the sampler by Rust beforehand.
 # HOME holds caches only; it lies in /tmp so that it can be written in a read-only container.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -37,11 +37,14 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp/home
 RUN useradd --uid "$APP_UID" --no-create-home --home-dir /tmp/home app && install -d -o app -g app /models
 COPY --from=dependencies /opt/venv /opt/venv
-# What the libraries cache on their first import (fonts, compilation folder) is made once, here.
-RUN mkdir /opt/warm && HOME=/opt/warm python -c "import bambi, matplotlib.font_manager, nutpie, pymc" && \
-    chmod -R a+rX /opt/warm
 COPY --chmod=755 docker/train-entrypoint.sh /usr/local/bin/train-entrypoint
 COPY --from=application /opt/app /opt/app
+# Compiled code (numba) and fonts are cached here, once; the entrypoint copies them to where they are looked
+# for. Code for no particular processor: what this machine compiles must be usable on the one it runs on.
+ENV NUMBA_CPU_NAME=generic
+RUN --mount=type=bind,source=docker/warm_up.py,target=/tmp/warm_up.py \
+    HOME=/opt/warm NUMBA_CACHE_DIR=/opt/warm/numba PYTHONPATH=/opt/app python /tmp/warm_up.py && \
+    chmod -R a+rX /opt/warm
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.version=$VERSION org.opencontainers.image.revision=$REVISION

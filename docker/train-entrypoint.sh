@@ -14,6 +14,7 @@ if [ "$(id -u)" = 0 ] && [ "$APP_UID" != 0 ]; then
     fi
     exec setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs "$0" "$@"
 fi
+export NUMBA_CACHE_DIR="$HOME/numba"
 mkdir -p "$HOME"
 cp -r /opt/warm/. "$HOME"
 exec "$@"
