@@ -29,7 +29,7 @@ def check(name, settings, n_datasets, caplog):
     return found
 
 
-@pytest.mark.parametrize("name", ["small", "nearly-separated", "continuous"])
+@pytest.mark.parametrize("name", ["nearly-separated", "continuous"])
 def test_nested_laplace_is_calibrated_on_a_few_data_sets(name, caplog):
     check(name, LAPLACE, 30, caplog)
 

@@ -1,0 +1,108 @@
+"""The machine fails: no space, no permission, SIGKILL, another training at the same time."""
+
+import random
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from job import N_CLIENTS, Job, is_documented, train
+
+from data_science.storage import artifact
+from de.embedded import Coordinates, PostgresServer, add_company
+
+
+@pytest.fixture(scope="module")
+def company(server: PostgresServer) -> Coordinates:
+    return add_company(server, n_clients=N_CLIENTS)
+
+
+@pytest.fixture(scope="module")
+def trained(company: Coordinates, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """A folder with one model, and how long making it took."""
+    folder = tmp_path_factory.mktemp("trained")
+    ended = train(company, folder)
+    assert ended.code == 0, ended.said
+    return folder, ended.seconds
+
+
+@pytest.fixture
+def models(trained: tuple[Path, float], tmp_path: Path) -> Path:
+    folder = tmp_path / "models"
+    shutil.copytree(trained[0], folder)
+    return folder
+
+
+@pytest.mark.parametrize("limit_kb", [2, 60, 500], ids=lambda kb: f"files of at most {kb} kB")
+def test_a_file_that_cannot_be_written_whole_ends_the_job_with_code_2(company, models, limit_kb):
+    before = artifact.load(models).path.name
+
+    ended = train(company, models, "prlimit", f"--fsize={limit_kb * 1000}")
+
+    assert ended.code == 2, ended.said
+    assert is_documented(ended), ended.said
+    assert "could not be written" in ended.said
+    assert artifact.load(models).path.name == before
+    assert [path.name for path in models.iterdir() if path.name.startswith(".saving")] == []
+
+
+def test_a_full_disk_ends_a_save_with_an_error_that_says_so(full_disk, fitted):
+    for kb in (4, 50, 120, 600):
+        with full_disk(kb) as folder:
+            with pytest.raises(artifact.ArtifactError, match="No space left on device"):
+                fitted.save(folder / "models")
+            assert [path.name for path in (folder / "models").iterdir()] == [".lock"]
+
+
+def test_a_folder_that_may_not_be_written_ends_the_job_with_code_2(company, models, unprivileged):
+    before = artifact.load(models).path.name
+    models.chmod(0o555)
+
+    ended = train(company, models, *unprivileged)
+
+    assert ended.code == 2, ended.said
+    assert "could not be written (Permission denied)" in ended.said
+    assert artifact.load(models).path.name == before
+
+
+def killed_somewhere(company, models, seed, duration_s):
+    moments = random.Random(seed)
+    before = artifact.load(models).path.name
+    job = Job(company, models, SEED=str(seed))
+    time.sleep(moments.uniform(0.4, 1.1) * duration_s)
+    job.kill()
+    ended = job.end()
+    loaded = artifact.load(models)
+    assert loaded.fallback is None
+    assert (loaded.path.name != before) or ended.code == -9
+    return ended.code
+
+
+def test_sigkill_at_a_random_moment_leaves_a_model_and_the_next_run_sweeps_up(company, models, trained):
+    for seed in range(2):
+        killed_somewhere(company, models, seed, trained[1])
+
+    assert train(company, models).code == 0
+    left = [path.name for path in models.iterdir() if path.name.startswith((".saving", ".trash"))]
+    assert left == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_sigkill_at_many_random_moments_never_loses_a_model(company, models, trained):
+    codes = [killed_somewhere(company, models, seed, trained[1]) for seed in range(40)]
+
+    assert codes.count(-9) > 10
+    assert train(company, models).code == 0
+
+
+def test_two_trainings_at_once_store_two_good_versions(company, models):
+    jobs = [Job(company, models, SEED=str(seed)) for seed in (11, 12)]
+
+    ends = [job.end() for job in jobs]
+
+    assert [ended.code for ended in ends] == [0, 0], ends
+    versions = [path for path in models.iterdir() if artifact.versions.NAME.fullmatch(path.name)]
+    assert len(versions) == 3
+    assert all(artifact.is_good(version) for version in versions)
+    assert artifact.load(models).path == max(versions)
