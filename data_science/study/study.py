@@ -115,7 +115,7 @@ class Study:
     @property
     def summary(self) -> pd.DataFrame:
         """Posterior of every parameter by Bambi's names, on the raw scale, with ess and r_hat."""
-        return pd.DataFrame(self.measured["summary"]).set_index("parameter")
+        return self.model.summary()
 
     @property
     def measured(self) -> Mapping[str, Any]:

@@ -35,6 +35,9 @@ def capitalized(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def deeper_headings(markdown: str, levels: int) -> str:
-    """Move the headings of a Markdown text down, so that it can stand in another."""
-    return re.sub(r"^(?=#+ )", "#" * levels, markdown, flags=re.MULTILINE)
+def embedded(markdown: str, levels: int) -> str:
+    """Prepare a Markdown text to stand in another: no title, deeper headings, bars in its tables escaped."""
+    body = re.sub(r"\A# .*\n+", "", markdown)
+    body = re.sub(r"^(?=#+ )", "#" * levels, body, flags=re.MULTILINE)
+    code_in_table = re.compile(r"(?<=^\| )`[^`]*`", re.MULTILINE)
+    return code_in_table.sub(lambda code: re.sub(r"(?<!\\)\|", r"\\|", code[0]), body)

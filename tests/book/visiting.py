@@ -82,7 +82,7 @@ def visit(driver: Chrome, address: str, *, dark: bool = False, width: int = 1280
         for e in driver.get_log("browser")
         if e["level"] in ("SEVERE", "WARNING")
     ]
-    text = driver.execute_script("return document.querySelector('.bd-article').innerText;")
+    text = driver.execute_script("return (document.querySelector('.bd-article') || document.body).innerText;")
     return Visit(
         tuple(requests),
         tuple(failures),
