@@ -38,6 +38,7 @@ def test_no_page_fails_a_request_or_says_anything_in_the_console(visits):
 
 
 def test_no_request_leaves_the_site(site, visits):
+    assert all(found.requests for found in visits.values())
     hosts = {urlparse(url).netloc for found in visits.values() for url in found.requests if url[:4] == "http"}
 
     assert hosts == {urlparse(site[1]).netloc}
