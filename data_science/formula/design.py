@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from formulae import design_matrices
 
+from data_science.errors import SpecificationError
 from data_science.formula.encoding import Coding, Encoding, Factor, Floats, Ints, Term
 from data_science.formula.priors import Prior
 from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, parse_term
@@ -210,7 +211,13 @@ def _materialised(
     for k, column in enumerate(specification.columns):
         pattern = np.arange(n_rows) // 2 ** (k % 3) % 2
         frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern
-    matrices = design_matrices(specification.formula, frame)
+    try:
+        matrices = design_matrices(specification.formula, frame)
+    except TypeError as error:  # formulae copies the call together with the modules that its frame knows
+        raise SpecificationError(
+            f"formula {specification.formula!r} has an interaction with C() without its margins, which "
+            "formulae and Bambi cannot code: write the margins out, as in g * C(n), or make the column text"
+        ) from error
     parts = (part.terms.values() for part in (matrices.common, matrices.group) if part is not None)
     return [_coded(term, specification.formula) for terms in parts for term in terms]
 
