@@ -1,0 +1,187 @@
+"""Nothing gives the password away; nothing that comes from outside is run, as SQL or as Python."""
+
+import hashlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg2
+import pytest
+import sqlalchemy
+from job import N_CLIENTS, ROOT, Job, is_documented, train
+
+from data_science.database import postgres
+from data_science.errors import SettingsError
+from data_science.settings import Settings
+from data_science.storage.version_files import seal
+from de.embedded import Coordinates, PostgresServer, add_company
+from de.load import Passwords
+
+SECRET = "Correct-Horse/41%s{0}'\\"
+
+
+@pytest.fixture(scope="module")
+def company():
+    with PostgresServer(passwords=Passwords(ds_user=SECRET)) as server:
+        yield add_company(server, n_clients=N_CLIENTS)
+
+
+def command_lines(pid: int) -> str:
+    """What `ps` would show of a process and its children."""
+    shown = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+                if str(pid) in (entry.name, parent):
+                    shown.append((entry / "cmdline").read_bytes().decode(errors="replace"))
+            except (OSError, IndexError):  # it ended while we looked
+                continue
+    return "\n".join(shown)
+
+
+def watched(job: Job):
+    """End the job; return its end and all command lines seen on the way."""
+    seen = set()
+    while job.process.poll() is None:
+        seen.add(command_lines(job.process.pid))
+        time.sleep(0.3)
+    return job.end(), "\n".join(seen)
+
+
+WRONG = SECRET + "!"
+ENDINGS = {
+    "stored": ({}, 0, SECRET),
+    "wrong password": ({"DS_DB_PASSWORD": WRONG, "WAIT_TIMEOUT_S": "0"}, 2, WRONG),
+    "no such database": ({"DB_NAME": "nowhere", "WAIT_TIMEOUT_S": "0"}, 2, SECRET),
+    "no such host": ({"DB_HOSTNAME": "127.0.0.1", "DB_PORT": "1", "WAIT_TIMEOUT_S": "0"}, 3, SECRET),
+}
+
+
+@pytest.mark.parametrize(("changes", "code", "secret"), ENDINGS.values(), ids=list(ENDINGS))
+def test_the_password_is_in_no_message_no_file_and_no_process_list(company, tmp_path, changes, code, secret):
+    job = Job(company, tmp_path / "models", **changes)
+    ended, listed = watched(job)
+
+    assert ended.code == code, ended.said
+    assert is_documented(ended)
+    for text in (ended.said, listed):
+        assert secret not in text
+        assert secret[:13] not in text
+    for path in (tmp_path / "models").rglob("*") if (tmp_path / "models").exists() else []:
+        if path.is_file():
+            assert secret[:13].encode() not in path.read_bytes(), path
+
+
+INJECTIONS = [
+    "x'; DROP TABLE labels; --",
+    'a" OR "1"="1',
+    "companydata options='-c role=admin'",
+    "host=elsewhere",
+]
+
+
+@pytest.mark.parametrize("name", ["DB_NAME", "DS_DB_USER"])
+@pytest.mark.parametrize("value", INJECTIONS)
+def test_a_hostile_setting_is_a_name_that_does_not_exist(company, name, value):
+    environment = {**company.environment(), name: value}
+    database = Settings.from_environment(environment).database
+
+    from data_science.database import feature_store
+
+    with pytest.raises(SettingsError, match="could not be read within"):
+        feature_store.wait(database, 0.0)
+
+
+def execute(company: Coordinates, *statements: str) -> list:
+    connection = company.connect()
+    with connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        rows = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return rows
+
+
+def test_hostile_columns_and_levels_in_the_table_are_data(company, tmp_path):
+    execute(
+        company,
+        'ALTER TABLE feature_store ADD COLUMN "x""; DROP TABLE labels; --" text',
+        "ALTER TABLE feature_store ALTER attr_b TYPE text USING CASE attr_b WHEN 'a' THEN "
+        "'a''); DROP TABLE labels; --' ELSE attr_b END",
+    )
+
+    ended = train(company, tmp_path)
+
+    assert ended.code == 0, ended.said
+    assert execute(company, "SELECT count(*) FROM labels") == [(N_CLIENTS,)]
+    predictor = json.loads(next(tmp_path.glob("2*/predictor.json")).read_text())
+    assert "a'); DROP TABLE labels; --" in json.dumps(predictor)
+
+
+@pytest.mark.parametrize("user", ["ds_user", "admin"])
+def test_our_connections_cannot_write_even_for_a_user_who_may(company, user):
+    environment = company.environment()
+    if user == "admin":
+        environment |= {"DS_DB_USER": "admin", "DS_DB_PASSWORD": company.passwords.admin}
+    engine = postgres.make_engine(Settings.from_environment(environment).database)
+
+    with engine.connect() as connection, pytest.raises(sqlalchemy.exc.DBAPIError) as caught:
+        connection.execute(sqlalchemy.text("DELETE FROM labels"))
+
+    assert isinstance(
+        caught.value.orig, psycopg2.errors.ReadOnlySqlTransaction | psycopg2.errors.InsufficientPrivilege
+    )
+
+
+SERVE = """
+import sys
+found = []
+sys.addaudithook(lambda event, arguments: found.append(arguments) if event == "pickle.find_class" else None)
+import pandas as pd
+from data_science import BayesianLogitModel
+model = BayesianLogitModel()
+model.load(sys.argv[1])
+row = pd.DataFrame([{"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}])
+model.predict(row), model.predict_proba(row, "posterior"), model.predict_interval(row), model.explain(row)
+model.summary(), model.predict_batch(row), model.predict_with_logging(1, row)
+print("unpickled", found)
+"""
+
+
+class Bomb:
+    """Unpickling it leaves a mark."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(company, tmp_path):
+    execute(company, "UPDATE feature_store SET attr_b = 'a' WHERE length(attr_b) > 1")
+    models, mark = tmp_path / "models", tmp_path / "exploded"
+    assert train(company, models).code == 0
+    version = next(models.glob("2*"))
+    bomb = pickle.dumps(Bomb(mark))
+    (version / "bambi_model.cloudpickle").write_bytes(bomb)
+    manifest = json.loads((version / "manifest.json").read_text())
+    manifest["files"]["bambi_model.cloudpickle"] = {
+        "bytes": len(bomb),
+        "sha256": hashlib.sha256(bomb).hexdigest(),
+    }
+    del manifest["sha256"]
+    (version / "manifest.json").write_bytes(seal(manifest))
+
+    served = subprocess.run(
+        [sys.executable, "-c", SERVE, str(models)],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(tmp_path)},
+    )  # fmt: skip
+
+    assert served.stdout == "unpickled []\n", served.stderr
+    assert not mark.exists()
