@@ -213,10 +213,11 @@ def _materialised(
         frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern
     try:
         matrices = design_matrices(specification.formula, frame)
-    except TypeError as error:  # formulae copies the call together with the modules that its frame knows
+    # It raises whatever it runs into, such as TypeError for g:C(n) without C(n).
+    except Exception as error:
         raise SpecificationError(
-            f"formula {specification.formula!r} has an interaction with C() without its margins, which "
-            "formulae and Bambi cannot code: write the margins out, as in g * C(n), or make the column text"
+            f"formulae, and so Bambi, cannot code {specification.formula!r} ({error}): write the margins of "
+            "its interactions out, as in g * C(n), or make the columns of C() text"
         ) from error
     parts = (part.terms.values() for part in (matrices.common, matrices.group) if part is not None)
     return [_coded(term, specification.formula) for terms in parts for term in terms]

