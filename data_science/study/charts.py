@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from data_science.study.exploration import MOST_LEVELS
@@ -112,7 +112,7 @@ def histogram_beside(
 def reference_line(axes: Axes, value: float, label: str, *, horizontal: bool = False) -> None:
     """Draw a dashed line to compare with."""
     draw = axes.axhline if horizontal else axes.axvline
-    draw(value, color=GREY, linewidth=1.2, linestyle="--", label=label, zorder=0)
+    draw(value, color=GREY, linewidth=1.2, linestyle="--", label=label, zorder=1.5)
 
 
 def legend(axes: Axes) -> None:
@@ -124,11 +124,12 @@ def legend(axes: Axes) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=n_entries, borderaxespad=0.2, handlelength=1.6)
 
 
-def as_percent(*axes: Axes, which: str = "x", digits: int | None = None) -> None:
-    """Write the ticks of shares as percentages."""
+def as_percent(*axes: Axes, which: str = "x") -> None:
+    """Write the ticks of shares as percentages, few enough to be told apart."""
     for each in axes:
-        formatter = PercentFormatter(1.0, decimals=digits, symbol=" %")
-        (each.xaxis if which == "x" else each.yaxis).set_major_formatter(formatter)
+        axis = each.xaxis if which == "x" else each.yaxis
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
 
 
 def panels(
@@ -159,7 +160,7 @@ def shares_of(axes: Axes, values: pd.Series[float]) -> None:
     else:
         shares = values.value_counts(normalize=True).sort_index()
         axes.bar(shares.index.astype(str), shares, color=BLUE, width=0.6)
-    as_percent(axes, which="y", digits=0)
+    as_percent(axes, which="y")
 
 
 def outlines(axes: Axes, samples: Mapping[str, npt.NDArray[np.float64]], *, low: float | None = None) -> None:
@@ -216,7 +217,7 @@ def plain_ticks(axes: Axes, values: Sequence[float]) -> None:
 def finish(*axes: Axes) -> None:
     """Write thresholds as percentages and show the legends."""
     for each in axes:
-        as_percent(each, digits=0)
+        as_percent(each)
         each.legend(loc="upper right")
 
 

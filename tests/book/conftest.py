@@ -1,6 +1,7 @@
 """One build of the book for each scenario and session, and a browser to visit it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,9 @@ def browser():
     for flag in QUIET:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path="/usr/bin/chromedriver")
+    driver_path = shutil.which("chromedriver")
+    assert driver_path, "the site cannot be visited: apt-get install chromium chromium-driver"
+    service = webdriver.ChromeService(executable_path=driver_path)
     with webdriver.Chrome(options=options, service=service) as driver:
         driver.set_page_load_timeout(60)
         yield driver
