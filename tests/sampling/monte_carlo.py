@@ -73,3 +73,9 @@ def deviations(ours: xr.DataTree, theirs: xr.DataTree) -> list[Deviation]:
 def worst(found: list[Deviation]) -> Deviation:
     """The largest deviation in units of Monte Carlo error."""
     return max(found, key=lambda deviation: deviation.in_mcse)
+
+
+def largest_rhat(tree: xr.DataTree) -> float:
+    """Over all scalars of the posterior."""
+    draws = scalars(tree["posterior"].to_dataset()).values()
+    return max(float(array_stats.rhat(d, **_AXES)) for d in draws)

@@ -1,0 +1,187 @@
+"""`BayesianLogitModel` as outside code calls it: determinism, refusals that change nothing, save and load."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+from frames import clients, crossed, patients
+
+from data_science import (
+    BayesianLogitModel,
+    GateError,
+    ModelSpecification,
+    Prior,
+    SchemaError,
+    SpecificationError,
+)
+
+QUICK = "nested-laplace"
+ROW = pd.DataFrame([{"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}])
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return clients(3_000)
+
+
+@pytest.fixture(scope="module")
+def model(frame):
+    fitted = BayesianLogitModel(engine=QUICK)
+    fitted.fit(frame)
+    return fitted
+
+
+@pytest.mark.parametrize("engine", ["nuts", QUICK])
+def test_the_same_seed_gives_identical_draws(engine, frame):
+    posteriors = []
+    for _ in range(2):
+        model = BayesianLogitModel(seed=7, engine=engine)
+        model.fit(frame)
+        posteriors.append(model.posterior["posterior"].to_dataset())
+
+    assert posteriors[0].equals(posteriors[1])
+
+
+def test_row_order_changes_nothing_but_rounding(frame, model):
+    other = BayesianLogitModel(engine=QUICK)
+    other.fit(frame.sample(frac=1, random_state=1))
+
+    for name, values in model.posterior["posterior"].to_dataset().data_vars.items():
+        np.testing.assert_allclose(other.posterior["posterior"][name], values, rtol=1e-6, atol=1e-6)
+
+
+def test_the_summary_has_bambis_names_and_the_documented_columns(model):
+    summary = model.summary()
+
+    assert list(summary.index[:3]) == ["Intercept", "scd_a", "scd_b"]
+    assert {"1|attr_a_sigma", "1|attr_a[1]", "1|attr_b[d]"} < set(summary.index)
+    assert {"mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat"} <= set(summary.columns)
+
+
+def test_the_summary_is_that_of_the_posterior(model):
+    draws = model.posterior["posterior"]["1|attr_b"].sel({"attr_b__factor_dim": "c"}).to_numpy()
+    row = model.summary().loc["1|attr_b[c]"]
+
+    expected = [draws.mean(), draws.std(ddof=1), *np.quantile(draws, [0.05, 0.5, 0.95])]
+    np.testing.assert_allclose(row[["mean", "sd", "q5", "q50", "q95"]].astype(float), expected)
+
+
+def test_predictions_after_loading_are_those_before_saving(model, frame, tmp_path):
+    model.save(tmp_path)
+    loaded = BayesianLogitModel()
+
+    loaded.load(tmp_path)
+
+    for method in ("plug-in", "posterior"):
+        np.testing.assert_array_equal(
+            loaded.predict_proba(frame, method=method), model.predict_proba(frame, method=method)
+        )
+    np.testing.assert_array_equal(loaded.predict_interval(frame), model.predict_interval(frame))
+    np.testing.assert_array_equal(loaded.predict_batch(frame), model.predict_batch(frame))
+    assert loaded.predict(ROW) == model.predict(ROW)
+    assert loaded.explain(ROW) == model.explain(ROW)
+
+
+def test_summary_and_posterior_after_loading_are_those_before_saving(model, tmp_path):
+    model.save(tmp_path)
+    loaded = BayesianLogitModel()
+
+    loaded.load(tmp_path)
+
+    pd.testing.assert_frame_equal(loaded.summary(), model.summary())
+    ours = model.posterior["posterior"].to_dataset()
+    theirs = loaded.posterior["posterior"].to_dataset()
+    assert theirs.equals(ours)
+
+
+def test_the_plug_in_probability_is_that_of_posterior_means(model):
+    mean = model.summary()["mean"]
+    eta = mean["Intercept"] + 0.55 * mean["scd_a"] + 3 * mean["scd_b"] + mean["1|attr_a[1]"]
+    eta += mean["1|attr_b[c]"]
+
+    assert model.predict_proba(ROW, method="plug-in")[0] == pytest.approx(1 / (1 + np.exp(-eta)), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda f: f.drop(columns="scd_a"), "scd_a"),
+        (lambda f: f.assign(label=2), "label"),
+        (lambda f: f.assign(label=0), "label"),
+        (lambda f: f.assign(scd_a=np.nan), "scd_a"),
+        (lambda f: f.assign(scd_a=np.inf), "scd_a"),
+        (lambda f: f.assign(scd_a="high"), "scd_a"),
+        (lambda f: f.iloc[:0], "rows"),
+    ],
+    ids=["column missing", "label 2", "one class", "NaN", "infinite", "text for a number", "no rows"],
+)
+def test_a_frame_that_cannot_be_fitted_is_refused_and_the_model_stays(change, reason, frame, model):
+    before = model.predict_proba(frame)
+
+    with pytest.raises(SchemaError, match=reason):
+        model.fit(change(frame))
+
+    np.testing.assert_array_equal(model.predict_proba(frame), before)
+
+
+def test_a_refused_posterior_leaves_the_model_as_it_was(frame):
+    """A prior that contradicts the data: the posterior cannot give the observed rate."""
+    model = BayesianLogitModel(ModelSpecification("label ~ scd_a"), engine=QUICK)
+    model.fit(frame)
+    before = model.predict_proba(frame)
+    priors = {"Intercept": Prior("Normal", mu=3, sigma=0.01)}
+    model.specification = ModelSpecification("label ~ scd_a", priors=priors)
+
+    with pytest.raises(GateError, match=r"the data's rate .* is outside the posterior predictive interval"):
+        model.fit(frame)
+
+    np.testing.assert_array_equal(model.predict_proba(frame), before)
+
+
+def test_where_nested_laplace_declines_nuts_runs_and_says_so(caplog):
+    vague = {"common": Prior("Cauchy", alpha=0, beta=25), "group_sd": Prior("HalfCauchy", beta=25)}
+    specification = ModelSpecification("y ~ treatment + (1 | patient)", priors=vague)
+    model = BayesianLogitModel(specification, seed=1, engine=QUICK)
+
+    with caplog.at_level(logging.WARNING, logger="data_science"):
+        report = model.fit(patients(20, group_sd=8))
+
+    assert model.posterior["posterior"].attrs["engine"] == "nuts"
+    assert "nested Laplace declines: k-hat" in caplog.text
+    assert any("nested Laplace declines" in note for note in report.notes)
+
+
+def test_an_unknown_engine_is_refused(frame):
+    with pytest.raises(SpecificationError, match="engine is 'vi'; expected one of"):
+        BayesianLogitModel(engine="vi").fit(frame)
+
+
+def test_products_of_balanced_columns_can_be_fitted():
+    """Two 0/1 columns of equal shares: Bambi refuses a frame in which their product is constant."""
+    frame = clients(800)
+    frame["a"], frame["b"] = np.arange(800) % 2, np.arange(800) // 2 % 2
+    model = BayesianLogitModel(ModelSpecification("label ~ a * b"), engine="nuts")
+
+    model.fit(frame)
+
+    assert "a:b" in model.summary().index
+
+
+@pytest.mark.parametrize("formula", ["label ~ scd_a + only", "label ~ scd_a + (1 | only)"])
+@pytest.mark.parametrize("value", [3, "all"])
+def test_a_column_that_never_varies_is_refused(formula, value, frame):
+    model = BayesianLogitModel(ModelSpecification(formula), engine=QUICK)
+
+    with pytest.raises(SchemaError, match=r"only: the constant .* it can explain nothing"):
+        model.fit(frame.assign(only=value))
+
+
+def test_candidates_are_compared_by_name():
+    from data_science import compare
+
+    frame = crossed(300)
+
+    comparison = compare([ModelSpecification("y ~ x"), ModelSpecification("y ~ 1")], frame)
+
+    assert list(comparison.table.index) == ["y ~ x", "y ~ 1"]
