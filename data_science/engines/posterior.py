@@ -51,6 +51,27 @@ def to_tree(design: Design, posterior: Posterior) -> xr.DataTree:
     return xr.DataTree.from_dict(groups)
 
 
+def with_observations(tree: xr.DataTree, design: Design, successes: Floats) -> xr.DataTree:
+    """Add the group ``observed_data``, which `bambi.interpret` and posterior predictive plots ask for.
+
+    Parameters
+    ----------
+    tree : DataTree
+        From :func:`to_tree`.
+    design : Design
+    successes : array, shape (row,)
+        The response over raw rows.
+    """
+    response = design.specification.response
+    name = response.successes
+    if response.trials is not None:
+        name = f"p({response.successes}, {response.trials})"
+    smallest = np.min_scalar_type(int(successes.max(initial=0)))  # a byte per client, not eight
+    values = {name: ("__obs__", successes.astype(smallest))}
+    observed = xr.Dataset(values, {"__obs__": np.arange(len(successes))}, {"modeling_interface": "bambi"})
+    return tree.assign({"observed_data": xr.DataTree(observed)})
+
+
 def labels(term: Term) -> tuple[list[str], list[str]]:
     """Bambi's labels of a term's expression columns and of its groups; empty where it has no such axis."""
     expressions = [", ".join(map(str, levels)) for levels in product(*(c.levels for c in term.codings))]

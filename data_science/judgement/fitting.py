@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from xarray import DataTree
 
-from data_science.engines.posterior import Posterior, names, to_tree
+from data_science.engines.posterior import Posterior, names, to_tree, with_observations
 from data_science.engines.registry import FitSettings, OnProgress, engine
 from data_science.errors import GateError
 from data_science.formula.design import Design
@@ -83,7 +83,7 @@ def _attempt(
     if settings.second_opinion and posterior.attributes["engine"] == "nuts":
         opinion, more = _second_opinion(design, compressed, posterior, settings, progress, watch)
     with watch.stage("diagnostics"):
-        tree = to_tree(design, posterior)
+        tree = with_observations(to_tree(design, posterior), design, compressed.successes)
         summary = diagnostics.summary(tree)
         pooled, _ = posterior.thinned(_RATE_DRAWS)
         rate = diagnostics.rate_interval(

@@ -30,6 +30,7 @@ class Compressed:
     """Cells ready for the engines, with what compression did."""
 
     cells: Cells
+    successes: Floats  # (row,), the response of the raw rows, for the reader's plots
     statistics: Statistics
     at: Coordinates
     joint: LogJoint
@@ -70,11 +71,11 @@ def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: in
     if column is not None:
         for n_nodes in _NODES:
             cells = compress(rows, column, n_nodes)
-            found = _compressed(design, cells, statistics, at, order)
+            found = _compressed(design, rows, cells, statistics, at, order)
             shift = _shift(design, rows, found, n_nodes, column, seed)
             if shift < SHIFT_LIMIT / 10:  # ten times below what is promised: the estimate is first order
                 return replace(found, shift=shift)
-    found = _compressed(design, compress(rows, None, 0), statistics, at, order)
+    found = _compressed(design, rows, compress(rows, None, 0), statistics, at, order)
     return replace(found, why_lossless=_why_lossless(rows, exact=exact))
 
 
@@ -88,11 +89,12 @@ def _why_lossless(rows: Rows, *, exact: bool) -> str:
 
 
 def _compressed(
-    design: Design, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
+    design: Design, rows: Rows, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
 ) -> Compressed:
     joint = LogJoint.of(design, cells, statistics, at)
     elimination = Elimination.of(order, joint.matrix)
-    return Compressed(cells, statistics, at, joint, elimination, reference_mode(joint, elimination), 0.0)
+    mode = reference_mode(joint, elimination)
+    return Compressed(cells, rows.successes, statistics, at, joint, elimination, mode, 0.0)
 
 
 def _shift(design: Design, rows: Rows, found: Compressed, n_nodes: int, column: str, seed: int) -> float:
