@@ -2,21 +2,21 @@
 FROM python:3.13-slim-trixie AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-RUN python -m venv --without-pip /opt/venv
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /opt/venv && pip install 'setuptools>=80'
 COPY constraints.txt pyproject.toml setup.py ./
 # The packages' code is not here yet, so this layer lives until a requirement or a version changes.
 RUN --mount=type=cache,target=/root/.cache/pip \
     touch README.md && mkdir data_science && \
     pip --python /opt/venv install -c constraints.txt '.[train]' && \
-    pip --python /opt/venv uninstall -y data_science && \
-    chmod -R a+rX /opt/venv
+    pip --python /opt/venv uninstall -y data_science
 
 FROM dependencies AS application
 COPY mle mle
 COPY README.md ./
 COPY data_science data_science
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --no-deps --target /opt/app ./mle .
+    pip install --no-deps --no-build-isolation --target /opt/app ./mle .
 COPY main.py /opt/app/
 RUN python -m compileall -q /opt/app && chmod -R a+rX /opt/app
 

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from compose_stack import Stack
+from compose_stack import PROJECT, Stack, docker
 
 HERE = Path(__file__).parent
 REQUIRED = os.environ.get("REQUIRE_CONTAINERS") == "1"
@@ -63,7 +63,7 @@ def images(tmp_path_factory):
     stack = Stack(tmp_path_factory.mktemp("images"))
     stack.compose("build", timeout_s=1500)
     yield stack
-    stack.compose("down", "--volumes", "--rmi", "local")
+    docker("image", "rm", *docker("image", "ls", "--quiet", f"{PROJECT}-*").split())
 
 
 @pytest.fixture
