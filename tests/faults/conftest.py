@@ -1,6 +1,7 @@
 """Servers to break, companies to train on, and what a job must leave behind."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,19 +34,25 @@ def fitted() -> BayesianLogitModel:
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Callable[[int], AbstractContextManager[Path]]:
-    """``full_disk(kb)`` gives a folder on a file system of that size, in a namespace we may make."""
+    """``full_disk(kb)`` gives a folder on a disk of that size; where none may be mounted, limits files to it."""
 
     @contextmanager
-    def mounted(kb: int) -> Iterator[Path]:
+    def limited(kb: int) -> Iterator[Path]:
         folder = tmp_path / f"disk{kb}"
         folder.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kb}k", "none", str(folder)], check=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={kb}k", "none", str(folder)]
+        mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if not mounted:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000 * kb, before[1]))
         try:
             yield folder
         finally:
-            subprocess.run(["umount", str(folder)], check=True)
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            if mounted:
+                subprocess.run(["umount", str(folder)], check=True)
 
-    return mounted
+    return limited
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import time
@@ -53,28 +54,38 @@ def watched(job: Job):
     return job.end(), "\n".join(seen)
 
 
+@pytest.fixture(scope="module")
+def stored(company, tmp_path_factory):
+    """A job that stored a model: the folder, its end, and the command lines seen on the way."""
+    folder = tmp_path_factory.mktemp("stored") / "models"
+    return folder, *watched(Job(company, folder))
+
+
+def test_a_job_that_stores_a_model_puts_the_password_in_no_message_no_file_and_no_process_list(stored):
+    folder, ended, listed = stored
+
+    assert ended.code == 0, ended.said
+    assert "main.py" in listed
+    assert SECRET[:13] not in ended.said + listed
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) >= 8
+    assert [path for path in files if SECRET[:13].encode() in path.read_bytes()] == []
+
+
 WRONG = SECRET + "!"
 ENDINGS = {
-    "stored": ({}, 0, SECRET),
     "wrong password": ({"DS_DB_PASSWORD": WRONG, "WAIT_TIMEOUT_S": "0"}, 2, WRONG),
-    "no such database": ({"DB_NAME": "nowhere", "WAIT_TIMEOUT_S": "0"}, 2, SECRET),
     "no such host": ({"DB_HOSTNAME": "127.0.0.1", "DB_PORT": "1", "WAIT_TIMEOUT_S": "0"}, 3, SECRET),
 }
 
 
 @pytest.mark.parametrize(("changes", "code", "secret"), ENDINGS.values(), ids=list(ENDINGS))
-def test_the_password_is_in_no_message_no_file_and_no_process_list(company, tmp_path, changes, code, secret):
-    job = Job(company, tmp_path / "models", **changes)
-    ended, listed = watched(job)
+def test_a_job_that_fails_keeps_the_password_to_itself(company, tmp_path, changes, code, secret):
+    ended, listed = watched(Job(company, tmp_path / "models", **changes))
 
     assert ended.code == code, ended.said
     assert is_documented(ended)
-    for text in (ended.said, listed):
-        assert secret not in text
-        assert secret[:13] not in text
-    for path in (tmp_path / "models").rglob("*") if (tmp_path / "models").exists() else []:
-        if path.is_file():
-            assert secret[:13].encode() not in path.read_bytes(), path
+    assert secret[:13] not in ended.said + listed
 
 
 INJECTIONS = [
@@ -105,22 +116,6 @@ def execute(company: Coordinates, *statements: str) -> list:
         rows = cursor.fetchall() if cursor.description else []
     connection.close()
     return rows
-
-
-def test_hostile_columns_and_levels_in_the_table_are_data(company, tmp_path):
-    execute(
-        company,
-        'ALTER TABLE feature_store ADD COLUMN "x""; DROP TABLE labels; --" text',
-        "ALTER TABLE feature_store ALTER attr_b TYPE text USING CASE attr_b WHEN 'a' THEN "
-        "'a''); DROP TABLE labels; --' ELSE attr_b END",
-    )
-
-    ended = train(company, tmp_path)
-
-    assert ended.code == 0, ended.said
-    assert execute(company, "SELECT count(*) FROM labels") == [(N_CLIENTS,)]
-    predictor = json.loads(next(tmp_path.glob("2*/predictor.json")).read_text())
-    assert "a'); DROP TABLE labels; --" in json.dumps(predictor)
 
 
 @pytest.mark.parametrize("user", ["ds_user", "admin"])
@@ -163,10 +158,8 @@ class Bomb:
         return os.mkdir, (str(self.path),)
 
 
-def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(company, tmp_path):
-    execute(company, "UPDATE feature_store SET attr_b = 'a' WHERE length(attr_b) > 1")
-    models, mark = tmp_path / "models", tmp_path / "exploded"
-    assert train(company, models).code == 0
+def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(stored, tmp_path):
+    models, mark = Path(shutil.copytree(stored[0], tmp_path / "models")), tmp_path / "exploded"
     version = next(models.glob("2*"))
     bomb = pickle.dumps(Bomb(mark))
     (version / "bambi_model.cloudpickle").write_bytes(bomb)
@@ -185,3 +178,19 @@ def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(com
 
     assert served.stdout == "unpickled []\n", served.stderr
     assert not mark.exists()
+
+
+def test_hostile_columns_and_levels_in_the_table_are_data(company, tmp_path):
+    execute(
+        company,
+        'ALTER TABLE feature_store ADD COLUMN "x""; DROP TABLE labels; --" text',
+        "ALTER TABLE feature_store ALTER attr_b TYPE text USING CASE attr_b WHEN 'a' THEN "
+        "'a''); DROP TABLE labels; --' ELSE attr_b END",
+    )
+
+    ended = train(company, tmp_path)
+
+    assert ended.code == 0, ended.said
+    assert execute(company, "SELECT count(*) FROM labels") == [(N_CLIENTS,)]
+    predictor = json.loads(next(tmp_path.glob("2*/predictor.json")).read_text())
+    assert "a'); DROP TABLE labels; --" in json.dumps(predictor)

@@ -148,7 +148,7 @@ def refusals(n, settings):
     return refused, retried
 
 
-@pytest.mark.parametrize(("engine", "n"), [("nested-laplace", 15), ("nuts", 5)])
+@pytest.mark.parametrize(("engine", "n"), [("nested-laplace", 12), ("nuts", 3)])
 def test_fine_fits_are_not_refused(engine, n, caplog):
     caplog.set_level(logging.ERROR, "data_science")
 
