@@ -8,19 +8,37 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ["arviz", "arviz_stats", "bambi", "formulae", "matplotlib", "numba", "nutpie", "pymc", "pytensor", "scipy", "sqlalchemy"]
+HEAVY = [
+    "arviz",
+    "arviz_stats",
+    "bambi",
+    "formulae",
+    "matplotlib",
+    "numba",
+    "nutpie",
+    "pymc",
+    "pytensor",
+    "scipy",
+    "sqlalchemy",
+]
 
 
 def modules_after(code: str) -> set[str]:
     """Names of the modules that a fresh interpreter holds after running ``code``."""
     script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_every_import_contract_is_kept():
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"], capture_output=True, text=True, cwd=ROOT, check=False
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout
@@ -28,7 +46,10 @@ def test_every_import_contract_is_kept():
 
 @pytest.mark.parametrize(
     "code",
-    ["from data_science import BayesianLogitModel; BayesianLogitModel()", "from data_science import Predictor"],
+    [
+        "from data_science import BayesianLogitModel; BayesianLogitModel()",
+        "from data_science import Predictor",
+    ],
     ids=["the model", "the predictor"],
 )
 def test_what_serving_imports_brings_no_library_of_training_and_no_pandas(code):
