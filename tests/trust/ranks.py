@@ -43,9 +43,13 @@ def _null(n: int) -> np.ndarray:
 
 def _statistic(counts: np.ndarray) -> np.ndarray:
     """Smallest two-sided binomial probability along the ECDF, shape (set,), from counts of ranks."""
-    n = int(counts[0].sum())
     below = np.cumsum(counts, axis=1)[:, :-1]
+    return _two_sided(int(counts[0].sum()))[below, np.arange(N_DRAWS)].min(axis=1)
+
+
+@cache
+def _two_sided(n: int) -> np.ndarray:
+    """Two-sided probability of an ECDF that counts so many of ``n`` ranks, shape (count, point)."""
     points = np.arange(1, N_DRAWS + 1) / (N_DRAWS + 1)
     values = np.arange(n + 1)[:, None]
-    two_sided = 2 * np.minimum(st.binom.cdf(values, n, points), st.binom.sf(values - 1, n, points))
-    return two_sided[below, np.arange(N_DRAWS)].min(axis=1)
+    return 2 * np.minimum(st.binom.cdf(values, n, points), st.binom.sf(values - 1, n, points))
