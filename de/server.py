@@ -43,7 +43,7 @@ _OPTIONS = {
 # Arguments: pg_ctl, the data folder, the folder to remove or "".
 _WATCHDOG = """
 trap '' HUP INT TERM
-while read -r started; do ours=$started; done
+while read -r started && [ "$started" != close ]; do ours=$started; done
 if [ -n "$ours" ] && [ "$(head -n 1 "$2/postmaster.pid" 2> /dev/null)" = "$ours" ]; then
     kill -CONT "$ours"
     "$1" -D "$2" -m immediate -w stop > /dev/null 2>&1
@@ -140,6 +140,10 @@ class PostgresServer:
         """Stop for good; a temporary folder is removed."""
         self.stop()
         if self._watchdog and self._watchdog.stdin:
+            # Said, not only closed: a process forked meanwhile may hold our end of the pipe open.
+            with suppress(BrokenPipeError):
+                self._watchdog.stdin.write(b"close\n")
+                self._watchdog.stdin.flush()
             self._watchdog.stdin.close()
             self._watchdog.wait(STOP_TIMEOUT_S)
             self._watchdog = None
