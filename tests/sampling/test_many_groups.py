@@ -54,7 +54,7 @@ def check(setting: str, specification: ModelSpecification, frame) -> None:
 
     seconds, measured = perf_counter() - start, fitted.measured
     opinion = "declined" if fitted.agreement is None else f"{fitted.agreement.distance_in_mcse:.1f} MCSE off"
-    print(  # noqa: T201 (the table that this module is for)
+    print(
         f"\n{setting}: {len(fitted.summary)} parameters, {seconds:.1f} s, "
         f"{measured.ess_bulk_min / seconds:.0f} ESS/s, r_hat {measured.rhat_max:.4f}, second opinion {opinion}"
     )

@@ -21,7 +21,7 @@ SETTINGS = {
     "signal": (ModelSpecification(), clients(20_000), 0.5),
     "no signal": (ModelSpecification(), clients(20_000, signal=False), 0.5),
     "200 rows": (ModelSpecification(), clients(200), KHAT_LIMIT),
-    "separation in a level": (ModelSpecification(), SEPARATED, 0.5),
+    "separation in a level": (ModelSpecification(), SEPARATED, KHAT_LIMIT),
     "random slope": (ModelSpecification("label ~ scd_a + (scd_a | attr_b)"), clients(5_000), 0.5),
     "interaction groups": (ModelSpecification("label ~ 1 + (1 | attr_a:attr_b)"), clients(5_000), 0.5),
     "no groups": (ModelSpecification("label ~ scd_a * attr_b"), clients(5_000), 0.6),
@@ -40,7 +40,7 @@ def draw(name, design, compressed, **settings):
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_it_agrees_with_nuts_and_certifies_itself(setting, record_property):
+def test_it_agrees_with_nuts_and_certifies_itself(setting):
     specification, frame, khat_limit = SETTINGS[setting]
     design, compressed = prepared(specification, frame)
 
@@ -48,8 +48,10 @@ def test_it_agrees_with_nuts_and_certifies_itself(setting, record_property):
     nuts = draw("nuts", design, compressed, seed=5, draws=2_000)
 
     deviation = worst(deviations(to_tree(design, ours), to_tree(design, nuts)))
-    record_property("khat", round(float(ours.attributes["khat"]), 2))
-    record_property("deviation", f"{deviation.parameter} {deviation.quantity}: {deviation.in_mcse:.1f} MCSE")
+    print(
+        f"\n{setting}: k-hat {ours.attributes['khat']:.2f}, efficiency {ours.attributes['efficiency']:.2f}, "
+        f"farthest from NUTS {deviation.parameter} {deviation.quantity} {deviation.in_mcse:.1f} MCSE"
+    )
     assert ours.attributes["khat"] < khat_limit
     assert ours.attributes["efficiency"] > 0.5
     assert deviation.in_mcse < 5

@@ -72,23 +72,23 @@ def compare(specification, frame):
     return found
 
 
-def check(specification, frame, record):
+def check(setting, specification, frame):
     found = compare(specification, frame)
 
     for name, deviation in found.items():
-        record(name, f"{deviation.parameter} {deviation.quantity}: {deviation.in_mcse:.1f} MCSE")
+        print(f"\n{setting}, {name}: {deviation.parameter} {deviation.quantity} {deviation.in_mcse:.1f} MCSE")
         assert deviation.in_mcse < LIMIT_MCSE, (name, deviation)
     assert "nuts" in found
 
 
 @pytest.mark.filterwarnings("ignore")  # PyMC reports its own troubles as warnings
 @pytest.mark.parametrize("setting", QUICK)
-def test_both_engines_give_plain_bambis_posterior(setting, record_property):
-    check(*QUICK[setting], record_property)
+def test_both_engines_give_plain_bambis_posterior(setting):
+    check(setting, *QUICK[setting])
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("setting", SLOW)
-def test_both_engines_give_plain_bambis_posterior_in_hard_settings(setting, record_property):
-    check(*SLOW[setting], record_property)
+def test_both_engines_give_plain_bambis_posterior_in_hard_settings(setting):
+    check(setting, *SLOW[setting])
