@@ -39,6 +39,7 @@ DEV = [
     "import-linter>=2.16",
     "mypy",
     "pandas-stubs",
+    "pypdf",
     "pytest",
     "pytest-timeout",
     "ruff",
