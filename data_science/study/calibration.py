@@ -23,6 +23,7 @@ class Reliability:
     miscalibration: float  # Brier score that recalibration would save
     discrimination: float  # Brier score that the recalibrated prediction saves against the base rate
     uncertainty: float  # Brier score of the base rate
+    chance: float  # share of calibrated predictions whose curve leaves the band for as many clients or more
 
     @property
     def parts(self) -> pd.DataFrame:
@@ -38,8 +39,10 @@ class Reliability:
     @property
     def share_outside(self) -> float:
         """Share of clients whose recalibrated probability is outside the band."""
-        outside = (self.curve["observed"] < self.curve["low"]) | (self.curve["observed"] > self.curve["high"])
-        return float(outside.mean())
+        curve = self.curve
+        return float(
+            _share_outside(curve["observed"].to_numpy(), curve["low"].to_numpy(), curve["high"].to_numpy())
+        )
 
 
 def reliability(
@@ -78,7 +81,14 @@ def reliability(
     base, own, best = (
         float(np.mean((seen - forecast) ** 2)) for forecast in (seen.mean(), predicted, recalibrated)
     )
-    return Reliability(curve, own - best, base - best, base)
+    own_share = _share_outside(recalibrated[at], low, high)
+    chance = float((_share_outside(replicated, low, high) >= own_share).mean())
+    return Reliability(curve, own - best, base - best, base, chance)
+
+
+def _share_outside(curves: Floats, low: Floats, high: Floats) -> Floats:
+    """Share of the points of each curve that are outside a band, along the last axis."""
+    return np.asarray(((curves < low) | (curves > high)).mean(axis=-1))
 
 
 def _pav(

@@ -103,7 +103,7 @@ def histogram_beside(
     axes: Axes, values: npt.ArrayLike, observed: float, *, label: str, observed_label: str
 ) -> None:
     """Draw what chance gives as a histogram, and what was seen as a line."""
-    axes.hist(np.asarray(values), bins=30, color=PALE, edgecolor="white", label=label)
+    axes.hist(np.asarray(values), bins=30, color="#7fa8c6", edgecolor="white", label=label)
     axes.axvline(observed, color=ORANGE, linewidth=2.2, label=observed_label)
     axes.set_ylabel("data sets")
     legend(axes)
