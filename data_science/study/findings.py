@@ -113,12 +113,12 @@ def discrepancy(found: Replication) -> str:
 
 def calibrated(found: Reliability) -> str:
     """Say whether predicted probabilities come true."""
-    outside = percent(found.share_outside, 0)
-    if found.share_outside <= 0.05:
-        return (
-            f"the predicted probabilities come true: the curve leaves the band for {outside} of the clients"
-        )
-    return f"the curve leaves the band for {outside} of the clients, where about 5 % would by chance"
+    verdict = "do not come true" if found.chance < 0.05 else "come true, as far as these data can tell"
+    return (
+        f"the predicted probabilities {verdict}: the curve leaves the band for "
+        f"{percent(found.share_outside, 0)} of the clients, and so, or further, would the curves of "
+        f"{percent(found.chance, 0)} of predictions that are right"
+    )
 
 
 def sensitivity(table: pd.DataFrame) -> str:
