@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed-all
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow check bench book book-serve book-pdf lock clean
+.PHONY: help train test test-slow test-containers images check bench book book-serve book-pdf lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,12 @@ test: $(STAMP) ## all checks and tests but the slow ones
 test-slow: $(STAMP) ## the tests that take minutes each
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
+test-containers: $(STAMP) ## the container tests; fails where no engine runs
+	@REQUIRE_CONTAINERS=1 $(BIN)/python -m pytest tests/containers $(ARGS)
+
+images: ## build every image of docker-compose.yml
+	@docker compose --profile demo build
+
 check: $(STAMP) ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -49,7 +55,7 @@ book: $(STAMP) ## build the book, executed from the database, into book/_build
 book-pdf: $(STAMP) ## build the book with its PDF (needs Chromium)
 	@$(BIN)/python -m book.build pdf $(ARGS)
 
-book-serve: $(STAMP) ## build the book and serve it on http://127.0.0.1:8080
+book-serve: $(STAMP) ## build the book and serve it on http://127.0.0.1:8000
 	@$(BIN)/python -m book.build serve $(ARGS)
 
 lock: $(STAMP) ## write the installed versions, which were tested, into constraints.txt
