@@ -13,7 +13,7 @@ from data_science.engines.posterior import Posterior
 from data_science.formula.design import Design
 from data_science.formula.encoding import Floats
 from data_science.judgement.loo import DRAWS, KHAT_LIMIT, Elpd, Loo, measure, standard_error
-from data_science.judgement.pointwise import NODES, Observations, encode_union, pool
+from data_science.judgement.pointwise import Observations, encode_union, pool
 
 #: Below this many nats a difference is small, and its normal approximation misleads: Sivula et al.,
 #: arXiv:2008.10296.
@@ -114,7 +114,7 @@ class Comparison:
 
 
 def compare_fits(
-    candidates: Candidates, frame: pd.DataFrame, *, n_nodes: int = NODES, n_draws: int = DRAWS
+    candidates: Candidates, frame: pd.DataFrame, *, n_nodes: int | None = None, n_draws: int = DRAWS
 ) -> Comparison:
     """Compare fitted candidates by leaving out one row of ``frame`` at a time.
 

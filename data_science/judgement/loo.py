@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from data_science.engines.posterior import Posterior
 from data_science.formula.design import Design, Rows
 from data_science.formula.encoding import Encoding, Floats
-from data_science.judgement.pointwise import NODES, Observations, distinct, log_likelihood, pool
+from data_science.judgement.pointwise import Observations, distinct, log_likelihood, pool
 
 #: Above this k-hat a client's elpd is not reliable (Vehtari et al. 2024, section 3.2.4).
 KHAT_LIMIT = 0.7
@@ -69,7 +69,7 @@ class Loo(Elpd):
 
 
 def loo(
-    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int = NODES, n_draws: int = DRAWS
+    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
 ) -> Loo:
     """Leave one observation out, for each in turn, by Pareto-smoothed importance sampling.
 
@@ -79,8 +79,8 @@ def loo(
     rows : Rows
         Raw observations that ``posterior`` was fitted to.
     posterior : Posterior
-    n_nodes : int
-        Gauss nodes per cell and response.
+    n_nodes : int, optional
+        Gauss nodes per cell and response; see :func:`data_science.judgement.pointwise.pool`.
     n_draws : int
         Posterior draws used, evenly spaced over the pooled chains and taken as independent.
     """
@@ -88,7 +88,7 @@ def loo(
 
 
 def waic(
-    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int = NODES, n_draws: int = DRAWS
+    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
 ) -> Elpd:
     """Widely applicable information criterion on the elpd scale; parameters as in :func:`loo`."""
     return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[1]

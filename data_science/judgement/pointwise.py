@@ -20,9 +20,12 @@ from data_science.formula.encoding import Encoding, Factor, Floats, Ints
 from data_science.likelihood.compression import cell_index, compress, continuous_column
 from data_science.likelihood.log_joint import Coordinates, design_matrix
 
-#: Nodes per cell and response. The Pareto fit is not smooth in the covariate, so elpd comes to a few 1e-4
-#: nats of the sum over all rows and no nearer, far below its standard error (tests/sampling/test_loo.py).
+#: Nodes per cell and response where rows are many. The Pareto fit is not smooth in the covariate, so elpd
+#: comes to a few 1e-4 nats of the sum over all rows and no nearer, far below its standard error
+#: (tests/sampling/test_loo.py).
 NODES = 12
+#: Rows up to which each stands for itself: a second of work at most, and elpd equals the sum over rows.
+FEW_ROWS = 10_000
 _SUCCESSES, _TRIALS = "\0successes", "\0trials"  # no table has such column names
 
 
@@ -63,7 +66,7 @@ def encode_union(designs: Iterable[Design], frame: pd.DataFrame) -> Rows:
     return Rows(codes, numeric, encoded[0].successes, encoded[0].trials)
 
 
-def pool(rows: Rows, n_nodes: int = NODES) -> Observations:
+def pool(rows: Rows, n_nodes: int | None = None) -> Observations:
     """Merge observations with equal covariates and equal response; a continuous covariate becomes nodes.
 
     The response is part of the cell, and weights count observations: what is left out later is one client,
@@ -73,10 +76,12 @@ def pool(rows: Rows, n_nodes: int = NODES) -> Observations:
     ----------
     rows : Rows
         With the columns of every candidate.
-    n_nodes : int
-        Gauss nodes per cell and response; at most ``2 n_nodes`` observations stay as they are.
+    n_nodes : int, optional
+        Gauss nodes per cell and response; at most ``2 n_nodes`` observations stay as they are. By default
+        :data:`NODES`, and no quadrature at all up to :data:`FEW_ROWS`.
     """
-    cells = compress(_keyed_by_response(rows), continuous_column(rows), n_nodes)
+    column = None if n_nodes is None and len(rows) <= FEW_ROWS else continuous_column(rows)
+    cells = compress(_keyed_by_response(rows), column, n_nodes or NODES)
     numeric = dict(cells.numeric)
     successes, trials = numeric.pop(_SUCCESSES), numeric.pop(_TRIALS)
     return Observations(Rows(cells.codes, numeric, successes, trials), cells.weights, len(rows))
