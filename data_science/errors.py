@@ -28,7 +28,17 @@ class SchemaError(DataScienceError, ValueError):
 
 
 class FeatureError(SchemaError):
-    """A row of features cannot be read without guessing."""
+    """A row of features cannot be read without guessing.
+
+    Attributes
+    ----------
+    column : str or None
+        The column at fault, where it is one.
+    """
+
+    def __init__(self, message: str, column: str | None = None) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 class SpecificationError(DataScienceError, ValueError):

@@ -126,6 +126,11 @@ class BayesianLogitModel(MLEModel):
         self.model_version = self._loaded.path.name
 
     @property
+    def fallback(self) -> str | None:
+        """Why the version that was loaded is not the one that LATEST names; None where it is."""
+        return None if self._loaded is None else self._loaded.fallback
+
+    @property
     def model(self) -> Predictor:
         """The point predictor (some versions of the MLE class declare this property abstract)."""
         if self._loaded is not None:

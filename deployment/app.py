@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from machine_learning_engineering.prediction_log import shared_log
 from starlette.exceptions import HTTPException
 
@@ -41,8 +42,9 @@ def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
         await asyncio.to_thread(keeper.stop)
         await asyncio.to_thread(log.close)
 
-    app = FastAPI(
-        title="Predictions", version="1.0.0", description=DESCRIPTION, lifespan=lifespan, docs_url="/docs"
+    # FastAPI's own /docs fetches its scripts from the internet; this one serves them itself.
+    app = FastAPIOffline(
+        redoc_url=None, title="Predictions", version="1.0.0", description=DESCRIPTION, lifespan=lifespan
     )
     _add_predictions(app, PredictionService(keeper, log, settings.max_batch), settings)
     _add_health(app, HealthReport(keeper, log.folder))

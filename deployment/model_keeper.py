@@ -64,11 +64,10 @@ class ModelKeeper:
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old version goes on
             self._report(str(error) or repr(error))
             return
-        fallback = self._why_fallback(loaded)
         # A version that is only a fallback replaces nothing: the one that answers was good, too.
-        if fallback is None or self.current is None:
+        if loaded.fallback is None or self.current is None:
             self._take_up(loaded)
-        self._report(fallback)
+        self._report(loaded.fallback)
 
     def _take_up(self, loaded: ServedModel) -> None:
         before, self.current = self.current, loaded
@@ -82,19 +81,6 @@ class ModelKeeper:
         if problem not in (None, self.problem):
             logger.warning("%s", problem)
         self.problem = problem
-
-    def _why_fallback(self, loaded: ServedModel) -> str | None:
-        """Say why another version was loaded than the one that should be, or None."""
-        latest = _latest(self.folder)
-        if loaded.version in (latest, self.folder.name):
-            return None
-        if latest is None:
-            return f"{self.folder / 'LATEST'} is missing, so the newest good version was loaded"
-        try:
-            self._load(self.folder / latest)
-        except Exception as error:  # noqa: BLE001 - asked only for its reason
-            return str(error) or repr(error)
-        return f"LATEST names {latest!r}, but {loaded.version} was loaded"
 
     def _poll(self) -> None:
         while not self._stopped.wait(self.poll_s):
@@ -112,11 +98,3 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _latest(folder: Path) -> str | None:
-    path = folder / "LATEST"
-    try:
-        return path.read_bytes()[:200].decode(errors="replace").strip() if path.is_file() else None
-    except OSError:
-        return None

@@ -29,6 +29,7 @@ class ServedModel:
 
     model: BayesianLogitModel
     version: str
+    fallback: str | None = None  # why it is not the version that LATEST names, if it is not
 
     @classmethod
     def load(cls, folder: Path) -> ServedModel:
@@ -41,7 +42,7 @@ class ServedModel:
         """
         model = BayesianLogitModel()
         model.load(folder)
-        return cls(model, str(model.model_version))
+        return cls(model, str(model.model_version), model.fallback)
 
     def score(self, features: Mapping[str, Any], prob: float | None = None, at: str = "") -> Score:
         """Answer one client; label and probability are those that `predict_with_logging` stores.
@@ -64,12 +65,6 @@ class ServedModel:
             label, probability = model.predict_one(features), model.predict_proba_one(features)
             interval = None if prob is None else model.predict_interval_one(features, prob)
         except FeatureError as error:
-            raise invalid_field(f"{at}features{self._column_in(str(error))}", str(error)) from error
+            field = f"features.{error.column}" if error.column else "features"
+            raise invalid_field(f"{at}{field}", str(error)) from error
         return Score(label, probability, interval)
-
-    def _column_in(self, message: str) -> str:
-        # A FeatureError begins with the column it is about.
-        for column in self.model.model.reader.columns:
-            if message.startswith(f"{column} is "):
-                return f".{column}"
-        return ""

@@ -59,7 +59,7 @@ def read_number(column: str, value: object) -> float:
     """
     number = finite_number(value)
     if number is None:
-        raise FeatureError(f"{column} is {describe(value)}; expected a finite number")
+        raise FeatureError(f"{column} is {describe(value)}; expected a finite number", column)
     return float(number)
 
 
@@ -155,7 +155,8 @@ class LevelReader:
         if self.refuses_unseen:
             raise FeatureError(
                 f"{self.factor.column} is {describe(value)}, a level not seen in training; "
-                f"expected one of {self._levels()}"
+                f"expected one of {self._levels()}",
+                self.factor.column,
             )
         return len(self.factor.levels)
 
@@ -163,7 +164,8 @@ class LevelReader:
         expected = {"integer": "an integer", "real": "a number", "boolean": "a truth value", "text": "text"}
         return FeatureError(
             f"{self.factor.column} is {describe(value)}; "
-            f"expected {expected[self.kind]} such as {self._levels()}"
+            f"expected {expected[self.kind]} such as {self._levels()}",
+            self.factor.column,
         )
 
     def _levels(self) -> str:
@@ -224,5 +226,5 @@ def _each_row(values: Iterable[Any], read: Callable[[Any], Any], first: int) -> 
         try:
             found.append(read(value))
         except FeatureError as error:
-            raise FeatureError(f"row {row}: {error}") from None
+            raise FeatureError(f"row {row}: {error}", error.column) from None
     return found

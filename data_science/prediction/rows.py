@@ -152,7 +152,7 @@ class RowReader:
                 if column not in layout:
                     raise self._missing(column, layout)
                 raise FeatureError(
-                    f"{column} appears {layout.count(column)} times; expected one column of this name"
+                    f"{column} appears {layout.count(column)} times; expected one column of this name", column
                 )
         if len(self._layouts) >= REMEMBERED_LAYOUTS:
             self._layouts.clear()
@@ -162,7 +162,8 @@ class RowReader:
     def _missing(self, column: str, there: Any) -> FeatureError:
         return FeatureError(
             f"{column} is missing; expected the columns {', '.join(self.columns)}, "
-            f"got {reprlib.repr([str(name) for name in there])}"
+            f"got {reprlib.repr([str(name) for name in there])}",
+            column,
         )
 
 

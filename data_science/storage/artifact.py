@@ -10,7 +10,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -254,9 +254,8 @@ def _fall_back(folder: Path, latest: str | None, reason: ArtifactError) -> Loade
         except ArtifactError as error:
             logging.getLogger(__name__).warning("skipped version %s: %s", name, error)
             continue
-        message = f"fell back to version {name}: {reason}"
-        logging.getLogger(__name__).warning("%s", message)
-        return Loaded(loaded.path, loaded.predictor, loaded.manifest, loaded.diagnostics, message)
+        logging.getLogger(__name__).warning("fell back to version %s: %s", name, reason)
+        return replace(loaded, fallback=str(reason))
     if not names:
         raise ArtifactError(f"{folder} holds no model: {reason}. Train one first") from reason
     raise ArtifactError(f"{reason}. No other good version in {folder} to fall back to") from reason

@@ -34,6 +34,17 @@ def test_every_example_in_the_document_fits_its_schema(service):
             jsonschema_rs.validate({**schemas[name], "components": document["components"]}, example)
 
 
+def test_the_page_of_documentation_takes_nothing_from_the_internet(service):
+    page = service.get("/docs").text
+
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert {asset.rpartition(".")[2] for asset in assets} == {"js", "css", "png"}
+    for asset in assets:
+        assert asset.startswith("/")
+        assert service.get(asset).status_code == 200
+    assert "//" not in "".join(assets)
+
+
 def test_a_model_that_refuses_unseen_levels_lists_the_seen_ones(start, tmp_path):
     store(tmp_path / "models", unseen="refuse")
     running = start()
