@@ -167,8 +167,8 @@ def _prior(prior: Mapping[str, Any]) -> str:
 def _table(frame: pd.DataFrame) -> str:
     """Markdown table with four significant digits."""
     header = ["", *map(str, frame.columns)]
-    rows = [
-        [f"`{name}`", *(f"{value:.4g}" for value in row)]
+    rows = [  # a bar ends a cell even inside code, unless escaped
+        [f"`{name}`".replace("|", r"\|"), *(f"{value:.4g}" for value in row)]
         for name, row in zip(frame.index, frame.to_numpy(), strict=True)
     ]
     lines = [header, ["---", *["---:"] * len(frame.columns)], *rows]

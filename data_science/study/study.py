@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -48,12 +47,11 @@ class Study:
     """One data set and everything that is known about it."""
 
     settings: Settings
-    cache: Path  # folder of reused fits and computations
 
     @classmethod
     def open(cls, environ: Mapping[str, str] = os.environ) -> Study:
-        """Study the database that the environment names; ``BOOK_CACHE`` is the folder of reused results."""
-        return cls(Settings.from_environment(environ), Path(environ.get("BOOK_CACHE", "_build/cache")))
+        """Study the database that the environment names."""
+        return cls(Settings.from_environment(environ))
 
     @cached_property
     def data(self) -> Dataset:
@@ -96,7 +94,7 @@ class Study:
             self.data,
             self.specification,
             stored=self.settings.model_folder,
-            cache_folder=self.cache,
+            cache_folder=self.settings.book_cache,
             seed=self.settings.seed,
         )
 
@@ -126,7 +124,7 @@ class Study:
     def comparison(self) -> Comparison:
         """The candidates by PSIS-LOO per client, named as in the book."""
         by_formula = reuse.remembered(
-            self.cache,
+            self.settings.book_cache,
             compare,
             *self._identity,
             specifications=list(CANDIDATES.values()),
@@ -139,7 +137,7 @@ class Study:
     def cross_validation(self) -> CrossValidation:
         """Log scores of candidates and baselines, each client predicted by a fit without it."""
         return reuse.remembered(
-            self.cache,
+            self.settings.book_cache,
             cross_validate,
             *self._identity,
             [list(BASELINES), N_FOLDS, self.settings.seed],

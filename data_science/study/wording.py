@@ -36,8 +36,6 @@ def capitalized(sentence: str) -> str:
 
 
 def embedded(markdown: str, levels: int) -> str:
-    """Prepare a Markdown text to stand in another: no title, deeper headings, bars in its tables escaped."""
+    """Prepare a Markdown text to stand in another: no title, deeper headings."""
     body = re.sub(r"\A# .*\n+", "", markdown)
-    body = re.sub(r"^(?=#+ )", "#" * levels, body, flags=re.MULTILINE)
-    code_in_table = re.compile(r"(?<=^\| )`[^`]*`", re.MULTILINE)
-    return code_in_table.sub(lambda code: re.sub(r"(?<!\\)\|", r"\\|", code[0]), body)
+    return re.sub(r"^(?=#+ )", "#" * levels, body, flags=re.MULTILINE)

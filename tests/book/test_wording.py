@@ -18,7 +18,6 @@ from data_science.study import wording
         (wording.listed(["a", "b", "c"]), "a, b and c"),
         (wording.capitalized("the ESS of scd_a"), "The ESS of scd_a"),
         (wording.embedded("# A\n\n## B\nno # heading", 1), "### B\nno # heading"),
-        (wording.embedded("| `1|a` | 2 |\n| `1\\|a` | 2 |", 1), "| `1\\|a` | 2 |\n| `1\\|a` | 2 |"),
     ],
 )
 def test_numbers_read_as_prose(said, expected):

@@ -1,6 +1,7 @@
 """`BayesianLogitModel` as outside code calls it: determinism, refusals that change nothing, save and load."""
 
 import logging
+import re
 
 import numpy as np
 import pandas as pd
@@ -175,6 +176,16 @@ def test_a_column_that_never_varies_is_refused(formula, value, frame):
 
     with pytest.raises(SchemaError, match=r"only: the constant .* it can explain nothing"):
         model.fit(frame.assign(only=value))
+
+
+def test_every_row_of_a_table_in_the_model_card_has_as_many_cells_as_its_header(model, tmp_path):
+    card = (model.save(tmp_path) / "model_card.md").read_text(encoding="utf-8")
+
+    tables = re.findall(r"(?:^\|.*\n)+", card, flags=re.MULTILINE)
+    assert "1\\|attr_a[1]" in tables[0]
+    for table in tables:
+        cells = [len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()]
+        assert len(set(cells)) == 1
 
 
 def test_candidates_are_compared_by_name():
