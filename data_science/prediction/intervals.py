@@ -17,8 +17,8 @@ from data_science.prediction.tables import probability
 
 WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
 MOST_LINES = 2**22  # (group, draw) entries that a walk may hold
-KEY_BITS = 62  # of a sorting key: the value's, then the index's
-MOST_INDEX_BITS = 20
+KEY_BITS = 62  # of a sorting key: the place's, the value's, the index's
+LEAST_VALUE_BITS = 34
 SAMPLE = 1_000  # rows looked at to find the column that varies most
 
 Ranks = list[tuple[int, float]]  # the order statistic below a quantile, and the weight of the one above
@@ -62,41 +62,36 @@ def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, r
     needed = sorted({min(rank + step, last) for rank, _ in ranks for step in (0, 1)})
     chains = walk(*lines, needed, float(x.min()), float(x.max()))
 
-    order = np.argsort(places.astype(np.uint16) if groups.n_rows <= 2**16 else places, kind="stable")
+    order = _order(places, groups.n_rows, x)
+    ascending = x[order]
     ends = np.cumsum(np.bincount(places, minlength=groups.n_rows)).tolist()
-    found = [np.empty(rows.n_rows) for _ in ranks]  # one by one: a column of a matrix is slow to scatter into
+    found = np.empty((rows.n_rows, len(ranks)))
     for group, (first, end) in enumerate(zip([0, *ends], ends, strict=False)):
-        own = order[first:end]
-        ascending, back = _ascending(x[own])
+        part = slice(first, end)
         values = {
-            rank: chain.at_sorted(ascending) for rank, chain in chains[group].items() if chain is not None
+            rank: chain.at_sorted(ascending[part]) for rank, chain in chains[group].items() if chain is not None
         }
         if len(values) < len(needed):
-            for place, quantile in enumerate(_sorted(draws, rows.take(own), ranks).T):
-                found[place][own] = quantile
+            found[part] = _sorted(draws, rows.take(order[part]), ranks)
             continue
         for place, (rank, weight) in enumerate(ranks):
-            found[place][own] = _between(values[rank], values[min(rank + 1, last)], weight)[back]
-    return np.stack(found, axis=1)
+            found[part, place] = _between(values[rank], values[min(rank + 1, last)], weight)
+    went_to = np.empty_like(order)
+    went_to[order] = np.arange(rows.n_rows)
+    return found.take(went_to, axis=0)  # gathering rows is faster than scattering them
 
 
-def _ascending(x: Floats) -> tuple[Floats, Ints]:
-    """Return x in ascending order, and where each of its entries went."""
-    order = _order(x)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(x))
-    return x[order], back
-
-
-def _order(x: Floats) -> Ints:
-    """Return the ascending order of x; values nearer than 2^-42 of the range may change places."""
+def _order(places: Ints, n_places: int, x: Floats) -> Ints:
+    """Return the order by place, then by x; values nearer than 2^-34 of x's range may change places."""
     low, high = float(x.min()), float(x.max())
-    index_bits = len(x).bit_length()
-    if index_bits > MOST_INDEX_BITS or not 0.0 < high - low < np.inf:
-        return np.argsort(x)
+    index_bits, place_bits = len(x).bit_length(), n_places.bit_length()
+    value_bits = KEY_BITS - index_bits - place_bits
+    if value_bits < LEAST_VALUE_BITS or not 0.0 < high - low < np.inf:
+        return np.lexsort((x, places))
     # Integers sort several times faster than an argsort, so each carries its index. Where two neighbours
-    # change places at a knot, the two pieces that meet there differ by less than 1e-12 of their range.
-    keys = ((x - low) * (2.0 ** (KEY_BITS - index_bits) / (high - low))).astype(np.int64)
+    # change places at a knot, the two pieces that meet there differ by less than 1e-10 of their range.
+    keys = ((x - low) * ((2.0**value_bits - 1.0) / (high - low))).astype(np.int64)
+    keys |= places << value_bits
     keys <<= index_bits
     keys |= np.arange(len(x))
     keys.sort()
