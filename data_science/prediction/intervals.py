@@ -68,9 +68,8 @@ def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, r
     found = np.empty((rows.n_rows, len(ranks)))
     for group, (first, end) in enumerate(zip([0, *ends], ends, strict=False)):
         part = slice(first, end)
-        values = {
-            rank: chain.at_sorted(ascending[part]) for rank, chain in chains[group].items() if chain is not None
-        }
+        walked = {rank: chain for rank, chain in chains[group].items() if chain is not None}
+        values = {rank: chain.at_sorted(ascending[part]) for rank, chain in walked.items()}
         if len(values) < len(needed):
             found[part] = _sorted(draws, rows.take(order[part]), ranks)
             continue
