@@ -3,7 +3,7 @@
 Prints compile and sampling seconds of each, one process each; run twice to see what numba's cache gives.
 JAX is measured where it is installed.
 
-    python benchmarks/backends.py
+    python -m benchmarks.backends
 """
 
 from __future__ import annotations

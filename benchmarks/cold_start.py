@@ -1,6 +1,6 @@
 """From nothing to the first label: import, load, predict, each in a fresh process, against peers.
 
-Run: ``python benchmarks/cold_start.py`` (needs the `train` extra, scikit-learn and joblib). CPU time and peak
+Run: ``python -m benchmarks.cold_start`` (needs the `train` extra, scikit-learn and joblib). CPU time and peak
 memory are the operating system's account of the finished process; medians over rounds that alternate. This
 process stays small, because a child's account of its memory starts with its parent's.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROUNDS = 11
 ROW = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
-HERE = Path(__file__).resolve().parent
-PATH = (HERE.parent, HERE.parent / "mle", HERE)
+ROOT = Path(__file__).resolve().parents[1]
+PATH = (ROOT, ROOT / "mle")
 
 MAPPING = f"""
 from data_science import BayesianLogitModel
@@ -43,7 +43,8 @@ model.predict(posterior, kind="response_params", data=pd.DataFrame([{ROW}]), inp
 """
 PREPARE = """
 from pathlib import Path
-import cloudpickle, joblib, peers
+import cloudpickle, joblib
+from benchmarks import peers
 from data_science.formula import bambi_model
 peers.store(Path("models"))
 joblib.dump(peers.scikit_learn(), "pipeline.joblib")

@@ -5,7 +5,7 @@ default number of chains and computes diagnostics. The figure is the smallest bu
 included) per second of total wall time. The peer gets a time limit; what it reached then is reported, nothing
 extrapolated: draws kept until the limit count, and if it has none its ESS is 0.
 
-    python benchmarks/fit.py [--clients N] [--limit SECONDS] [--scenario no-signal signal]
+    python -m benchmarks.fit [--clients N] [--limit SECONDS] [--scenario no-signal signal]
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from pathlib import Path
 from time import perf_counter
 
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from de.embedded import embedded_company
 

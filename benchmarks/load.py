@@ -1,6 +1,6 @@
 """The HTTP service under load, against peers in the same run: requests/s, latency, CPU, memory.
 
-Run: ``python benchmarks/load.py`` (needs the service's requirements, psutil, and for generating load `wrk`,
+Run: ``python -m benchmarks.load`` (needs the service's requirements, psutil, and for generating load `wrk`,
 Debian's package of that name; without it a slower generator in Python is used and said so).
 Each server is one process; the generator takes most of a second core. Rounds alternate between servers, and
 medians over rounds are shown. The service stores every prediction durably before it answers; afterwards the
@@ -243,7 +243,6 @@ def report(cases: list[Case]) -> None:
 def own_models(folder: Path) -> Path:
     """Store a model set by hand; what it says does not matter for its speed."""
     sys.path.insert(0, str(ROOT / "tests" / "deployment"))
-    sys.path.insert(0, str(ROOT))
     from small_models import store
 
     return store(folder / "models").parent

@@ -1,6 +1,6 @@
 """PSIS-LOO of 150,000 clients from nodes against ArviZ over rows, as ratios in one run.
 
-Run: ``python benchmarks/loo.py`` (needs the extra ``train``). Both ways start from the same encoded rows and
+Run: ``python -m benchmarks.loo`` (needs the extra ``train``). Both ways start from the same encoded rows and
 the same posterior draws, each in its own process, so that peak memory is its own. The peer is ArviZ's
 array-level ``loo`` over chunks of rows: all rows at once need the log-likelihood in memory several times.
 """

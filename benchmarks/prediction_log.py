@@ -1,6 +1,6 @@
 """Ways to store each prediction before it is acknowledged: records per second, as ratios in one run.
 
-Run: ``python benchmarks/prediction_log.py`` (needs the extras ``embedded`` and the ``mle`` package).
+Run: ``python -m benchmarks.prediction_log`` (needs the extras ``embedded`` and the ``mle`` package).
 Every way acknowledges a record only when it is stored; PostgreSQL runs with fsync on, in the same folder's
 file system, and is written to as ``mle_user``.
 """

@@ -2,7 +2,7 @@
 
 Each fit is the fastest of three: what the machine does beside it only adds.
 
-    python benchmarks/rows.py
+    python -m benchmarks.rows
 """
 
 from __future__ import annotations

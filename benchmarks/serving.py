@@ -1,6 +1,6 @@
 """What a prediction costs, against peers in the same run; each line has the target beside the ratio.
 
-Run: ``python benchmarks/serving.py`` (needs the `train` extra, scikit-learn, skl2onnx and onnxruntime).
+Run: ``python -m benchmarks.serving`` (needs the `train` extra, scikit-learn, skl2onnx and onnxruntime).
 Figures are the median over rounds of CPU time, each round long enough for the clock; rounds of what is
 compared alternate, so that a change of the machine's speed meets both.
 """
@@ -18,7 +18,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
-import peers
+
+from benchmarks import peers
 
 Call = Callable[[], object]
 ROUNDS = 7

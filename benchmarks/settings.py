@@ -3,7 +3,7 @@
 One process, warm; each row says effective draws (smallest bulk ESS over all parameters), seconds of the engine
 alone, ESS per second, divergences, r_hat, and the certificate of nested Laplace (which may decline).
 
-    python benchmarks/settings.py
+    python -m benchmarks.settings
 """
 
 from __future__ import annotations

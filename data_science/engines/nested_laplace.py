@@ -32,8 +32,11 @@ from data_science.likelihood.laplace import transport_at
 
 #: Above this k-hat importance sampling cannot be relied on (Vehtari et al. 2024, section 3.2.4).
 KHAT_LIMIT = 0.7
+#: Effective draws below which they are too few to report, as the gates say (half of what was asked, if fewer).
+LEAST_EFFECTIVE = 400
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _HOPELESS = 1.0  # k-hat of the probe above which it is not: the estimate's own error is about 0.2 there
+_FORLORN = 0.5  # share of the effective draws needed that the probe must promise
 _CHEAP = 2  # draws per draw asked for where batches make them cheap
 _DEAR = 250  # most draws per chain where each needs its own search for a mode
 _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few of them
@@ -47,16 +50,28 @@ class Certificate:
     efficiency: float  # effective share of the proposals, (sum w)^2 / (S sum w^2)
     n_proposals: int
 
+    def require(self, khat_limit: float, least_effective: float) -> None:
+        """Raise a CertificateError if importance sampling cannot be relied on."""
+        # Written as "not good": a NaN is no certificate.
+        if not self.khat < khat_limit:
+            raise CertificateError(
+                self, f"k-hat {self.khat:.2f} of {self.n_proposals} proposals, expected below {KHAT_LIMIT}"
+            )
+        n_effective = self.efficiency * self.n_proposals
+        if not n_effective >= least_effective:
+            raise CertificateError(
+                self,
+                f"{n_effective:.0f} effective draws of {self.n_proposals} proposals, expected at least "
+                f"{least_effective:.0f}",
+            )
+
 
 class CertificateError(GateError):
     """Importance sampling says that it cannot be relied on here."""
 
-    def __init__(self, certificate: Certificate) -> None:
+    def __init__(self, certificate: Certificate, reason: str) -> None:
         self.certificate = certificate
-        super().__init__(
-            f"nested Laplace declines: k-hat {certificate.khat:.2f} of {certificate.n_proposals} proposals, "
-            f"expected below {KHAT_LIMIT}; use engine='nuts'"
-        )
+        super().__init__(f"nested Laplace declines: {reason}; use engine='nuts'")
 
 
 def draw(
@@ -72,7 +87,8 @@ def draw(
     Raises
     ------
     CertificateError
-        If k-hat refuses: the proposal does not cover the posterior, and no more draws would mend it.
+        If k-hat refuses, since the proposal does not cover the posterior and no more draws would mend it; or
+        if the weights leave too few effective draws.
     """
     rng = np.random.default_rng(settings.seed)
     joint, mode = compressed.joint, compressed.mode
@@ -80,14 +96,13 @@ def draw(
         source = Conditionals(joint, compressed.elimination, transport_at(joint, mode), mode.x)
         n_draws = _CHEAP * settings.draws if source.is_dense else min(settings.draws, _DEAR)
         n_kept = n_draws * settings.chains
+        n_proposals, least = ceil(_OVERSAMPLING * n_kept), min(LEAST_EFFECTIVE, n_kept / 2)
         marginals = propose_theta(source, mode)
         _, probe = _certify(_propose(source, marginals, _PROBE, rng)[2])
-        if not probe.khat < _HOPELESS:
-            raise CertificateError(probe)
-        theta, x, log_weights = _propose(source, marginals, ceil(_OVERSAMPLING * n_kept), rng)
+        probe.require(_HOPELESS, _FORLORN * least * _PROBE / n_proposals)
+        theta, x, log_weights = _propose(source, marginals, n_proposals, rng)
     weights, certificate = _certify(log_weights)
-    if not certificate.khat < KHAT_LIMIT:
-        raise CertificateError(certificate)
+    certificate.require(KHAT_LIMIT, least)
     kept = rng.permutation(_systematic(weights, n_kept, rng))
     shape = (settings.chains, n_draws)
     progress(Progress("nested-laplace", n_kept, n_kept))

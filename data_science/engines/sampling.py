@@ -119,9 +119,9 @@ def _progress(chains: list[Any]) -> Progress:
 
 def _collect(transport: Transport, at: Coordinates, tree: xr.DataTree) -> Posterior:
     theta, z = (tree["posterior"][name].to_numpy() for name in ("theta", "z"))
-    x = np.empty_like(z)
+    coefficients, x = kernel.compiled(transport).coefficients, np.empty_like(z)
     for position in np.ndindex(z.shape[:2]):
-        x[position] = transport.coefficients(theta[position], z[position])
+        x[position] = coefficients(theta[position], z[position])
     statistics = {
         name: tree["sample_stats"][source].to_numpy()
         for name, source in _STATISTICS.items()
@@ -139,7 +139,7 @@ class _TransportedDensity(Op):
     """``(theta, z) -> log density, gradient in theta, gradient in z``; the gradients serve the pullback."""
 
     def __init__(self, transport: Transport) -> None:
-        self.log_density = kernel.compiled(transport) or transport.log_density
+        self.log_density = kernel.compiled(transport).log_density
 
     def make_node(self, theta: Any, z: Any) -> Apply:
         inputs = [pt.as_tensor_variable(v) for v in (theta, z)]

@@ -5,7 +5,7 @@ import pytest
 from frames import clients, herds, patients, sparse
 from monte_carlo import deviations, worst
 
-from data_science.engines.nested_laplace import KHAT_LIMIT, CertificateError
+from data_science.engines.nested_laplace import KHAT_LIMIT, LEAST_EFFECTIVE, Certificate, CertificateError
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.errors import SpecificationError
@@ -67,6 +67,21 @@ def test_it_declines_what_it_cannot_cover(formula, frame):
         draw("nested-laplace", *prepared(ModelSpecification(formula), frame))
 
     assert refusal.value.certificate.khat >= KHAT_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("certificate", "reason"),
+    [
+        (Certificate(0.70, 0.9, 1_000), "k-hat 0.70 of 1000 proposals, expected below 0.7"),
+        (Certificate(np.nan, 0.9, 1_000), "k-hat nan"),
+        (Certificate(0.4, 0.03, 1_250), "38 effective draws of 1250 proposals, expected at least 400"),
+        (Certificate(0.4, np.nan, 1_250), "nan effective draws"),
+    ],
+    ids=["tail not covered", "no k-hat", "too few effective draws", "no efficiency"],
+)
+def test_a_certificate_names_what_it_lacks(certificate, reason):
+    with pytest.raises(CertificateError, match=f"nested Laplace declines: {reason}.*; use engine='nuts'"):
+        certificate.require(KHAT_LIMIT, LEAST_EFFECTIVE)
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_others():
