@@ -64,7 +64,14 @@ PROGRAMS = {
 
 def cost(program: str, folder: Path) -> tuple[float, float]:
     """Return CPU seconds and peak memory in MB of one fresh process."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATH)), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, PATH)),
+        "OMP_NUM_THREADS": "1",
+        # An installed package brings its byte code, so a checkout gets the same, whatever is set here.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(folder / "byte-code"),
+    }
     process = subprocess.Popen([sys.executable, "-c", program], cwd=folder, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
