@@ -95,7 +95,7 @@ class Kernel:
 
     def coefficients(self, theta: Floats, z: Floats) -> Floats:
         """As :meth:`Transport.coefficients`."""
-        return cast("Floats", _coefficients(theta, z, self.arrow, self.whitening))
+        return _coefficients(theta, z, self.arrow, self.whitening)
 
 
 def compiled(transport: Transport) -> Kernel | Transport:
@@ -116,8 +116,12 @@ def compiled(transport: Transport) -> Kernel | Transport:
             rows.data, rows.indices.astype(np.intp), rows.indptr.astype(np.intp), joint.weights,
             joint.successes,
         ),
-        tuple(Priors(p.bases, p.norms, p.arguments) for p in (joint.common_priors, joint.sd_priors)),
+        (_priors(joint.common_priors), _priors(joint.sd_priors)),
     )  # fmt: skip
+
+
+def _priors(independent: priors.IndependentPriors) -> Priors:
+    return Priors(independent.bases, independent.norms, independent.arguments)
 
 
 def _loops_win(n_entries: Ints, n_levels: int, q: int, r: int) -> bool:

@@ -32,7 +32,7 @@ from data_science.likelihood.laplace import transport_at
 
 #: Above this k-hat importance sampling cannot be relied on (Vehtari et al. 2024, section 3.2.4).
 KHAT_LIMIT = 0.7
-#: Effective draws below which they are too few to report, as the gates say (half of what was asked, if fewer).
+#: Effective draws below which they are too few to report, as the gates say (half of those asked, if fewer).
 LEAST_EFFECTIVE = 400
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _HOPELESS = 1.0  # k-hat of the probe above which it is not: the estimate's own error is about 0.2 there
