@@ -18,7 +18,7 @@ from data_science.prediction.tables import probability
 WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
 MOST_LINES = 2**22  # (group, draw) entries that a walk may hold
 KEY_BITS = 62  # of a sorting key: the place's, the value's, the index's
-LEAST_VALUE_BITS = 34
+VALUE_BITS = (34, 44)  # fewer order too coarsely; with more, rounding could carry into the place
 SAMPLE = 1_000  # rows looked at to find the column that varies most
 
 Ranks = list[tuple[int, float]]  # the order statistic below a quantile, and the weight of the one above
@@ -84,12 +84,15 @@ def _order(places: Ints, n_places: int, x: Floats) -> Ints:
     """Return the order by place, then by x; values nearer than 2^-34 of x's range may change places."""
     low, high = float(x.min()), float(x.max())
     index_bits, place_bits = len(x).bit_length(), n_places.bit_length()
-    value_bits = KEY_BITS - index_bits - place_bits
-    if value_bits < LEAST_VALUE_BITS or not 0.0 < high - low < np.inf:
-        return np.lexsort((x, places))
+    value_bits = min(KEY_BITS - index_bits - place_bits, VALUE_BITS[1])
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = np.divide(2.0**value_bits - 1.0, high - low)
+    if value_bits < VALUE_BITS[0] or not 0.0 < scale < np.inf:
+        order: Ints = np.lexsort((x, places))
+        return order
     # Integers sort several times faster than an argsort, so each carries its index. Where two neighbours
     # change places at a knot, the two pieces that meet there differ by less than 1e-10 of their range.
-    keys = ((x - low) * ((2.0**value_bits - 1.0) / (high - low))).astype(np.int64)
+    keys = ((x - low) * scale).astype(np.int64)
     keys |= places << value_bits
     keys <<= index_bits
     keys |= np.arange(len(x))

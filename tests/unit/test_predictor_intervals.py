@@ -75,6 +75,31 @@ def test_draws_that_occur_twice_change_nothing_but_their_weight():
     np.testing.assert_allclose(twice.predict_interval(rows), by_sorting(twice, rows), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_rows", [128, 129, 5_000])
+@pytest.mark.parametrize("n_places", [1, 2, 60_000, 2**30], ids=lambda n: f"{n} places")
+@pytest.mark.parametrize(
+    "values",
+    [lambda u: u, lambda u: np.round(3 * u), lambda u: 0 * u, lambda u: 1e15 + u, lambda u: 1e-310 * u,
+     lambda u: (u - 0.5) * 3e308],
+    ids=["spread", "tied", "constant", "far from zero", "subnormal", "of infinite range"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_rows_are_ordered_by_place_and_then_by_value(n_rows, n_places, values):
+    rng = np.random.default_rng(n_rows)
+    places, x = rng.integers(0, n_places, n_rows), values(rng.random(n_rows))
+    places[0], x[0] = 0, x.max()  # the largest value must not spill into the next place
+    if n_places > 1:
+        places[1], x[1] = 1, x.min()
+
+    order = intervals._order(places, n_places, x)
+
+    assert sorted(order.tolist()) == list(range(n_rows))
+    np.testing.assert_array_equal(places[order], np.sort(places))
+    exact = np.lexsort((x, places))
+    half = x / 2  # differences of halves do not overflow
+    np.testing.assert_allclose(half[order], half[exact], rtol=0, atol=2.0**-33 * (np.ptp(half) or 1.0))
+
+
 def test_lines_that_are_almost_parallel_never_cross():
     chain = walk(np.array([[0.0, 3.0]]), np.array([[0.0, 2.3e-308]]), [1], -1.0, 2.0)[0][1]
 
