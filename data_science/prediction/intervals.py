@@ -85,8 +85,7 @@ def _order(places: Ints, n_places: int, x: Floats) -> Ints:
     low, high = float(x.min()), float(x.max())
     index_bits, place_bits = len(x).bit_length(), n_places.bit_length()
     value_bits = min(KEY_BITS - index_bits - place_bits, VALUE_BITS[1])
-    with np.errstate(divide="ignore", over="ignore"):
-        scale = np.divide(2.0**value_bits - 1.0, high - low)
+    scale = (2.0**value_bits - 1.0) / (high - low) if high > low else np.inf
     if value_bits < VALUE_BITS[0] or not 0.0 < scale < np.inf:
         order: Ints = np.lexsort((x, places))
         return order
