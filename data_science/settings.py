@@ -52,7 +52,7 @@ class Settings:
     second_opinion: bool = True  # fit with the other engine too, and compare
     exact: bool = False  # no quadrature: every distinct row keeps its own likelihood term
     seed: int = 1
-    draws: int = 1000  # per chain, after tuning
+    draws: int = 2000  # per chain, after tuning
     tune: int = 500  # per chain
     chains: int = 4
     cost_false_positive: float = 1.0  # same unit as cost_false_negative; only their ratio matters
@@ -179,7 +179,7 @@ VARIABLES = (
     Variable("SECOND_OPINION", "1", "also fit with the other engine and compare", FLAG),
     Variable("EXACT", "0", "no quadrature for continuous features: slower, same posterior", FLAG),
     Variable("SEED", "1", "seed of the sampler", SEED),
-    Variable("DRAWS", "1000", "draws per chain", _integer(1, 1_000_000)),
+    Variable("DRAWS", "2000", "draws per chain", _integer(1, 1_000_000)),
     Variable("TUNE", "500", "tuning steps per chain", _integer(1, 1_000_000)),
     Variable("CHAINS", "4", "chains", _integer(1, 1_000)),
     Variable("COST_FALSE_POSITIVE", "1", "cost of a wrong 1; sets the threshold", _number(0, above=True)),

@@ -37,7 +37,6 @@ LEAST_EFFECTIVE = 400
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _HOPELESS = 1.0  # k-hat of the probe above which it is not: the estimate's own error is about 0.2 there
 _FORLORN = 0.5  # share of the effective draws needed that the probe must promise
-_CHEAP = 2  # draws per draw asked for where batches make them cheap
 _DEAR = 250  # most draws per chain where each needs its own search for a mode
 _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few of them
 
@@ -94,7 +93,7 @@ def draw(
     joint, mode = compressed.joint, compressed.mode
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
         source = Conditionals(joint, compressed.elimination, transport_at(joint, mode), mode.x)
-        n_draws = _CHEAP * settings.draws if source.is_dense else min(settings.draws, _DEAR)
+        n_draws = settings.draws if source.is_dense else min(settings.draws, _DEAR)
         n_kept = n_draws * settings.chains
         n_proposals, least = ceil(_OVERSAMPLING * n_kept), min(LEAST_EFFECTIVE, n_kept / 2)
         marginals = propose_theta(source, mode)

@@ -114,7 +114,7 @@ class LogDensity(NamedTuple):
     second: Floats
 
 
-# The five base densities, of arrays or of scalars: kernel.py compiles these very functions. Each takes the
+# The five base densities, of arrays or of scalars: loops.py compiles these very functions. Each takes the
 # point, the log of its normalising constant, and three arguments.
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.stats as st
 
 N_DRAWS = 99  # posterior draws that a truth is ranked among, so ranks are 0 to 99
-N_NULL = 20_000  # simulated sets of ranks: the smallest p-value is 1 / 20,001
+N_NULL = 100_000  # simulated sets of ranks: the smallest p-value is 1 / 100,001
 
 
 def uniformity(ranks: np.ndarray) -> float:

@@ -88,7 +88,7 @@ def test_a_sampler_that_was_not_tuned_is_refused(case):
 
 
 def test_an_engine_that_fits_something_else_is_found_by_the_second_opinion(case, fine):
-    opinion = case.draw(FitSettings(engine="nested-laplace", draws=500))
+    opinion = case.draw(FitSettings(engine="nested-laplace", draws=1000))
     assert case.verdict(fine, opinion).passed
 
     def shift(coefficients, sds):

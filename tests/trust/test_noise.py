@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 #: Share of data sets without any effect about which the report may claim one. The rule, more than two
 #: standard errors and more than four nats, has no exact rate; this one is stated and tested.
 CLAIMS_AT_MOST = 0.02
-SETTINGS = FitSettings(engine="nested-laplace", draws=500)
+SETTINGS = FitSettings(engine="nested-laplace", draws=1000)
 
 
 def claims(n_datasets, n_rows):
