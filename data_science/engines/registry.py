@@ -29,7 +29,7 @@ class FitSettings:
     second_opinion: bool = True  # after NUTS, compare with nested Laplace (which certifies itself)
     exact: bool = False  # True: no quadrature, every distinct row keeps its own likelihood term
     seed: int = 1
-    draws: int = 2000  # per chain, kept
+    draws: int = 2000  # per chain, kept: benchmarks/precision.py
     tune: int = 500  # per chain, discarded (NUTS)
     chains: int = 4
     target_accept: float = 0.9  # NUTS

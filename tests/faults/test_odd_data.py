@@ -95,6 +95,7 @@ def test_a_level_of_forty_kilobytes_is_learned_stored_and_served(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("n_levels", [1_000, 10_000])
 def test_many_group_levels_cost_time_but_not_the_machine(n_levels, tmp_path):
     n = 5 * n_levels
