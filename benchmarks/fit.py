@@ -130,8 +130,8 @@ def main() -> None:
             print(f"\n{scenario}, {options.clients:,} clients")
             print(f"{'':<16}{'min ESS':>9}{'wall s':>10}{'ESS/s':>12}{'ratio':>9}{'peak MB':>9}")
             ours = {
-                "nuts": run(OURS, path, "nuts", "1000"),
-                "nested-laplace": run(OURS, path, "nested-laplace", "2000"),
+                "nuts": run(OURS, path, "nuts", "2000"),
+                "nested-laplace": run(OURS, path, "nested-laplace", "4000"),
             }
             peer = run(PEER, path, str(options.limit), limit_s=options.limit + 120)
             peer_rate = show("Bambi default", peer, None)

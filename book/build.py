@@ -52,6 +52,13 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
         If a chapter fails, or Sphinx warns; the output of the build has said where.
     """
     wanted.output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        wanted.cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BuildError(
+            f"the cache {wanted.cache} cannot be made: {error.strerror}. "
+            "Name another folder in --cache or BOOK_CACHE"
+        ) from error
     with tempfile.TemporaryDirectory(dir=wanted.output.parent, prefix=".building-") as folder:
         work = Path(folder)
         config = _config(work, wanted.with_pdf)
@@ -80,11 +87,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    given = {"DE_SCENARIO": options.scenario, "DE_CLIENTS": options.clients, "MODEL_FOLDER": options.models}
+    given = {
+        "DE_SCENARIO": options.scenario,
+        "DE_CLIENTS": options.clients,
+        "MODEL_FOLDER": options.models,
+        "BOOK_CACHE": options.cache,
+    }
     environ = {**os.environ, **{name: value for name, value in given.items() if value is not None}}
     try:
         if options.what != "serve" or not (options.output / "index.html").exists():
-            site = build(Wanted(options.output, options.cache, _with_pdf(options.what)), environ)
+            cache = Path(environ.get("BOOK_CACHE", "").strip() or SOURCE / "_build" / "cache")
+            site = build(Wanted(options.output, cache, _with_pdf(options.what)), environ)
             log.info("the book is in %s: open %s", site, site / "index.html")
         if options.what == "serve":
             serve(options.output, options.port)
@@ -175,7 +188,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clients", metavar="N", help="how many stand-in clients (DE_CLIENTS)")
     parser.add_argument("--models", metavar="FOLDER", help="stored models to reuse (MODEL_FOLDER)")
     parser.add_argument("--output", type=Path, default=SOURCE / "_build" / "html", help="the site's folder")
-    parser.add_argument("--cache", type=Path, default=SOURCE / "_build" / "cache", help="fits to reuse")
+    parser.add_argument(
+        "--cache", metavar="FOLDER", help="fits to reuse (BOOK_CACHE; default: beside the site)"
+    )
     parser.add_argument("--port", type=int, default=8000, help="where `serve` listens (%(default)s)")
     return parser
 

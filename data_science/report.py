@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -108,14 +109,14 @@ def model_card(report: Report) -> str:
     left_out = len(report.summary) - len(common)
     sections = {
         "What it is": (
-            f"A Bayesian logistic regression, `{report.specification.formula}`, that gives the probability "
-            f"of `{report.predictor.response}`. It predicts 1 above a probability of "
+            f"A Bayesian logistic regression, {_code(report.specification.formula)}, that gives the "
+            f"probability of `{report.predictor.response}`. It predicts 1 above a probability of "
             f"{report.predictor.threshold:.4g}, which minimises the expected cost."
         ),
         "What the features add": report.what_features_add.capitalize() + ".",
         "Data": f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
         f"fingerprint `{report.dataset.fingerprint}`.\n\n{report.compression}.",
-        f"Priors ({unit})": "\n".join(f"- `{name}`: {_prior(prior)}" for name, prior in priors.items()),
+        f"Priors ({unit})": "\n".join(f"- {_code(name)}: {_prior(prior)}" for name, prior in priors.items()),
         "Fit": "\n".join(
             f"- {heading}: {text}"
             for heading, text in report.sentences.items()
@@ -139,8 +140,8 @@ def model_card(report: Report) -> str:
 
 def _convergence(m: Diagnostics) -> str:
     parts = [
-        f"worst r_hat {m.rhat_max:.4f} ({m.rhat_worst})",
-        f"smallest ESS bulk {m.ess_bulk_min:,.0f}, tail {m.ess_tail_min:,.0f} ({m.ess_worst})",
+        f"worst r_hat {m.rhat_max:.4f} ({_code(m.rhat_worst)})",
+        f"smallest ESS bulk {m.ess_bulk_min:,.0f}, tail {m.ess_tail_min:,.0f} ({_code(m.ess_worst)})",
     ]
     if m.n_divergences is not None:
         parts.append(f"{m.n_divergences} divergences")
@@ -154,9 +155,16 @@ def _convergence(m: Diagnostics) -> str:
 def _agreement(agreement: Agreement) -> str:
     return (
         f"nested Laplace agrees: largest distance {agreement.distance_in_sds:.3f} posterior sds, "
-        f"{agreement.distance_in_mcse:.1f} Monte Carlo standard errors ({agreement.worst}; "
+        f"{agreement.distance_in_mcse:.1f} Monte Carlo standard errors ({_code(agreement.worst)}; "
         f"limit {agreement.limit_in_mcse:.1f})"
     )
+
+
+def _code(name: str) -> str:
+    """Markdown code that shows the name whatever is in it: a level may hold anything (CommonMark, 6.1)."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+    ticks = max(map(len, re.findall("`+", shown)), default=0)
+    return f"`{shown}`" if not ticks else f"{'`' * (ticks + 1)} {shown} {'`' * (ticks + 1)}"
 
 
 def _prior(prior: Mapping[str, Any]) -> str:
@@ -168,7 +176,7 @@ def _table(frame: pd.DataFrame) -> str:
     """Markdown table with four significant digits."""
     header = ["", *map(str, frame.columns)]
     rows = [  # a bar ends a cell even inside code, unless escaped
-        [f"`{name}`".replace("|", r"\|"), *(f"{value:.4g}" for value in row)]
+        [_code(name).replace("|", r"\|"), *(f"{value:.4g}" for value in row)]
         for name, row in zip(frame.index, frame.to_numpy(), strict=True)
     ]
     lines = [header, ["---", *["---:"] * len(frame.columns)], *rows]

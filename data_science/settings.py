@@ -58,7 +58,7 @@ class Settings:
     cost_false_positive: float = 1.0  # same unit as cost_false_negative; only their ratio matters
     cost_false_negative: float = 1.0
     wait_timeout_s: float | None = None  # None: no limit for the table, 600 s for authentication
-    book_cache: Path = Path("_build/cache")  # fits and computations that the book's chapters reuse
+    book_cache: Path = Path("book/_build/cache")  # fits and computations that the book's chapters reuse
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -184,7 +184,7 @@ VARIABLES = (
     Variable("CHAINS", "4", "chains", _integer(1, 1_000)),
     Variable("COST_FALSE_POSITIVE", "1", "cost of a wrong 1; sets the threshold", _number(0, above=True)),
     Variable("COST_FALSE_NEGATIVE", "1", "cost of a wrong 0; sets the threshold", _number(0, above=True)),
-    Variable("BOOK_CACHE", "_build/cache", "folder of results that the book reuses", FOLDER),
+    Variable("BOOK_CACHE", "book/_build/cache", "folder of results that the book reuses", FOLDER),
     Variable("DE_SCENARIO", "no-signal", "stand-in data: what is true", _choice(*get_args(Scenario))),
     Variable("DE_CLIENTS", "150000", "stand-in data: how many clients", _integer(1, 100_000_000)),
     Variable("DE_SEED", "1", "stand-in data: seed", SEED),

@@ -34,7 +34,10 @@ class Client(Request):
         ge=-SAFE, le=SAFE, description="The client; stored with the prediction."
     )
     # Values are read by the model, which knows its columns and says what is wrong with them.
-    features: dict[str, Any] = Field(description="By column; columns that the model does not use are stored.")
+    features: dict[str, Any] = Field(
+        description="By column. Columns that the model does not use are stored; in them NaN and infinities, "
+        "which JSON does not have, become null or text."
+    )
 
 
 class Question(Client):

@@ -55,7 +55,7 @@ class ModelKeeper:
     def refresh(self) -> None:
         """Look once; load and take up what changed."""
         stamp, now = _stamp(self.folder), time.monotonic()
-        due = self.current is None or (self.problem is not None and now - self._tried_at >= RETRY_S)
+        due = self.problem is not None and now - self._tried_at >= RETRY_S
         if stamp == self._seen and not due:
             return
         self._seen, self._tried_at = stamp, now

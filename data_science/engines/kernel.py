@@ -34,7 +34,7 @@ class Kernel:
     priors: tuple[Priors, Priors]  # of common coefficients, of sds
 
     def log_density(self, theta: Floats, z: Floats) -> tuple[float, Floats, Floats]:
-        """As :meth:`Transport.log_density`."""
+        """As :meth:`Transport.log_density`, but NaN where that raises: no Cholesky factor at such sds."""
         gradient_theta, gradient_z = np.empty_like(theta), np.empty_like(z)
         value = loops.log_density(
             theta, z, gradient_theta, gradient_z, self.arrow, self.whitening, self.nodes, *self.priors

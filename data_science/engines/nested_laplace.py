@@ -54,14 +54,14 @@ class Certificate:
         # Written as "not good": a NaN is no certificate.
         if not self.khat < khat_limit:
             raise CertificateError(
-                self, f"k-hat {self.khat:.2f} of {self.n_proposals} proposals, expected below {KHAT_LIMIT}"
+                self, f"k-hat {self.khat:.3g} of {self.n_proposals} proposals, expected below {khat_limit:g}"
             )
         n_effective = self.efficiency * self.n_proposals
         if not n_effective >= least_effective:
             raise CertificateError(
                 self,
-                f"{n_effective:.0f} effective draws of {self.n_proposals} proposals, expected at least "
-                f"{least_effective:.0f}",
+                f"{n_effective:.1f} effective draws of {self.n_proposals} proposals, expected at least "
+                f"{least_effective:g}",
             )
 
 
@@ -70,7 +70,10 @@ class CertificateError(GateError):
 
     def __init__(self, certificate: Certificate, reason: str) -> None:
         self.certificate = certificate
-        super().__init__(f"nested Laplace declines: {reason}; use engine='nuts'")
+        super().__init__(certificate, reason)
+
+    def __str__(self) -> str:
+        return f"nested Laplace declines: {self.args[1]}; use engine='nuts'"
 
 
 def draw(
@@ -95,7 +98,7 @@ def draw(
         source = Conditionals(joint, compressed.elimination, transport_at(joint, mode), mode.x)
         n_draws = settings.draws if source.is_dense else min(settings.draws, _DEAR)
         n_kept = n_draws * settings.chains
-        n_proposals, least = ceil(_OVERSAMPLING * n_kept), min(LEAST_EFFECTIVE, n_kept / 2)
+        n_proposals, least = max(_PROBE, ceil(_OVERSAMPLING * n_kept)), min(LEAST_EFFECTIVE, n_kept / 2)
         marginals = propose_theta(source, mode)
         _, probe = _certify(_propose(source, marginals, _PROBE, rng)[2])
         probe.require(_HOPELESS, _FORLORN * least * _PROBE / n_proposals)
@@ -131,7 +134,9 @@ def _certify(log_weights: Floats) -> tuple[Floats, Certificate]:
     """Pareto-smoothed weights, normalised to sum to one, and their certificate."""
     n = len(log_weights)
     finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
-    smoothed, khat = array_stats.psislw(-finite, r_eff=1.0, axis=-1)
+    smoothed, khat = finite, np.nan
+    if np.ptp(finite) > 0.0:  # equal weights have no tail to fit
+        smoothed, khat = array_stats.psislw(-finite, r_eff=1.0, axis=-1)
     weights = np.exp(smoothed - smoothed.max())
     weights /= weights.sum()
     bad = not np.isfinite(log_weights).all()

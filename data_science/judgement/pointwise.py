@@ -24,8 +24,8 @@ from data_science.likelihood.log_joint import Coordinates, design_matrix
 #: comes to a few 1e-4 nats of the sum over all rows and no nearer, far below its standard error
 #: (tests/sampling/test_loo.py).
 NODES = 12
-#: Rows up to which each stands for itself: a second of work at most, and elpd equals the sum over rows.
-FEW_ROWS = 10_000
+#: Rows up to which each stands for itself: a few seconds of work at most, and elpd equals the sum over rows.
+FEW_ROWS = 5_000
 _SUCCESSES, _TRIALS = "\0successes", "\0trials"  # no table has such column names
 
 
@@ -81,7 +81,7 @@ def pool(rows: Rows, n_nodes: int | None = None) -> Observations:
         :data:`NODES`, and no quadrature at all up to :data:`FEW_ROWS`.
     """
     column = None if n_nodes is None and len(rows) <= FEW_ROWS else continuous_column(rows)
-    cells = compress(_keyed_by_response(rows), column, n_nodes or NODES)
+    cells = compress(_keyed_by_response(rows), column, NODES if n_nodes is None else n_nodes)
     numeric = dict(cells.numeric)
     successes, trials = numeric.pop(_SUCCESSES), numeric.pop(_TRIALS)
     return Observations(Rows(cells.codes, numeric, successes, trials), cells.weights, len(rows))

@@ -18,7 +18,7 @@ from data_science.prediction.tables import probability
 WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
 MOST_LINES = 2**22  # (group, draw) entries that a walk may hold
 KEY_BITS = 62  # of a sorting key: the place's, the value's, the index's
-VALUE_BITS = (34, 44)  # fewer order too coarsely; with more, rounding could carry into the place
+VALUE_BITS = (34, 44)  # with fewer too many values share a key; with more rounding could carry into the place
 SAMPLE = 1_000  # rows looked at to find the column that varies most
 
 Ranks = list[tuple[int, float]]  # the order statistic below a quantile, and the weight of the one above
@@ -81,7 +81,7 @@ def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, r
 
 
 def _order(places: Ints, n_places: int, x: Floats) -> Ints:
-    """Return the order by place, then by x; values nearer than 2^-34 of x's range may change places."""
+    """Return the order by place, then by x."""
     low, high = float(x.min()), float(x.max())
     index_bits, place_bits = len(x).bit_length(), n_places.bit_length()
     value_bits = min(KEY_BITS - index_bits - place_bits, VALUE_BITS[1])
@@ -89,15 +89,26 @@ def _order(places: Ints, n_places: int, x: Floats) -> Ints:
     if value_bits < VALUE_BITS[0] or not 0.0 < scale < np.inf:
         order: Ints = np.lexsort((x, places))
         return order
-    # Integers sort several times faster than an argsort, so each carries its index. Where two neighbours
-    # change places at a knot, the two pieces that meet there differ by less than 1e-10 of their range.
+    # Integers sort several times faster than an argsort, so each carries its index.
     keys = ((x - low) * scale).astype(np.int64)
     keys |= places << value_bits
     keys <<= index_bits
     keys |= np.arange(len(x))
     keys.sort()
     keys &= 2**index_bits - 1
-    return keys
+    return _mended(keys, places, x)
+
+
+def _mended(order: Ints, places: Ints, x: Floats) -> Ints:
+    """Sort anew, in place, where x falls within a place: near values share a key, beside an outlier all."""
+    ascending = x[order]
+    falls = np.flatnonzero(ascending[1:] < ascending[:-1])  # few, but for the first value of each place
+    falls = falls[places[order[falls]] == places[order[falls + 1]]]
+    ends = np.cumsum(np.bincount(places))
+    for place in np.unique(places[order[falls]]).tolist():
+        part = slice(ends[place - 1] if place else 0, ends[place])
+        order[part] = order[part][np.argsort(ascending[part], kind="stable")]  # fast where almost sorted
+    return order
 
 
 def _running_column(draws: Draws, rows: Rows) -> str | None:

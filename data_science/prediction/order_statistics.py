@@ -53,6 +53,13 @@ def walk(
         None where several lines cross in one point and the walk took a wrong turn: between its knots no
         line crosses a piece, so the rank in the middle of every piece tells.
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the values: they are refused
+        return _walk(intercepts, slopes, ranks, low, high)
+
+
+def _walk(
+    intercepts: Floats, slopes: Floats, ranks: Sequence[int], low: float, high: float
+) -> list[dict[int, Chain | None]]:
     kept = _contenders(intercepts, slopes, ranks, np.linspace(low, high, STRETCHES + 1))
     n_groups, n_ranks, n_kept = kept.shape
     a = np.take_along_axis(intercepts[:, None], kept, axis=2).reshape(-1, n_kept)

@@ -248,17 +248,18 @@ def _fall_back(folder: Path, latest: str | None, reason: ArtifactError) -> Loade
     names = versions.listed(folder)
     older = [name for name in names if latest is None or name < latest]
     newer = [name for name in names if latest is not None and name > latest]  # never became LATEST
+    why = str(reason)
     for name in older + newer:
         try:
             loaded = _open(folder / name)
         except ArtifactError as error:
-            logging.getLogger(__name__).warning("skipped version %s: %s", name, error)
+            why += f"; skipped version {name}: {error}"
             continue
-        logging.getLogger(__name__).warning("fell back to version %s: %s", name, reason)
-        return replace(loaded, fallback=str(reason))
+        logging.getLogger(__name__).warning("fell back to version %s: %s", name, why)
+        return replace(loaded, fallback=why)
     if not names:
-        raise ArtifactError(f"{folder} holds no model: {reason}. Train one first") from reason
-    raise ArtifactError(f"{reason}. No other good version in {folder} to fall back to") from reason
+        raise ArtifactError(f"{folder} holds no model: {why}. Train one first") from reason
+    raise ArtifactError(f"{why}. No other good version in {folder} to fall back to") from reason
 
 
 def _json(document: Mapping[str, Any], what: str) -> bytes:

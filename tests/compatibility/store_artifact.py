@@ -16,10 +16,13 @@ EXAMPLES = Path(__file__).parent / "artifacts"
 
 
 def main() -> None:
+    folder = EXAMPLES / f"format_{PROTOCOL}"
+    if folder.exists():
+        raise SystemExit(f"{folder} holds the example of this format already")
     fitted = pipeline.fit(company(3_000, signal=True), engine="nested-laplace")
     whole = fitted.predictor
     artifact.save(
-        EXAMPLES / f"format_{PROTOCOL}",
+        folder,
         # Fewer draws and no posterior.nc: a repository keeps this for ever.
         predictor=replace(whole, draws=whole.draws[::10], group_sd_draws=whole.group_sd_draws[::10]),
         diagnostics=fitted.diagnostics,

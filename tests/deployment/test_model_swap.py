@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 from running_service import PUBLISHED, Load
 from small_models import store
 
@@ -141,8 +142,9 @@ def test_without_latest_the_newest_version_is_served_and_that_is_said(tmp_path):
     assert "LATEST is missing" in keeper.problem
 
 
-def test_nothing_is_loaded_again_while_nothing_changes(tmp_path):
-    store(tmp_path)
+@pytest.mark.parametrize("harm", [lambda _: None, damage], ids=["good", "damaged"])
+def test_nothing_is_loaded_again_while_nothing_changes(harm, tmp_path):
+    harm(store(tmp_path))
     loads = []
 
     def load(folder):

@@ -107,8 +107,10 @@ def test_a_wrong_password_ends_it_with_code_2_at_its_limit_and_is_never_shown(tm
     assert "s3cr3t-of-mine" not in words
 
 
-def test_too_few_draws_are_refused_with_code_4_and_nothing_is_stored(tmp_path, company):
-    environment = {**company.environment(), "ENGINE": "nuts", "DRAWS": "10", "TUNE": "20"}
+@pytest.mark.parametrize(("draws", "chains"), [("10", "4"), ("1", "1")])
+def test_too_few_draws_are_refused_with_code_4_and_nothing_is_stored(draws, chains, tmp_path, company):
+    sampling = {"ENGINE": "nuts", "DRAWS": draws, "TUNE": "20", "CHAINS": chains}
+    environment = {**company.environment(), **sampling}
 
     code, words = run(tmp_path, **environment)
 

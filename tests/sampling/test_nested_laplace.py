@@ -1,11 +1,19 @@
 """Engine `nested-laplace` alone: its certificate, its draws against NUTS, its refusals."""
 
+import pickle
+
 import numpy as np
 import pytest
 from frames import clients, herds, patients, sparse
 from monte_carlo import deviations, worst
 
-from data_science.engines.nested_laplace import KHAT_LIMIT, LEAST_EFFECTIVE, Certificate, CertificateError
+from data_science.engines.nested_laplace import (
+    KHAT_LIMIT,
+    LEAST_EFFECTIVE,
+    Certificate,
+    CertificateError,
+    _certify,
+)
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.errors import SpecificationError
@@ -63,7 +71,9 @@ def test_it_agrees_with_nuts_and_certifies_itself(setting):
     ids=["large group sd", "sparse groups"],
 )
 def test_it_declines_what_it_cannot_cover(formula, frame):
-    with pytest.raises(CertificateError, match=r"k-hat .* expected below 0.7; use engine='nuts'") as refusal:
+    with pytest.raises(
+        CertificateError, match=r"k-hat .* expected below (0\.7|1); use engine='nuts'"
+    ) as refusal:
         draw("nested-laplace", *prepared(ModelSpecification(formula), frame))
 
     assert refusal.value.certificate.khat >= KHAT_LIMIT
@@ -72,9 +82,9 @@ def test_it_declines_what_it_cannot_cover(formula, frame):
 @pytest.mark.parametrize(
     ("certificate", "reason"),
     [
-        (Certificate(0.70, 0.9, 1_000), "k-hat 0.70 of 1000 proposals, expected below 0.7"),
+        (Certificate(0.70, 0.9, 1_000), "k-hat 0.7 of 1000 proposals, expected below 0.7"),
         (Certificate(np.nan, 0.9, 1_000), "k-hat nan"),
-        (Certificate(0.4, 0.03, 1_250), "38 effective draws of 1250 proposals, expected at least 400"),
+        (Certificate(0.4, 0.03, 1_250), "37.5 effective draws of 1250 proposals, expected at least 400"),
         (Certificate(0.4, np.nan, 1_250), "nan effective draws"),
     ],
     ids=["tail not covered", "no k-hat", "too few effective draws", "no efficiency"],
@@ -92,6 +102,30 @@ def test_the_same_seed_gives_the_same_draws_and_another_others():
     np.testing.assert_array_equal(first.coefficients, again.coefficients)
     np.testing.assert_array_equal(first.sds, again.sds)
     assert not np.array_equal(first.coefficients, other.coefficients)
+
+
+@pytest.mark.parametrize("draws", [1, 4, 20])
+def test_few_draws_are_drawn(draws):
+    posterior = draw("nested-laplace", *prepared(ModelSpecification(), clients(1_000)), draws=draws, chains=1)
+
+    assert posterior.coefficients.shape[:2] == (1, draws)
+
+
+@pytest.mark.parametrize("log_weight", [0.0, -np.inf, np.nan])
+def test_equal_weights_are_no_certificate(log_weight):
+    weights, certificate = _certify(np.full(250, log_weight))
+
+    assert weights == pytest.approx(1 / 250)
+    with pytest.raises(CertificateError, match=r"k-hat (nan|inf)"):
+        certificate.require(KHAT_LIMIT, 1)
+
+
+def test_a_refusal_passes_between_processes():
+    refusal = CertificateError(Certificate(1.1, 0.5, 250), "k-hat 1.1")
+
+    again = pickle.loads(pickle.dumps(refusal))
+
+    assert (str(again), again.certificate) == (str(refusal), refusal.certificate)
 
 
 def test_heavy_tailed_priors_are_covered_or_declined():

@@ -372,6 +372,16 @@ def test_a_damaged_newest_version_gives_the_older_one_with_a_warning_that_says_s
     assert f"fell back to version {loaded.path.name}: {newest / 'predictor.json'} has 2 bytes" in caplog.text
 
 
+def test_a_fallback_says_which_versions_it_passed_over(models, newest):
+    (models / "LATEST").unlink()
+    (newest / "predictor.json").write_bytes(b"{}")
+
+    fallback = load(models).fallback
+
+    assert "LATEST is missing" in fallback
+    assert f"skipped version {newest.name}: {newest / 'predictor.json'} has 2 bytes" in fallback
+
+
 def test_a_linked_version_is_refused(models, newest, tmp_path):
     shutil.move(newest, tmp_path / "moved")
     newest.symlink_to(tmp_path / "moved")

@@ -1,0 +1,43 @@
+"""The model card's Markdown, rendered: names come from the data, and a level may hold anything."""
+
+import html
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+
+from data_science.report import _code, _table
+
+NAMES = {
+    "a group": "1|attr_b[a]",
+    "a backtick": "1|attr_b[`]",
+    "backticks": "``x`` `",
+    "HTML": "x`<img src=x onerror=alert(1)>`y",
+    "a bar": "a|b\\|c",
+    "emphasis": "**_a_** [b](c)",
+}
+
+
+def codes(rendered: str) -> list[str]:
+    return [html.unescape(code) for code in re.findall("<code>(.*?)</code>", rendered)]
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_is_shown_as_it_is(name):
+    markdown = MarkdownIt().enable("table")
+    table = _table(pd.DataFrame({"mean": [0.5]}, index=[name]))
+
+    for rendered in (markdown.render(table), markdown.render(f"- worst r_hat ({_code(name)})")):
+        assert codes(rendered) == [name]
+        assert "<img" not in rendered
+    assert markdown.render(table).count("<td") == 2
+
+
+def test_what_cannot_be_printed_is_escaped():
+    assert _code("p\nq\u2028\x00") == r"`p\nq\u2028\x00`"
+
+
+def test_a_table_has_four_significant_digits():
+    assert _table(pd.DataFrame({"mean": [np.pi]}, index=["a"])).splitlines()[-1] == "| `a` | 3.142 |"
