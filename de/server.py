@@ -21,6 +21,7 @@ from de.load import Passwords
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
+REMOVE_TIMEOUT_S = 300.0  # a folder of hundreds of databases, on a busy disk
 PORT_ATTEMPTS = 5
 
 # The data can be generated again, so nothing waits for the disk; nobody replicates from here. Commits
@@ -145,7 +146,7 @@ class PostgresServer:
                 self._watchdog.stdin.write(b"close\n")
                 self._watchdog.stdin.flush()
             self._watchdog.stdin.close()
-            self._watchdog.wait(STOP_TIMEOUT_S)
+            self._watchdog.wait(REMOVE_TIMEOUT_S)
             self._watchdog = None
 
     def connect(self, database: str = "postgres") -> Connection:

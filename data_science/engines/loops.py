@@ -19,14 +19,16 @@ from data_science.formula.encoding import Floats, Ints
 
 log = logging.getLogger(__name__)
 
+_OPTIONS = {"error_model": "numpy", "nogil": True}  # other chains' threads run meanwhile
+
 
 def _compiled[F: Callable[..., Any]](function: F) -> F:
     """Compile on first use, and for all runs where a cache can be written."""
     try:
-        return cast("F", njit(cache=True, error_model="numpy")(function))
+        return cast("F", njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:  # numba found no folder to write to
         log.info("no writable cache for compiled code: set NUMBA_CACHE_DIR to save seconds in every run")
-        return cast("F", njit(error_model="numpy")(function))
+        return cast("F", njit(**_OPTIONS)(function))
 
 
 _normal, _student_t, _logistic, _gamma, _inverse_gamma = (njit(base) for base in priors.BASES)

@@ -8,6 +8,8 @@ PyTensor operation, so PyTensor compiles nothing: of its own graph of the same d
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from timeit import repeat
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,7 @@ from data_science.likelihood.laplace import Mode, transport_at
 from data_science.likelihood.log_joint import Coordinates
 from data_science.likelihood.transport import Transport
 
+_WORTH_A_THREAD_S = 1e-4  # an evaluation, several times what Python adds to it
 _STATISTICS = {
     "diverging": "diverging",
     "energy": "energy",
@@ -90,7 +93,7 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
-            cores=1,  # the density holds the interpreter's lock: a second thread would only wait for it
+            cores=_cores(transport, compressed.mode.theta),
             seed=settings.seed,
             target_accept=settings.target_accept,
             save_warmup=False,
@@ -98,6 +101,14 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
             progress_callback=lambda chains: progress(_progress(chains)),
         )
         return _collect(transport, compressed.at, tree)
+
+
+def _cores(transport: Transport, theta: Floats) -> int | None:
+    """One thread where each evaluation is mostly Python, under the interpreter's lock; else one per chain."""
+    log_density, z = kernel.compiled(transport).log_density, np.zeros(transport.joint.n_coefficients)
+    evaluate = partial(log_density, theta, z)
+    evaluate()  # compiles, or loads what was compiled
+    return None if min(repeat(evaluate, number=1, repeat=5)) > _WORTH_A_THREAD_S else 1
 
 
 def _require_bambis_priors(design: Design) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.settings import company
-from data_science.engines import kernel
+from data_science.engines import kernel, sampling
+from data_science.engines.registry import FitSettings
 from data_science.formula import design
 from data_science.formula.priors import Prior
 from data_science.formula.specification import DEFAULT_FORMULA, ModelSpecification
@@ -71,3 +72,15 @@ def test_numpy_is_kept_where_the_factorisation_dominates(monkeypatch):
     transport = transport_at(compressed.joint, compressed.mode)
 
     assert kernel.compiled(transport) is transport
+
+
+def test_the_draws_do_not_depend_on_how_many_threads_sample(monkeypatch):
+    learned = design.learn(ModelSpecification(), rows())
+    compressed = compress_enough(learned, design.encode(learned, rows()))
+    drawn = []
+    for cores in (1, 2):
+        monkeypatch.setattr(sampling, "_cores", lambda *_, cores=cores: cores)
+        drawn.append(sampling.draw(learned, compressed, FitSettings(draws=50, tune=50), lambda _: None))
+
+    np.testing.assert_array_equal(drawn[0].coefficients, drawn[1].coefficients)
+    np.testing.assert_array_equal(drawn[0].sds, drawn[1].sds)
