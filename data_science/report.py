@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,19 +49,23 @@ class Report:
     @property
     def sentences(self) -> dict[str, str]:
         """Findings by heading, one line each."""
+        return self.told(str)
+
+    def told(self, shown: Callable[[str], str]) -> dict[str, str]:
+        """Return findings by heading, one line each, with names of parameters as ``shown`` gives them."""
         m = self.measured
         found = {
             "Data": f"{self.dataset.n_rows:,} rows, {self.dataset.base_rate:.2%} positive",
             "Model": self.specification.formula,
             "Compression": self.compression,
             "Engine": f"{m.engine}, {m.n_chains} chains of {m.n_draws:,} draws",
-            "Convergence": _convergence(m),
+            "Convergence": _convergence(m, shown),
             "Features": self.what_features_add,
             "Plug-in": self._plug_in(),
             "Wall time": ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items()),
         }
         if self.agreement is not None:
-            found["Second opinion"] = _agreement(self.agreement)
+            found["Second opinion"] = _agreement(self.agreement, shown)
         if self.notes:
             found["Notes"] = " ".join(self.notes)
         return found
@@ -113,13 +117,13 @@ def model_card(report: Report) -> str:
             f"probability of `{report.predictor.response}`. It predicts 1 above a probability of "
             f"{report.predictor.threshold:.4g}, which minimises the expected cost."
         ),
-        "What the features add": report.what_features_add.capitalize() + ".",
+        "What the features add": _sentence(report.what_features_add),
         "Data": f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
         f"fingerprint `{report.dataset.fingerprint}`.\n\n{report.compression}.",
         f"Priors ({unit})": "\n".join(f"- {_code(name)}: {_prior(prior)}" for name, prior in priors.items()),
         "Fit": "\n".join(
             f"- {heading}: {text}"
-            for heading, text in report.sentences.items()
+            for heading, text in report.told(_code).items()
             if heading in {"Engine", "Convergence", "Second opinion", "Notes", "Wall time"}
         ),
         "Effects (logit scale, per unit)": _table(common)
@@ -127,7 +131,7 @@ def model_card(report: Report) -> str:
         "Comparison (leave one row out)": _table(report.comparison.table.drop(columns="rank"))
         + "\n\n"
         + "\n".join(f"- {sentence}" for sentence in report.comparison.sentences),
-        "Calibration of the point prediction": report.sentences["Plug-in"] + ".",
+        "Calibration of the point prediction": _sentence(report.sentences["Plug-in"]),
         "Limits": (
             "It describes the clients it was trained on; it says nothing about causes. An unseen group gets "
             "the population effect; an unseen level of a common effect is refused. Retrain when the inputs "
@@ -138,10 +142,10 @@ def model_card(report: Report) -> str:
     return f"# Model card\n\n{body}\n"
 
 
-def _convergence(m: Diagnostics) -> str:
+def _convergence(m: Diagnostics, shown: Callable[[str], str]) -> str:
     parts = [
-        f"worst r_hat {m.rhat_max:.4f} ({_code(m.rhat_worst)})",
-        f"smallest ESS bulk {m.ess_bulk_min:,.0f}, tail {m.ess_tail_min:,.0f} ({_code(m.ess_worst)})",
+        f"worst r_hat {m.rhat_max:.4f} ({shown(m.rhat_worst)})",
+        f"smallest ESS bulk {m.ess_bulk_min:,.0f}, tail {m.ess_tail_min:,.0f} ({shown(m.ess_worst)})",
     ]
     if m.n_divergences is not None:
         parts.append(f"{m.n_divergences} divergences")
@@ -152,12 +156,16 @@ def _convergence(m: Diagnostics) -> str:
     return ", ".join(parts)
 
 
-def _agreement(agreement: Agreement) -> str:
+def _agreement(agreement: Agreement, shown: Callable[[str], str]) -> str:
     return (
         f"nested Laplace agrees: largest distance {agreement.distance_in_sds:.3f} posterior sds, "
-        f"{agreement.distance_in_mcse:.1f} Monte Carlo standard errors ({_code(agreement.worst)}; "
+        f"{agreement.distance_in_mcse:.1f} Monte Carlo standard errors ({shown(agreement.worst)}; "
         f"limit {agreement.limit_in_mcse:.1f})"
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _code(name: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from data_science.report import _code, _table
+from data_science.report import _code, _sentence, _table
 
 NAMES = {
     "a group": "1|attr_b[a]",
@@ -41,3 +41,7 @@ def test_what_cannot_be_printed_is_escaped():
 
 def test_a_table_has_four_significant_digits():
     assert _table(pd.DataFrame({"mean": [np.pi]}, index=["a"])).splitlines()[-1] == "| `a` | 3.142 |"
+
+
+def test_a_sentence_keeps_its_capitals():
+    assert _sentence("elpd difference 1.2 (SE 3.1)") == "Elpd difference 1.2 (SE 3.1)."
