@@ -20,6 +20,8 @@ def main() -> int:
     # a container would ignore SIGTERM before that, and a graceful end would look like a failure.
     signal.signal(signal.SIGTERM, _stop)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # The keeper says once what an artifact would repeat at each attempt.
+    logging.getLogger("data_science.storage").setLevel(logging.ERROR)
     try:
         settings = Settings.read(os.environ)
     except SettingsError as error:

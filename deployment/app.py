@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,8 +30,6 @@ DESCRIPTION = (
 
 def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
     """Return the service; its model is loaded and its log closed by the ASGI lifespan."""
-    # The keeper says once what an artifact would repeat at each attempt.
-    logging.getLogger("data_science.storage").setLevel(logging.ERROR)
     keeper = ModelKeeper(settings.model_folder, settings.model_poll_s, load)
     log = shared_log(settings.mle_storage)
 
