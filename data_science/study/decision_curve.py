@@ -1,7 +1,9 @@
 """What a prediction is worth: expected cost and net benefit over thresholds, with posterior bands.
 
 Net benefit: Vickers and Elkin 2006, doi:10.1177/0272989X06295361; its posterior from counts: Cruz and
-others 2023 (bayesDCA), arXiv:2308.02067.
+others 2023 (bayesDCA), arXiv:2308.02067. Bands of single curves hold at each threshold; that of the gain
+holds at all of them together, since the reader looks along it for the best place (sup-t bands: Montiel Olea
+and Plagborg-Møller 2019, doi:10.1002/jae.2656).
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-_JEFFREYS = 0.5  # of each kind of outcome
+_BAND = (0.025, 0.5, 0.975)
+_JEFFREYS = 0.5  # of each of the four outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,11 @@ class Strategies:
     model: pd.DataFrame
     all_ones: pd.DataFrame
     all_zeros: pd.DataFrame
-    gain: pd.DataFrame  # model against the better of the others, from the same draws
+    gain: pd.DataFrame  # model against the better of the others, from the same draws; band of whole curves
 
     @property
     def useful(self) -> pd.Index[float]:
-        """Where the model is better than both, with at least 97.5 % posterior probability."""
+        """Where the model is better than both: the band that holds 95 % of whole curves lies above zero."""
         return self.gain.index[self.gain["low"] > 0]
 
 
@@ -50,10 +53,9 @@ def net_benefit(
     n_draws, seed : int
         Of the posterior of the shares of outcomes, Dirichlet with Jeffreys' prior.
     """
-    draws = _shares(label, probability, thresholds, n_draws, seed)
     index = pd.Index(np.asarray(thresholds, dtype=float), name="threshold")
     odds = (index.to_numpy() / (1 - index.to_numpy()))[:, None]
-    found, missed, alarm, rejected = np.moveaxis(draws, -1, 0)
+    found, missed, alarm, rejected = _shares(label, probability, thresholds, n_draws, seed)
     model = found - odds * alarm
     all_ones = (found + missed) - odds * (alarm + rejected)
     return _strategies(index, model, all_ones, np.zeros_like(model), larger_is_better=True)
@@ -83,8 +85,7 @@ def expected_cost(
         Its ``gain`` is what the model saves.
     """
     ratios = np.asarray(cost_ratios, dtype=float)
-    draws = _shares(label, probability, 1 / (1 + ratios), n_draws, seed)
-    found, missed, alarm, rejected = np.moveaxis(draws, -1, 0)
+    found, missed, alarm, rejected = _shares(label, probability, 1 / (1 + ratios), n_draws, seed)
     model = alarm + ratios[:, None] * missed
     all_zeros = ratios[:, None] * (found + missed)
     index = pd.Index(ratios, name="cost ratio")
@@ -111,17 +112,23 @@ def outcomes(
 def _shares(
     label: npt.ArrayLike, probability: npt.ArrayLike, thresholds: npt.ArrayLike, n_draws: int, seed: int
 ) -> Floats:
-    """Draws of the shares of positives found, missed, false alarms, and the rest: (threshold, draw, 4)."""
+    """Draws of the shares of positives found, missed, false alarms, and the rest: (4, threshold, draw).
+
+    At each threshold they are Dirichlet with Jeffreys' prior. One draw holds at all thresholds: it is of the
+    shares between neighbouring ones, where the prior's clients lie below the first or above the last.
+    """
     truth, predicted = np.asarray(label) == 1, np.asarray(probability, dtype=float)
-    rng, n_rows = np.random.default_rng(seed), len(truth)
-    drawn = []
-    for threshold in np.asarray(thresholds, dtype=float):
-        chosen = predicted > threshold
-        found, alarms = int((chosen & truth).sum()), int((chosen & ~truth).sum())
-        missed = int(truth.sum()) - found
-        counts = np.array([found, missed, alarms, n_rows - found - missed - alarms])
-        drawn.append(rng.dirichlet(counts + _JEFFREYS, size=n_draws))
-    return np.array(drawn)
+    cuts, places = np.unique(np.asarray(thresholds, dtype=float), return_inverse=True)
+    passed = np.searchsorted(cuts, predicted, side="left")  # how many cuts each client lies above
+    counts = np.stack([np.bincount(passed[chosen], minlength=len(cuts) + 1) for chosen in (truth, ~truth)])
+    counts = counts + _JEFFREYS * np.isin(np.arange(len(cuts) + 1), [0, len(cuts)])
+    weights = np.random.default_rng(seed).standard_gamma(counts, size=(n_draws, *counts.shape))
+    weights /= weights.sum(axis=(1, 2), keepdims=True)
+    above = np.cumsum(weights[..., ::-1], axis=2)[..., -2::-1]  # shares above each cut, (draw, 2, cut)
+    positive, negative = weights.sum(axis=2).T[..., None]
+    found, alarms = above[:, 0], above[:, 1]
+    shares = np.stack([found, positive - found, alarms, negative - alarms])
+    return np.moveaxis(shares, 1, 2)[:, places]
 
 
 def _strategies(
@@ -130,10 +137,21 @@ def _strategies(
     sign = 1 if larger_is_better else -1
     # The better of the two is chosen by what it is on average, as one would have to without seeing the draw.
     ones_better = sign * (ones.mean(axis=1) - zeros.mean(axis=1)) > 0
-    default = np.where(ones_better[:, None], ones, zeros)
-    return Strategies(*(_bands(index, values) for values in (model, ones, zeros, sign * (model - default))))
+    gain = sign * (model - np.where(ones_better[:, None], ones, zeros))
+    return Strategies(
+        *(_table(index, *np.quantile(values, _BAND, axis=1)) for values in (model, ones, zeros)),
+        _table(index, *_simultaneous(gain)),
+    )
 
 
-def _bands(index: pd.Index[float], draws: Floats) -> pd.DataFrame:
-    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975], axis=1)
+def _simultaneous(draws: Floats) -> tuple[Floats, Floats, Floats]:
+    """Bounds and median of a band that holds 95 % of whole curves (sup-t), from draws (threshold, draw)."""
+    mean, sd = draws.mean(axis=1), draws.std(axis=1)
+    away = np.abs(draws - mean[:, None])
+    farthest = np.divide(away, sd[:, None], where=sd[:, None] > 0, out=np.zeros_like(away)).max(axis=0)
+    half = np.quantile(farthest, 0.95) * sd
+    return mean - half, np.median(draws, axis=1), mean + half
+
+
+def _table(index: pd.Index[float], low: Floats, middle: Floats, high: Floats) -> pd.DataFrame:
     return pd.DataFrame({"low": low, "middle": middle, "high": high}, index=index)

@@ -156,7 +156,9 @@ def best_method(table: pd.DataFrame, reference: str) -> str:
 def worth(found: Strategies, unit: str) -> str:
     """Say where the model is better than treating all clients alike."""
     if found.useful.empty:
-        return f"at no {unit} is the model better than treating all clients alike with 97.5 % probability"
+        return (
+            f"at no {unit} is the model better than treating all clients alike by more than chance would show"
+        )
     return (
         f"the model is better than treating all clients alike at {len(found.useful)} of {len(found.gain)} "
         f"values of the {unit}, from {found.useful.min():.3g} to {found.useful.max():.3g}"

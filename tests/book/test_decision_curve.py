@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import beta, binom
 
 from data_science.study import decision_curve
 
@@ -41,6 +43,35 @@ def test_a_good_prediction_is_useful_and_a_random_one_is_not():
 
     assert len(decision_curve.net_benefit(LABEL, PROBABILITY, thresholds).useful) > 15
     assert decision_curve.net_benefit(LABEL, noise, thresholds).useful.empty
+
+
+def test_noise_is_hardly_ever_called_useful_though_many_thresholds_are_looked_at():
+    rng, thresholds, n_claims = np.random.default_rng(4), np.linspace(0.01, 0.2, 60), 0
+    for seed in range(100):
+        label = (rng.random(3_000) < 0.09).astype(int)
+        noise = expit(logit(0.09) + 0.15 * rng.normal(size=3_000))
+        n_claims += not decision_curve.net_benefit(
+            label, noise, thresholds, n_draws=500, seed=seed
+        ).useful.empty
+
+    # A one-sided mistake has probability 2.5 % at most: 99.9 % of such runs have at most 8.
+    assert n_claims <= binom.ppf(0.999, 100, 0.025)
+
+
+def test_bands_at_each_threshold_are_those_of_jeffreys_prior():
+    thresholds = np.array([0.05, 0.1, 0.2])
+    n_missed = np.array([((cut >= PROBABILITY) & (LABEL == 1)).sum() for cut in thresholds])
+    n_alarms = np.array([((cut < PROBABILITY) & (LABEL == 0)).sum() for cut in thresholds])
+
+    found = decision_curve.expected_cost(LABEL, PROBABILITY, 1 / thresholds - 1, n_draws=40_000)
+
+    # The share of positives is Beta: two of the four outcomes, with half a client of prior each.
+    n_ones, n_zeros = LABEL.sum() + 1, (1 - LABEL).sum() + 1
+    bounds = np.outer(1 / thresholds - 1, beta.ppf([0.025, 0.975], n_ones, n_zeros))
+    assert found.all_zeros[["low", "high"]].to_numpy() == pytest.approx(bounds, rel=0.005)
+    # Mean cost: false alarms, and missed positives at their ratio.
+    cost = (n_alarms + 0.5 + (1 / thresholds - 1) * (n_missed + 0.5)) / (len(LABEL) + 2)
+    assert found.model["middle"].to_numpy() == pytest.approx(cost, rel=0.002)
 
 
 def test_net_benefit_and_cost_agree_on_where_the_model_is_useful():
