@@ -39,7 +39,6 @@ DEV = [
     "import-linter>=2.16",
     "mypy",
     "pandas-stubs",
-    "pypdf",
     "pytest",
     "pytest-timeout",
     "ruff",

@@ -15,13 +15,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
 
-from book import printing
+from book import paper, printing
 from data_science.errors import DataScienceError
 from data_science.settings import Settings
 
@@ -70,7 +71,7 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
                 _jupyter_book("singlehtml", work, config, ready)  # its cells are in the execution cache
         site = work / "_build" / "html"
         if wanted.with_pdf:
-            printing.print_pdf(work / "_build" / "singlehtml" / "index.html", site / PDF)
+            paper.print_book(work / "_build" / "singlehtml" / "index.html", site / PDF, _about(config))
         _replace(wanted.output, site, work / "before")
     return wanted.output
 
@@ -134,6 +135,11 @@ def _config(work: Path, with_pdf: bool) -> Path:
     path = work / "_config.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
+
+
+def _about(config: Path) -> paper.About:
+    written = yaml.safe_load(config.read_text(encoding="utf-8"))
+    return paper.About(written["title"], written["author"], datetime.now().astimezone().date())
 
 
 def _jupyter_book(builder: str, work: Path, config: Path, environ: Mapping[str, str]) -> None:

@@ -43,7 +43,7 @@ class Report:
         rate = f"{self.dataset.base_rate:.1%}"
         gain = self.comparison.difference(MODEL, BASELINE)
         if gain.is_noise or gain.is_small:
-            return f"{sentence}; every row has about {rate}"
+            return f"{sentence}; for all that they tell, every row has about {rate}"
         return f"{sentence}; the overall rate is {rate}"
 
     @property
@@ -180,11 +180,15 @@ def _prior(prior: Mapping[str, Any]) -> str:
     return f"{prior['name']}({arguments})"
 
 
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
 def _table(frame: pd.DataFrame) -> str:
-    """Markdown table with four significant digits."""
+    """Markdown table with four significant digits, and thousands written out."""
     header = ["", *map(str, frame.columns)]
     rows = [  # a bar ends a cell even inside code, unless escaped
-        [_code(name).replace("|", r"\|"), *(f"{value:.4g}" for value in row)]
+        [_code(name).replace("|", r"\|"), *map(_number, row)]
         for name, row in zip(frame.index, frame.to_numpy(), strict=True)
     ]
     lines = [header, ["---", *["---:"] * len(frame.columns)], *rows]

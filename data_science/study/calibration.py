@@ -24,17 +24,16 @@ class Reliability:
     discrimination: float  # Brier score that the recalibrated prediction saves against the base rate
     uncertainty: float  # Brier score of the base rate
     chance: float  # share of calibrated predictions whose curve leaves the band for as many clients or more
+    expected: tuple[float, float, float]  # the three of calibrated predictions, on average
 
     @property
     def parts(self) -> pd.DataFrame:
         """Table of the parts of the Brier score."""
-        values = {
-            "left open by the base rate": self.uncertainty,
-            "less: resolved by the features": -self.discrimination,
-            "plus: cost of miscalibration": self.miscalibration,
-            "Brier score": self.uncertainty - self.discrimination + self.miscalibration,
-        }
-        return pd.DataFrame({"mean squared error": values})
+        names = ("left open by the overall rate", "resolved by the features", "cost of miscalibration")
+        measured = (self.uncertainty, -self.discrimination, self.miscalibration)
+        right = (self.expected[2], -self.expected[1], self.expected[0])
+        table = pd.DataFrame({"measured": measured, "if they were right": right}, index=pd.Index(names))
+        return pd.concat([table, table.sum().to_frame("Brier score").T])
 
     @property
     def share_outside(self) -> float:
@@ -70,20 +69,28 @@ def reliability(
     recalibrated = _pav(seen, places, counts)
     at = np.unique(np.linspace(0, len(seen) - 1, n_points).round().astype(int))
     rng = np.random.default_rng(seed)
-    replicated = np.array(
-        [_pav(rng.random(len(seen)) < predicted, places, counts)[at] for _ in range(n_replications)]
-    )
+    curves, parts = [], []
+    for _ in range(n_replications):
+        drawn = (rng.random(len(seen)) < predicted).astype(float)
+        best = _pav(drawn, places, counts)
+        own_score, best_score = (float(np.mean((drawn - values) ** 2)) for values in (predicted, best))
+        base_score = float(np.mean((drawn - drawn.mean()) ** 2))
+        parts.append((own_score - best_score, base_score - best_score, base_score))
+        curves.append(best[at])
+    replicated = np.array(curves)
     low, high = np.quantile(replicated, [0.025, 0.975], axis=0)
     curve = pd.DataFrame(
         {"low": low, "middle": values[places][at], "high": high, "observed": recalibrated[at]},
         index=pd.Index(predicted[at], name="predicted"),
     )
-    base, own, best = (
+    base, own, best_seen = (
         float(np.mean((seen - forecast) ** 2)) for forecast in (seen.mean(), predicted, recalibrated)
     )
     own_share = _share_outside(recalibrated[at], low, high)
     chance = float((_share_outside(replicated, low, high) >= own_share).mean())
-    return Reliability(curve, own - best, base - best, base, chance)
+    miscalibration, discrimination, uncertainty = map(float, np.mean(parts, axis=0))
+    expected = (miscalibration, discrimination, uncertainty)
+    return Reliability(curve, own - best_seen, base - best_seen, base, chance, expected)
 
 
 def _share_outside(curves: Floats, low: Floats, high: Floats) -> Floats:

@@ -76,7 +76,8 @@ def logistic_regression(seed: int) -> Pipeline:  # noqa: ARG001 (deterministic; 
 
 def gradient_boosting(seed: int) -> Pipeline:
     """Gradient-boosted trees that stop when a held-out tenth of the training rows stops improving."""
-    columns = make_column_transformer((OrdinalEncoder(), LEVELS), ("passthrough", NUMBERS))
+    unseen = {"handle_unknown": "use_encoded_value", "unknown_value": np.nan}  # trees take it as missing
+    columns = make_column_transformer((OrdinalEncoder(**unseen), LEVELS), ("passthrough", NUMBERS))
     trees = HistGradientBoostingClassifier(
         early_stopping=True, learning_rate=0.05, categorical_features=[0, 1], random_state=seed
     )
@@ -101,7 +102,8 @@ def cross_validate(
     candidates : mapping from name to ModelSpecification
         Fitted by nested Laplace; their probability is averaged over the posterior.
     n_folds, seed
-        Folds are random, with the label's rate kept in each.
+        Folds are random, with the label's rate kept in each. A client whose level no client of the other
+        folds has gets their overall rate from candidates that have no effect for an unseen level.
     """
     label = frame[LABEL].to_numpy(np.intp)
     probability = pd.DataFrame(np.nan, index=frame.index, columns=[*candidates, *BASELINES])
@@ -110,7 +112,11 @@ def cross_validate(
         train, held_out = frame.iloc[seen], frame.iloc[unseen]
         for name, specification in candidates.items():
             predictor = _predictor(train, specification)
-            probability.loc[held_out.index, name] = predictor.predict_proba(held_out, "posterior")
+            fixed = [c.factor.column for term in predictor.encoding.common for c in term.codings]
+            known = np.all([held_out[column].isin(train[column].unique()) for column in fixed], axis=0)
+            probability.loc[held_out.index, name] = train[LABEL].mean()
+            rows = held_out[known] if fixed else held_out
+            probability.loc[rows.index, name] = predictor.predict_proba(rows, "posterior")
         for name, make in BASELINES.items():
             method = make(seed).fit(train[LEVELS + NUMBERS], train[LABEL])
             probability.loc[held_out.index, name] = method.predict_proba(held_out[LEVELS + NUMBERS])[:, 1]

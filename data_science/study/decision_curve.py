@@ -35,6 +35,17 @@ class Strategies:
         return self.gain.index[self.gain["low"] > 0]
 
 
+def cost_ratios(rate: float, n: int = 60) -> Floats:
+    """Cost ratios from a twentieth to twenty times the one at which treating all alike changes sides."""
+    return np.geomspace(1 / 20, 20, n) * (1 - rate) / rate
+
+
+def thresholds(rate: float, probability: npt.ArrayLike, n: int = 60) -> Floats:
+    """Thresholds around the overall rate, as far as predictions reach."""
+    highest = float(np.max(np.asarray(probability, dtype=float)))
+    return np.linspace(rate / 10, min(0.99, max(2 * rate, 1.1 * highest)), n)
+
+
 def net_benefit(
     label: npt.ArrayLike,
     probability: npt.ArrayLike,

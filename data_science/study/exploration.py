@@ -5,7 +5,7 @@ Changes with the questions that the exploration asks of the data before any mode
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -29,7 +29,7 @@ def as_levels(values: pd.Series[float]) -> pd.Series[str]:
         names = [str(value) for value in sorted(values.unique())]
         return values.astype(str).astype(pd.CategoricalDtype(names, ordered=True))
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _TENTHS + 1)))
-    names = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(edges)]
+    names = [f"{low} to {high}" for low, high in pairwise(_told_apart(edges))]
     codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(names) - 1)
     return pd.Series(
         pd.Categorical.from_codes(codes, names, ordered=True), index=values.index, name=values.name
@@ -37,11 +37,20 @@ def as_levels(values: pd.Series[float]) -> pd.Series[str]:
 
 
 def margins(frame: pd.DataFrame, features: Sequence[str] = FEATURES, *, pairs: bool = True) -> Margins:
-    """Return every feature as levels, and every pair of features as the combinations of their levels."""
+    """Return every feature as levels, and every pair of features as the combinations that clients have."""
     found: Margins = {name: as_levels(frame[name]) for name in features}
     for first, second in combinations(features, 2) if pairs else ():
-        found[first + CROSS + second] = crossed(found[first], found[second])
+        found[first + CROSS + second] = crossed(found[first], found[second]).cat.remove_unused_categories()
     return found
+
+
+def _told_apart(edges: Floats) -> list[str]:
+    """Write numbers with as few significant digits as tell all of them apart."""
+    for digits in range(2, 18):
+        written = [f"{edge:.{digits}g}" for edge in edges]
+        if len(set(written)) == len(edges):
+            return written
+    return [repr(float(edge)) for edge in edges]
 
 
 def crossed(first: pd.Series[str], second: pd.Series[str]) -> pd.Series[str]:
@@ -134,12 +143,13 @@ def screen(groups: Margins, label: pd.Series[int], *, n_shuffles: int = 200, see
 def deviations(groups: pd.Series[str], label: npt.NDArray[np.integer]) -> pd.Series[float]:
     """Return each group's positives minus those expected, in standard deviations of a shuffled label.
 
-    Groups too small for their deviation to be about normal (fewer than 5 positives expected) are missing.
+    Groups too small for their deviation to be about normal are missing: those in which fewer than 5 positives
+    or 5 negatives are expected.
     """
     n, positive = _counts(groups, label)
     total, rate = len(label), float(label.mean())
     variance = n * rate * (1 - rate) * (total - n) / max(total - 1, 1)  # hypergeometric
-    enough = (n * rate >= 5) & (variance > 0)
+    enough = (n * min(rate, 1 - rate) >= 5) & (variance > 0)
     found = np.divide(positive - n * rate, np.sqrt(variance), where=enough, out=np.full(len(n), np.nan))
     return pd.Series(found, index=groups.cat.categories)
 
@@ -147,6 +157,22 @@ def deviations(groups: pd.Series[str], label: npt.NDArray[np.integer]) -> pd.Ser
 def intervals_without(table: pd.DataFrame, rate: float) -> int:
     """Count the intervals of a table of :func:`rate_intervals` that leave out the overall rate."""
     return int(((table["low"] > rate) | (table["high"] < rate)).sum())
+
+
+def intervals_by_chance(
+    groups: Mapping[str, pd.Series[str]], label: pd.Series[int], *, n_shuffles: int = 200, seed: int = 1
+) -> Floats:
+    """Count the intervals that leave out the overall rate when the label is shuffled, shape (shuffle,).
+
+    A group is itself part of the overall rate, so that they are fewer than one in twenty.
+    """
+    rng, rate = np.random.default_rng(seed), float(label.mean())
+    found = []
+    for _ in range(n_shuffles):
+        shuffled = pd.Series(rng.permutation(label.to_numpy()))
+        tables = (rate_intervals(levels, shuffled) for levels in groups.values())
+        found.append(sum(intervals_without(table, rate) for table in tables))
+    return np.array(found, dtype=float)
 
 
 def shuffled_label(label: pd.Series[int], seed: int) -> pd.Series[int]:

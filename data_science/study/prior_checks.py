@@ -121,6 +121,16 @@ def prior_rates(
     return {name: margin.expected / margin.n for name, margin in found.items()}
 
 
+def prior_overall_rate(
+    design: Design, frame: pd.DataFrame, *, n_draws: int = 2_000, n_clients: int = 1_000, seed: int = 1
+) -> Floats:
+    """Label rate over all clients for each draw of the prior, shape (draw,), from some clients at random."""
+    coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
+    some = frame.sample(min(n_clients, len(frame)), random_state=seed)
+    found: Floats = expit(np.asarray(raw_matrix(design, some) @ coefficients.T)).mean(axis=0)
+    return found
+
+
 def prior_probabilities(
     design: Design, frame: pd.DataFrame, *, n_draws: int = 4_000, seed: int = 1
 ) -> Floats:
@@ -149,12 +159,23 @@ def stated(design: Design) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index")
 
 
-def with_log_densities(design: Design, frame: pd.DataFrame, posterior: xr.DataTree) -> xr.DataTree:
+def with_log_densities(
+    design: Design, frame: pd.DataFrame, posterior: xr.DataTree, quantities: xr.Dataset | None = None
+) -> xr.DataTree:
     """Return the posterior with the groups ``log_prior`` and ``log_likelihood`` that power scaling needs.
 
     The prior is that of intercept, slopes and group sds: scaling the distribution of the group effects too
     would change the model, not the prior (Kallioinen et al. 2024, section 2.4). The likelihood is summed over
     clients, from nodes.
+
+    Parameters
+    ----------
+    design : Design
+    frame : DataFrame
+    posterior : DataTree
+    quantities : Dataset, optional
+        What is looked at instead of the parameters, draw by draw. Parameters that depend strongly on each
+        other, as an intercept and its levels' effects do, show less than their differences.
     """
     coefficients, sds = draws_of(design, posterior)
     observations = pool(encode(design, frame))
@@ -169,7 +190,7 @@ def with_log_densities(design: Design, frame: pd.DataFrame, posterior: xr.DataTr
     groups = {
         name: xr.Dataset({"total": (("chain", "draw"), values)}, index) for name, values in totals.items()
     }
-    return xr.DataTree.from_dict({"posterior": dataset, **groups})
+    return xr.DataTree.from_dict({"posterior": dataset if quantities is None else quantities, **groups})
 
 
 def power_scaling(tree: xr.DataTree) -> pd.DataFrame:

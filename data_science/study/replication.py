@@ -68,6 +68,18 @@ class Replication:
         return pd.DataFrame({"low": low, "middle": middle, "high": high}, index=self.names)
 
 
+def worst(found: Mapping[str, Replication]) -> pd.DataFrame:
+    """Largest deviation of any group of any margin, in data and replicated, one row per draw.
+
+    Returns
+    -------
+    DataFrame
+        As of :attr:`Replication.discrepancy`.
+    """
+    parts = [margin.discrepancy for margin in found.values()]
+    return pd.DataFrame({name: np.max([part[name] for part in parts], axis=0) for name in parts[0]})
+
+
 def replicate(
     design: Design,
     frame: pd.DataFrame,

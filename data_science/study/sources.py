@@ -19,6 +19,16 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "sales": ("idx",),
     "monthly_sales": ("store_idx", "sale_month"),
 }
+#: What the data engineers make each table from.
+ORIGINS: Mapping[str, str] = {
+    "feature_store": "customer_profiles, customer_activity, labels",
+    "customer_profiles": "customer_profiles.csv",
+    "customer_activity": "customer_activity.csv",
+    "labels": "labels.csv",
+    "stores": "stores.csv",
+    "sales": "sales.csv of each day",
+    "monthly_sales": "sales, stores",
+}
 #: Columns in which a missing value means something.
 MEANINGFUL_NULLS = {("customer_activity", "valid_to")}
 
@@ -30,6 +40,13 @@ def rebuild_feature_store(
     current = activity[activity["valid_to"].isna()]
     joined = profiles.merge(current, on="idx").merge(labels, on="idx")
     return joined[["idx", "attr_a", "attr_b", "scd_a", "scd_b", "label"]]
+
+
+def lost(profiles: pd.DataFrame, activity: pd.DataFrame, labels: pd.DataFrame) -> pd.Series[int]:
+    """Count the clients with a profile that the join leaves out, by what they lack."""
+    current = activity.loc[activity["valid_to"].isna(), "idx"]
+    found = {"without a current activity": current, "without a label": labels["idx"]}
+    return pd.Series({reason: int((~profiles["idx"].isin(ids)).sum()) for reason, ids in found.items()})
 
 
 def rebuild_monthly_sales(sales: pd.DataFrame, stores: pd.DataFrame) -> pd.DataFrame:
@@ -75,6 +92,24 @@ def disagreements(
     return pd.concat([part[wanted].astype({"rebuilt": object, "stored": object}) for part in parts])
 
 
+def store_names(sales: pd.DataFrame) -> pd.Series[str]:
+    """Name the store of each row: its location, with its number where stores share one."""
+    shared = sales.groupby("location")["store_idx"].transform("nunique") > 1
+    return sales["location"].where(~shared, sales["location"] + " (" + sales["store_idx"].astype(str) + ")")
+
+
+def stores_by_sales(sales: pd.DataFrame) -> pd.Series[float]:
+    """Mean sales in a month of each store, the largest first."""
+    return sales.groupby(store_names(sales))["value"].mean().sort_values(ascending=False)
+
+
+def by_month(sales: pd.DataFrame) -> pd.DataFrame:
+    """Sales of all stores by calendar month, 1 to 12 (rows), and year (columns)."""
+    dated = sales.assign(year=sales["sale_month"].dt.year, month=sales["sale_month"].dt.month)
+    table = dated.pivot_table(index="month", columns="year", values="value", aggfunc="sum")
+    return table.reindex(range(1, 13))
+
+
 def inventory(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Rows, missing values and repeated keys of each table.
 
@@ -82,17 +117,18 @@ def inventory(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by table: ``rows``, ``missing`` (nulls that mean nothing), ``repeated`` (rows whose key came
-        before).
+        before), ``comes from``.
     """
     found = {
         name: {
             "rows": len(table),
             "missing": int(table.drop(columns=_meaningful(name)).isna().sum().sum()),
             "repeated": int(table.duplicated(list(KEYS[name])).sum()),
+            "comes from": ORIGINS[name],
         }
         for name, table in tables.items()
     }
-    return pd.DataFrame.from_dict(found, orient="index", dtype=int)
+    return pd.DataFrame.from_dict(found, orient="index")
 
 
 def history_faults(activity: pd.DataFrame) -> pd.Series[int]:

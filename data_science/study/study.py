@@ -24,6 +24,7 @@ from data_science.formula.training_data import validated
 from data_science.judgement.candidates import compare
 from data_science.judgement.comparison import Comparison
 from data_science.model import BayesianLogitModel
+from data_science.prediction.decision import Costs
 from data_science.settings import Settings
 from data_science.storage.artifact import Loaded
 from data_science.study import reuse
@@ -104,6 +105,13 @@ class Study:
         model = BayesianLogitModel(self.specification, seed=self.settings.seed)
         model.load(self.version.path)
         return model
+
+    @property
+    def threshold(self) -> float:
+        """Probability above which 1 is predicted: the training job's, or of the costs of this environment."""
+        if self.version.path.is_relative_to(self.settings.model_folder):
+            return self.model.model.threshold
+        return Costs(self.settings.cost_false_positive, self.settings.cost_false_negative).threshold
 
     @cached_property
     def posterior(self) -> xr.DataTree:

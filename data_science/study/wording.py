@@ -16,6 +16,16 @@ def between(low: float, high: float, digits: int = 1) -> str:
     return f"{percent(low, digits)} to {percent(high, digits)}"
 
 
+def exactly(value: float) -> str:
+    """Write a chosen share with the digits that it has, three at most: 0.5 is "50 %"."""
+    return f"{100 * value:.3g} %"
+
+
+def rough(value: float) -> str:
+    """Write an expected count: "0.55", "1.2", "12"."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
 def count(n: int, noun: str, plural: str | None = None) -> str:
     """Write a number of things: "no interval", "1 interval", "1,200 intervals"."""
     if n == 1:
@@ -33,6 +43,15 @@ def listed(names: Sequence[str], nothing: str = "none") -> str:
 def capitalized(sentence: str) -> str:
     """Raise the first letter only; names further on stay as they are."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def readable(parameter: str) -> str:
+    """Name a parameter of Bambi's for people: "1|attr_a[3]" is "attr_a = 3"; others stay as they are."""
+    level = re.fullmatch(r"1\|([^\[]+)\[(.*)\]", parameter)
+    if level:
+        return f"{level[1]} = {level[2]}"
+    spread = re.fullmatch(r"1\|(.+)_sigma", parameter)
+    return f"spread of {spread[1]}" if spread else parameter
 
 
 def embedded(markdown: str, levels: int) -> str:

@@ -23,9 +23,19 @@ def test_the_parts_of_the_score_add_up_to_it():
     found = reliability(LABEL, PREDICTED, n_replications=2)
 
     brier = np.mean((LABEL - PREDICTED) ** 2)
-    assert found.parts["mean squared error"].iloc[-1] == pytest.approx(brier, abs=1e-12)
+    assert found.parts.loc["Brier score", "measured"] == pytest.approx(brier, abs=1e-12)
     assert found.miscalibration >= 0
     assert found.discrimination >= 0
+
+
+def test_the_parts_of_right_predictions_show_what_recalibration_fits_of_noise():
+    found = reliability(LABEL, PREDICTED)
+
+    assert 0 < found.expected[0] < 0.05 * found.uncertainty
+    assert found.expected[1] == pytest.approx(found.discrimination, rel=0.3)  # the prediction is right
+    # Brier score of a right prediction, in expectation: a closed form.
+    brier = np.mean(PREDICTED * (1 - PREDICTED))
+    assert found.parts.loc["Brier score", "if they were right"] == pytest.approx(brier, rel=0.03)
 
 
 def test_a_calibrated_prediction_stays_in_the_band():

@@ -12,7 +12,7 @@ from tests.book.test_chapters import CHAPTERS, text_of
 from tests.book.visiting import visit
 
 READERS = [(False, 1280), (True, 1280), (False, 390), (True, 390)]
-OWN_PAGES = ("search", "genindex")
+OWN_PAGES = ("search",)
 N_FIGURES = sum(text_of(chapter).count("name: fig-") for chapter in CHAPTERS)
 
 

@@ -113,5 +113,32 @@ def test_the_inventory_counts_missing_values_and_repeated_keys_but_not_open_spel
 
     found = sources.inventory({"customer_profiles": profiles, "customer_activity": activity(*SPELLS)})
 
-    assert found.loc["customer_profiles"].tolist() == [4, 1, 1]
-    assert found.loc["customer_activity"].tolist() == [4, 0, 0]
+    assert found.loc["customer_profiles"].tolist() == [4, 1, 1, "customer_profiles.csv"]
+    assert found.loc["customer_activity"].tolist() == [4, 0, 0, "customer_activity.csv"]
+
+
+def test_clients_that_the_join_leaves_out_are_counted_by_what_they_lack():
+    found = sources.lost(PROFILES, activity(*SPELLS[:3]), LABELS[:1])
+
+    assert found.to_dict() == {"without a current activity": 1, "without a label": 2}
+
+
+def test_sales_are_laid_out_by_calendar_month_and_year():
+    dates = pd.to_datetime(["2020-01-01", "2020-03-01", "2021-03-01"])
+    sales = pd.DataFrame(
+        {"store_idx": [0, 1, 1], "location": "Lyon", "sale_month": dates, "value": [1.0, 2.0, 4.0]}
+    )
+
+    table = sources.by_month(sales)
+
+    assert table.index.tolist() == list(range(1, 13))
+    assert table.loc[3].tolist() == [2.0, 4.0]
+    assert table[2020].isna().sum() == 10
+
+
+def test_stores_that_share_a_location_are_told_apart():
+    sales = pd.DataFrame(
+        {"store_idx": [0, 1, 2], "location": ["Lyon", "Lyon", "Jena"], "value": [1.0, 2.0, 4.0]}
+    )
+
+    assert sources.stores_by_sales(sales).to_dict() == {"Jena": 4.0, "Lyon (1)": 2.0, "Lyon (0)": 1.0}

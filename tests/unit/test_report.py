@@ -39,8 +39,11 @@ def test_what_cannot_be_printed_is_escaped():
     assert _code("p\nq\u2028\x00") == r"`p\nq\u2028\x00`"
 
 
-def test_a_table_has_four_significant_digits():
-    assert _table(pd.DataFrame({"mean": [np.pi]}, index=["a"])).splitlines()[-1] == "| `a` | 3.142 |"
+@pytest.mark.parametrize(
+    ("value", "shown"), [(np.pi, "3.142"), (1.23456e-6, "1.235e-06"), (-46_034.4, "-46,034")]
+)
+def test_a_table_has_four_significant_digits_and_writes_thousands_out(value, shown):
+    assert _table(pd.DataFrame({"mean": [value]}, index=["a"])).splitlines()[-1] == f"| `a` | {shown} |"
 
 
 def test_a_sentence_keeps_its_capitals():
