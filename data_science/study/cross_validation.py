@@ -5,6 +5,7 @@ Changes when a baseline or the way of splitting changes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from data_science.engines.registry import FitSettings
+from data_science.errors import SchemaError
 from data_science.formula import design
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.fitting import posterior_of
@@ -26,6 +28,7 @@ from data_science.likelihood.fidelity import compress_enough
 from data_science.prediction.predictor import Predictor
 from data_science.stopwatch import Stopwatch
 
+log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
 
 LEVELS, NUMBERS, LABEL = ["attr_a", "attr_b"], ["scd_a", "scd_b"], "label"
@@ -104,11 +107,24 @@ def cross_validate(
     n_folds, seed
         Folds are random, with the label's rate kept in each. A client whose level no client of the other
         folds has gets their overall rate from candidates that have no effect for an unseen level.
+
+    Raises
+    ------
+    SchemaError
+        If a label is rarer than there are folds.
     """
     label = frame[LABEL].to_numpy(np.intp)
+    rarest = int(min(label.sum(), len(label) - label.sum()))
+    if rarest < n_folds:
+        raise SchemaError(
+            f"cross-validation in {n_folds} folds needs at least {n_folds} clients of each label; of one "
+            "label "
+            f"there are {rarest}"
+        )
     probability = pd.DataFrame(np.nan, index=frame.index, columns=[*candidates, *BASELINES])
     splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    for seen, unseen in splits.split(frame, label):
+    for fold, (seen, unseen) in enumerate(splits.split(frame, label), 1):
+        log.info("cross-validation: fold %d of %d", fold, n_folds)
         train, held_out = frame.iloc[seen], frame.iloc[unseen]
         for name, specification in candidates.items():
             predictor = _predictor(train, specification)

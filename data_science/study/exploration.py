@@ -45,9 +45,9 @@ def margins(frame: pd.DataFrame, features: Sequence[str] = FEATURES, *, pairs: b
 
 
 def _told_apart(edges: Floats) -> list[str]:
-    """Write numbers with as few significant digits as tell all of them apart."""
-    for digits in range(2, 18):
-        written = [f"{edge:.{digits}g}" for edge in edges]
+    """Write numbers with as few decimals, two at least, as tell all of them apart."""
+    for digits in range(2, 9):
+        written = [f"{edge:.{digits}f}" for edge in edges]
         if len(set(written)) == len(edges):
             return written
     return [repr(float(edge)) for edge in edges]
@@ -128,7 +128,7 @@ def screen(groups: Margins, label: pd.Series[int], *, n_shuffles: int = 200, see
         {
             name: {
                 "groups": int(found.notna().sum()),
-                "level": found.abs().fillna(0).idxmax(),
+                "level": found.abs().idxmax() if found.notna().any() else "none is large enough",
                 "deviation": _largest(found),
                 "shuffled_95": float(np.quantile(largest[:, position], 0.95)),
                 "p_family": _p_value(_largest(found), of_all),

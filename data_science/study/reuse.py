@@ -58,8 +58,8 @@ def fitted_version(
         if found := _same(folder, data, specification):
             return found
     model = BayesianLogitModel(specification, seed=seed)
-    model.fit(data.frame)
-    return artifact.load(model.save(kept, keep=1))
+    model.fit(data.frame)  # kept beside what another build may be reading
+    return artifact.load(model.save(kept, keep=3))
 
 
 def remembered[T](cache_folder: Path, compute: Callable[..., T], *identity: Any, **arguments: Any) -> T:

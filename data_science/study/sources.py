@@ -19,6 +19,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "sales": ("idx",),
     "monthly_sales": ("store_idx", "sale_month"),
 }
+_COPY = "copy of its key"
 #: What the data engineers make each table from.
 ORIGINS: Mapping[str, str] = {
     "feature_store": "customer_profiles, customer_activity, labels",
@@ -53,7 +54,7 @@ def rebuild_monthly_sales(sales: pd.DataFrame, stores: pd.DataFrame) -> pd.DataF
     """Sum the sales of each store and month."""
     month = sales["date"].dt.to_period("M").dt.to_timestamp()
     named = sales.assign(sale_month=month).merge(stores, left_on="store_idx", right_on="idx")
-    summed = named.groupby(["store_idx", "location", "sale_month"])["value"].sum()
+    summed = named.groupby(["store_idx", "location", "sale_month"])["value"].sum(min_count=1)
     return summed.reset_index()
 
 
@@ -77,14 +78,18 @@ def disagreements(
         One row per cell that differs: the key, ``column``, ``rebuilt``, ``stored``. A row that only one
         version has differs in ``(row)``.
     """
-    both = rebuilt.merge(stored, on=list(key), how="outer", suffixes=(" rebuilt", " stored"), indicator=True)
+    rebuilt, stored = (
+        table.assign(**{_COPY: table.groupby(list(key)).cumcount()}) for table in (rebuilt, stored)
+    )
+    matching = [*key, _COPY]  # a key that is there twice is two rows
+    both = rebuilt.merge(stored, on=matching, how="outer", suffixes=(" rebuilt", " stored"), indicator=True)
     lone = both[both["_merge"] != "both"]
     presence = lone.assign(
         column="(row)", rebuilt=lone["_merge"] == "left_only", stored=lone["_merge"] == "right_only"
     )
     matched = both[both["_merge"] == "both"]
     parts = [presence]
-    for column in rebuilt.columns.difference(list(key), sort=False):
+    for column in rebuilt.columns.difference(matching, sort=False):
         left, right = matched[f"{column} rebuilt"], matched[f"{column} stored"]
         differs = ~_equal(left, right, relative)
         parts.append(matched[differs].assign(column=column, rebuilt=left[differs], stored=right[differs]))
@@ -101,6 +106,13 @@ def store_names(sales: pd.DataFrame) -> pd.Series[str]:
 def stores_by_sales(sales: pd.DataFrame) -> pd.Series[float]:
     """Mean sales in a month of each store, the largest first."""
     return sales.groupby(store_names(sales))["value"].mean().sort_values(ascending=False)
+
+
+def whole_months(monthly: pd.DataFrame, days: pd.Series[pd.Timestamp]) -> pd.DataFrame:
+    """Leave out the first and the last month if sales began or ended within it; all others are whole."""
+    ends = monthly["sale_month"] + pd.offsets.MonthEnd(1)
+    whole = monthly[(monthly["sale_month"] >= days.min()) & (ends <= days.max())]
+    return monthly if whole.empty else whole
 
 
 def by_month(sales: pd.DataFrame) -> pd.DataFrame:
@@ -158,6 +170,7 @@ def _meaningful(table: str) -> list[str]:
 
 
 def _equal(left: pd.Series[float], right: pd.Series[float], relative: float) -> pd.Series[bool]:
+    same = left == right
     if relative and pd.api.types.is_numeric_dtype(left):
-        return (left - right).abs() <= relative * right.abs()
-    return (left == right) | (left.isna() & right.isna())
+        same |= (left - right).abs() <= relative * right.abs()
+    return same.fillna(False).astype(bool) | (left.isna() & right.isna())

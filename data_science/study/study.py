@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
 from data_science.data.dataset import FEATURE_STORE, Dataset
-from data_science.database import feature_store
 from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
@@ -27,7 +27,7 @@ from data_science.model import BayesianLogitModel
 from data_science.prediction.decision import Costs
 from data_science.settings import Settings
 from data_science.storage.artifact import Loaded
-from data_science.study import reuse
+from data_science.study import reuse, snapshot
 from data_science.study.cross_validation import BASELINES, CrossValidation, cross_validate
 
 #: What is compared, by the name that the book gives it.
@@ -48,16 +48,18 @@ class Study:
     """One data set and everything that is known about it."""
 
     settings: Settings
+    snapshot: Path | None = None  # folder of tables as they were; without one, the database is read
 
     @classmethod
     def open(cls, environ: Mapping[str, str] = os.environ) -> Study:
-        """Study the database that the environment names."""
-        return cls(Settings.from_environment(environ))
+        """Study the database that the environment names, or the snapshot of it in ``BOOK_SNAPSHOT``."""
+        taken = environ.get("BOOK_SNAPSHOT")
+        return cls(Settings.from_environment(environ), Path(taken) if taken else None)
 
     @cached_property
     def data(self) -> Dataset:
         """The validated rows of `feature_store`."""
-        frame = feature_store.get_dataset(self.settings.database, self.settings.wait_timeout_s)
+        frame = snapshot.read(self.settings, snapshot.FEATURES, self.snapshot)
         return validated(frame, self.specification, FEATURE_STORE)
 
     @property
@@ -68,15 +70,8 @@ class Study:
     @cached_property
     def sources(self) -> dict[str, pd.DataFrame]:
         """The other tables, by name."""
-        readers = {
-            "customer_profiles": feature_store.get_customer_profiles,
-            "customer_activity": feature_store.get_customer_activity,
-            "labels": feature_store.get_labels,
-            "stores": feature_store.get_stores,
-            "sales": feature_store.get_sales,
-            "monthly_sales": feature_store.get_monthly_sales,
-        }
-        return {name: read(self.settings.database) for name, read in readers.items()}
+        names = [name for name in snapshot.READERS if name != snapshot.FEATURES]
+        return {name: snapshot.read(self.settings, name, self.snapshot) for name in names}
 
     @property
     def specification(self) -> ModelSpecification:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 def percent(value: float, digits: int = 1) -> str:
     """Write a share as a percentage: 0.0913 is "9.1 %"."""
-    return f"{100 * value:.{digits}f} %"
+    written = f"{100 * value:.{digits}f}"
+    if value and not float(written):  # a small share is not none
+        written = f"{100 * value:.1g}"
+    return f"{written} %"
 
 
 def between(low: float, high: float, digits: int = 1) -> str:

@@ -1,26 +1,189 @@
-"""The command that builds the book, where it cannot build."""
+"""The command that builds the book, where it cannot build: it says why, and loses nothing."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
+from book import execution, site
+from data_science import Study
+from data_science.settings import Settings
+from data_science.study import snapshot
+from de.embedded import embedded_company
 from tests.book.conftest import REPOSITORY
+
+BUILD = [sys.executable, "-m", "book.build"]
+UNREACHABLE = {
+    "DB_HOSTNAME": "127.0.0.1",
+    "DB_PORT": "1",
+    "DS_DB_USER": "ds_user",
+    "DS_DB_PASSWORD": "s3cr3t",
+    "WAIT_TIMEOUT_S": "1",
+}
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    given = {name: value for name, value in os.environ.items() if name != "DB_HOSTNAME"}
+    return subprocess.run(
+        [*BUILD, *arguments],
+        cwd=REPOSITORY,
+        env={**given, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 @pytest.mark.parametrize("given", ["variable", "option"])
 def test_a_cache_that_cannot_be_made_ends_it_with_what_to_do(given, tmp_path):
     (tmp_path / "file").touch()
     cache = str(tmp_path / "file" / "cache")
-    command = [sys.executable, "-m", "book.build", "html", "--output", str(tmp_path / "html")]
     option = ["--cache", cache] if given == "option" else []
-    environ = {**os.environ, "BOOK_CACHE": str(tmp_path / "unused") if option else cache}
 
-    done = subprocess.run(
-        [*command, *option], cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False
+    done = run(
+        "html",
+        "--output",
+        str(tmp_path / "html"),
+        *option,
+        BOOK_CACHE=str(tmp_path / "unused") if option else cache,
     )
 
     assert done.returncode == 1
-    assert f"the cache {cache} cannot be made: Not a directory" in done.stderr
+    assert f"the cache {cache} cannot be made or written: Not a directory" in done.stderr
     assert "--cache or BOOK_CACHE" in done.stderr
+
+
+def test_a_database_that_cannot_be_reached_ends_it_before_any_chapter(tmp_path):
+    done = run("html", "--output", str(tmp_path / "html"), "--cache", str(tmp_path / "cache"), **UNREACHABLE)
+
+    assert done.returncode == 1
+    assert "feature_store" in done.stderr.splitlines()[-1]
+    assert "s3cr3t" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache"]
+
+
+def test_a_port_in_use_is_named_before_anything_is_built(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        done = run("serve", "--output", str(tmp_path / "html"), "--port", str(port))
+
+    assert done.returncode == 1
+    assert f"port {port} cannot be used: [Errno 98] Address already in use" in done.stderr
+
+
+def test_a_stopped_build_leaves_nothing_behind_and_the_site_before_stays(tmp_path):
+    before = tmp_path / "html"
+    before.mkdir()
+    (before / ".buildinfo").touch()
+    (before / "index.html").write_text("the site before")
+    options = ["--clients", "300", "--output", str(before), "--cache", str(tmp_path / "cache")]
+    given = {name: value for name, value in os.environ.items() if name != "DB_HOSTNAME"}
+    with subprocess.Popen(
+        [*BUILD, "html", *options], cwd=REPOSITORY, env=given, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if "executing chapters" in line:
+                break
+        time.sleep(3)  # kernels are running
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(30)
+
+    assert code == 128 + signal.SIGTERM
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "html"]
+    assert (before / "index.html").read_text() == "the site before"
+    commands = [command_of(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    assert [command for command in commands if str(tmp_path) in command] == []
+
+
+def command_of(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except (OSError, ProcessLookupError):  # it has ended
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (
+            lambda output: (output / "thesis.txt").write_text("years of work"),
+            "holds something else than a book",
+        ),
+        (lambda output: (output.rmdir(), output.write_text("a file")), "is a file, and would be lost"),
+        (
+            lambda output: (output / "cache").mkdir() or (output / ".buildinfo").touch(),
+            "which every build replaces",
+        ),
+    ],
+)
+def test_a_folder_that_holds_anything_but_a_book_is_not_replaced(there, said, tmp_path):
+    output = tmp_path / "output"
+    output.mkdir()
+    there(output)
+
+    with pytest.raises(site.BuildError, match=said):
+        site.require_replaceable(output, [output / "cache"])
+
+
+def test_an_empty_folder_and_the_book_before_may_be_replaced(tmp_path):
+    site.require_replaceable(tmp_path, [tmp_path.parent / "cache"])
+    (tmp_path / ".buildinfo").touch()
+    (tmp_path / "index.html").touch()
+    site.require_replaceable(tmp_path, [tmp_path.parent / "cache"])
+    site.require_replaceable(tmp_path / "new" / "html", [tmp_path / "cache"])
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "Traceback (most recent call last)",
+        "Error in callback <f>",
+        "&lt;Figure size 680x520 with 12 Axes&gt;",
+    ],
+)
+def test_a_page_that_shows_an_error_in_the_place_of_a_figure_is_refused(shown, tmp_path):
+    (tmp_path / "index.html").write_text("<p>All is well.</p>")
+    site.require_sound(tmp_path)
+    (tmp_path / "data.html").write_text(f"<pre>{shown}</pre>")
+
+    with pytest.raises(site.BuildError, match=r"data: a result could not be shown"):
+        site.require_sound(tmp_path)
+
+
+def test_the_reason_of_a_failure_is_the_chapter_s_own_error(tmp_path):
+    said = (
+        "/somewhere/book/fit.md: WARNING: Executing notebook failed: CellExecutionError [mystnb.exec]\n"
+        "nbclient.exceptions.CellExecutionError: An error occurred while executing the following cell:\n"
+        "data_science.errors.GateError: r_hat is 1.2, and must be below 1.01\n"
+        "RuntimeError: \n"
+    )
+
+    reason = execution._reason(said, tmp_path)
+
+    assert reason == "chapter fit failed: GateError: r_hat is 1.2, and must be below 1.01"
+
+
+def test_all_chapters_read_the_same_rows_whatever_is_loaded_meanwhile(tmp_path):
+    with embedded_company(n_clients=60) as company:
+        settings = Settings.from_environment(company.environment())
+        snapshot.take(settings, tmp_path / "snapshot")
+        with company.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("DELETE FROM feature_store WHERE idx > 50")
+            cursor.execute("DELETE FROM labels WHERE idx > 50")
+        connection.close()
+        environ = {**company.environment(), "BOOK_SNAPSHOT": str(tmp_path / "snapshot")}
+
+        study = Study.open(environ)
+
+        assert study.data.n_rows == 60
+        assert len(study.sources["labels"]) == 60
+        assert len(Study.open(company.environment()).data.frame) == 51

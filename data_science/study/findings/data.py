@@ -15,7 +15,7 @@ from data_science.study.wording import count, listed, percent, rough
 def follows_from_sources(table: str, differences: pd.DataFrame, n_rows: int) -> str:
     """Say whether a derived table is what its sources give."""
     if differences.empty:
-        return f"{table} is what its sources give, in all of its {n_rows:,} rows"
+        return f"{table} is what its sources give, in all of its {count(n_rows, 'row')}"
     first, keys = differences.iloc[0], differences.columns[: differences.columns.get_loc("column")]
     where = ", ".join(f"{name} {first[name]}" for name in keys)
     what = f"in {first['column']} of" if first["column"] != "(row)" else "in having, or not having, a row for"

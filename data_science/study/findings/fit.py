@@ -98,7 +98,9 @@ def effects(table: pd.DataFrame) -> str:
     if len(clear) == len(table):
         return f"every effect is clearly there, also {looks}"
     verb = "is" if len(clear) == 1 else "are"
-    return f"of {len(table)} effects, {len(clear)} {verb} clearly there {looks}: {listed(clear)}"
+    others = [str(name) for name in table.index[~table["clear"]]]
+    which = listed(clear) if len(clear) <= len(others) else f"all but {listed(others)}"
+    return f"of {len(table)} effects, {len(clear)} {verb} clearly there {looks}: {which}"
 
 
 def odds_ratios(table: pd.DataFrame) -> str:
