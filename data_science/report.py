@@ -128,7 +128,9 @@ def model_card(report: Report) -> str:
         ),
         "Effects (logit scale, per unit)": _table(common)
         + (f"\n\n{left_out} more in diagnostics.json." if left_out else ""),
-        "Comparison (leave one row out)": _table(report.comparison.table.drop(columns="rank"))
+        "Comparison (leave one row out)": _table(
+            report.comparison.table.drop(columns=["rank", "n_khat_high", "waic"])
+        )
         + "\n\n"
         + "\n".join(f"- {sentence}" for sentence in report.comparison.sentences),
         "Calibration of the point prediction": _sentence(report.sentences["Plug-in"]),
@@ -181,7 +183,7 @@ def _prior(prior: Mapping[str, Any]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.4g}"
 
 
 def _table(frame: pd.DataFrame) -> str:

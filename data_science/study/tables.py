@@ -22,6 +22,11 @@ def number(value: float, digits: int = 0) -> str:
     return f"{value:z,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def with_notes(frame: pd.DataFrame) -> Styler:
+    """Show numbers with a last column of words, which starts at the left."""
+    return frame.style.set_table_attributes('class="dataframe notes"')
+
+
 def text(frame: pd.DataFrame) -> Styler:
     """Show columns of text, such as formulas: from the left, uncut, with letters that are told apart."""
     return frame.style.set_table_attributes('class="dataframe text"')

@@ -7,6 +7,7 @@ from scipy.special import expit
 from sklearn.metrics import log_loss
 
 from data_science import ModelSpecification
+from data_science.errors import SchemaError
 from data_science.study.cross_validation import BASELINES, cross_validate
 
 RNG = np.random.default_rng(6)
@@ -55,3 +56,19 @@ def test_the_slope_that_made_the_data_predicts_better_than_none_and_the_differen
     assert table.loc["slope", "se"] == pytest.approx(gap.std() * np.sqrt(N))
     assert table.loc["slope", "difference"] > 3 * table.loc["slope", "se"]
     assert table.loc["none", ["difference", "se"]].tolist() == [0, 0]
+
+
+def test_a_level_that_no_other_fold_has_costs_its_client_the_features_and_nobody_a_crash():
+    frame = FRAME.assign(attr_b=FRAME["attr_b"].where(FRAME.index != 7, "z"))
+    candidates = {"common": ModelSpecification("label ~ scd_a + attr_b")}
+
+    found = cross_validate(frame, candidates, n_folds=3, seed=1).probability
+
+    assert found.notna().all(axis=None)
+    assert found.loc[7, "common"] == pytest.approx(FRAME["label"].mean(), abs=0.01)
+    assert found["common"].nunique() > 0.9 * N
+
+
+def test_a_label_that_is_rarer_than_the_folds_is_refused_with_the_counts():
+    with pytest.raises(SchemaError, match=r"at least 5 clients of each label; of one label there are 1"):
+        cross_validate(FRAME.assign(label=(FRAME.index == 3).astype(int)), CANDIDATES)

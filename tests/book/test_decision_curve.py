@@ -89,3 +89,12 @@ def test_outcomes_are_counted_at_each_threshold():
 
     assert table.loc["half"].tolist() == [0.5, 2, 1, 1]
     assert table.loc["low"].tolist() == [0.05, 4, 2, 0]
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.4, 0.95])
+def test_what_is_looked_at_holds_the_place_where_treating_all_alike_changes_sides(rate):
+    ratios = decision_curve.cost_ratios(rate)
+    thresholds = decision_curve.thresholds(rate, [rate, 0.999])
+
+    assert ratios.min() < (1 - rate) / rate < ratios.max()
+    assert thresholds.min() < rate < thresholds.max() < 1

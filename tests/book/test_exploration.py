@@ -96,3 +96,38 @@ def test_a_shuffled_label_keeps_the_rate():
 
     assert exploration.shuffled_label(label, 3).sum() == label.sum()
     assert (exploration.shuffled_label(label, 3) != label).any()
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e6])
+def test_the_names_of_tenths_tell_them_apart_on_any_scale(scale):
+    levels = exploration.as_levels(pd.Series(np.random.default_rng(1).random(1_000) * scale))
+
+    assert len(set(levels.cat.categories)) == 10
+
+
+def test_a_group_that_is_most_of_the_clients_hardly_ever_leaves_out_the_overall_rate():
+    groups = {"attr": exploration.as_levels(pd.Series([1] * 1_900 + [2] * 100))}
+    label = pd.Series((np.arange(2_000) % 10 == 0).astype(int))
+
+    found = exploration.intervals_by_chance(groups, label, n_shuffles=400, seed=2)
+
+    # The large group misses it never, the small one about as often as the 5 % of its interval.
+    assert found.max() <= 1
+    assert 0.01 < found.mean() < 0.09
+
+
+def test_combinations_that_no_client_has_are_not_groups():
+    frame = pd.DataFrame({"attr_a": [1, 1, 2], "attr_b": ["a", "b", "b"]})
+
+    pair = exploration.margins(frame, ("attr_a", "attr_b"))["attr_a" + CROSS + "attr_b"]
+
+    assert pair.cat.categories.tolist() == ["1" + CROSS + "a", "1" + CROSS + "b", "2" + CROSS + "b"]
+
+
+def test_where_no_group_is_large_enough_none_is_named():
+    frame = clients(30)
+
+    found = exploration.screen(exploration.margins(frame, pairs=False), frame["label"], n_shuffles=10)
+
+    assert found.table["groups"].sum() == 0
+    assert set(found.table["level"]) == {"none is large enough"}

@@ -90,7 +90,7 @@ OPINION = {"distance_in_sds": 0.03, "worst": "1|attr_a[3]", "distance_in_mcse": 
         (findings.chance_explains(screen(4.0)), "1 of 199 data sets with a shuffled label has one"),
         (findings.intervals_seen(20, 0, SHUFFLED), "none of 20 intervals leave out"),
         (findings.intervals_seen(20, 1, SHUFFLED), "1 of 20 intervals leaves out"),
-        (findings.intervals_seen(20, 1, SHUFFLED), "it is 1 on average, and at least as many in 50 %"),
+        (findings.intervals_seen(20, 1, SHUFFLED), "there are 1 on average, and at least as many in 50 %"),
         (findings.prior_allows(np.linspace(0, 1, 101), 0.1), "from 2 % to 98 % possible"),
         (
             findings.prior_allows(np.linspace(0, 1, 101), 0.1),

@@ -142,3 +142,29 @@ def test_stores_that_share_a_location_are_told_apart():
     )
 
     assert sources.stores_by_sales(sales).to_dict() == {"Jena": 4.0, "Lyon (1)": 2.0, "Lyon (0)": 1.0}
+
+
+def test_a_key_that_one_version_has_twice_is_a_difference():
+    rebuilt = sources.rebuild_feature_store(
+        pd.concat([PROFILES, PROFILES.tail(1)]), activity(*SPELLS), LABELS
+    )
+
+    found = sources.disagreements(rebuilt, rebuilt.drop_duplicates(), ("idx",))
+
+    assert found[["idx", "column", "rebuilt", "stored"]].to_numpy().tolist() == [[2, "(row)", True, False]]
+
+
+def test_a_missing_value_is_equal_to_a_missing_value_only():
+    rebuilt = pd.DataFrame({"idx": [0, 1], "value": pd.array([None, None], dtype="Int64")})
+    stored = pd.DataFrame({"idx": [0, 1], "value": pd.array([None, 1], dtype="Int64")})
+
+    for relative in (0.0, 1e-9):
+        assert sources.disagreements(rebuilt, stored, ("idx",), relative)["idx"].tolist() == [1]
+
+
+def test_a_month_in_which_sales_begin_or_end_is_not_compared_with_whole_ones():
+    months = pd.DataFrame({"sale_month": pd.to_datetime(["2020-01-01", "2020-02-01", "2020-03-01"])})
+    days = pd.Series(pd.to_datetime(["2020-01-05", "2020-03-31"]))
+
+    assert sources.whole_months(months, days)["sale_month"].dt.month.tolist() == [2, 3]
+    assert len(sources.whole_months(months[:1], days)) == 1  # all there is

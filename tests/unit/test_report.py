@@ -40,7 +40,8 @@ def test_what_cannot_be_printed_is_escaped():
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(np.pi, "3.142"), (1.23456e-6, "1.235e-06"), (-46_034.4, "-46,034")]
+    ("value", "shown"),
+    [(np.pi, "3.142"), (1.23456e-6, "1.235e-06"), (-46_034.4, "-46,034"), (1.0, "1.000"), (999.99, "1,000")],
 )
 def test_a_table_has_four_significant_digits_and_writes_thousands_out(value, shown):
     assert _table(pd.DataFrame({"mean": [value]}, index=["a"])).splitlines()[-1] == f"| `a` | {shown} |"

@@ -25,7 +25,7 @@ LINES = ("o-", "s--", "^-.", "D:")  # series told apart without colour
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WIDTH = 5.6  # inches: fits the column of a screen and of paper, and can still be read on a phone
 MOST_ROWS = 40  # of a figure; where there are more levels, the first are drawn and the rest counted
-_LONGEST = 24  # letters of a name
+_LONGEST = 36  # letters of a name
 
 _STYLE = {
     "text.parse_math": False,  # names are drawn as they are
@@ -83,7 +83,7 @@ def panels(
     for spare in axes.flat[len(names) :]:
         spare.set_axis_off()
     for name, each in zip(names, axes.flat, strict=False):
-        each.set_title(shortened(name))
+        each.set_title(shortened(name, 52 // n_columns))
         yield name, each
 
 
@@ -141,6 +141,6 @@ def years(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(DateFormatter("%Y"))
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, longest: int = _LONGEST) -> str:
     """Cut a name that would push the figure aside."""
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return name if len(name) <= longest else f"{name[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
