@@ -155,7 +155,7 @@ OPINION = {"distance_in_sds": 0.03, "worst": "1|attr_a[3]", "distance_in_mcse": 
             findings.measured_gain(LOSS),
             "\N{MINUS SIGN}90.0 nats over all 1,000 clients (standard error 3.0), 30",
         ),
-        (findings.measured_gain(Difference(float("nan"), 3.0, 9)), "cannot be told from nothing"),
+        (findings.measured_gain(Difference(float("nan"), 3.0, 9)), "cannot be told from zero"),
         (
             findings.concordant(Concordance(0.4, 0.5, 0.6)),
             "in 50.0 % of pairs (95 % interval 40.0 % to 60.0 %)",

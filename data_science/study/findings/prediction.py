@@ -47,8 +47,8 @@ def measured_gain(gain: Difference) -> str:
     measured = f"{gain.elpd:+,.1f} nats over all {gain.n_rows:,} clients (standard error {gain.se:,.1f})"
     measured = measured.replace("-", "\N{MINUS SIGN}")
     if not _judged(gain):
-        return f"{measured}, which cannot be told from nothing"
-    return f"{measured}, {abs(gain.elpd) / gain.se:,.0f} standard errors from nothing"
+        return f"{measured}, which cannot be told from zero"
+    return f"{measured}, {abs(gain.elpd) / gain.se:,.0f} standard errors from zero"
 
 
 def concordant(found: Concordance) -> str:
