@@ -83,7 +83,9 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    for ours in ("book", "data_science", "de"):
+        logging.getLogger(ours).setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was begun is cleaned up
     given = {
         "DE_SCENARIO": options.scenario,
