@@ -55,7 +55,7 @@ book: $(STAMP) ## build the book, executed from the database, into book/_build
 book-pdf: $(STAMP) ## build the book with its PDF (needs Chromium)
 	@$(BIN)/python -m book.build pdf $(ARGS)
 
-book-serve: $(STAMP) ## build the book and serve it on http://127.0.0.1:8000
+book-serve: $(STAMP) ## serve the book, built first if there is none, on http://127.0.0.1:8000
 	@$(BIN)/python -m book.build serve $(ARGS)
 
 lock: $(STAMP) ## write the installed versions, which were tested, into constraints.txt
