@@ -19,17 +19,17 @@ from datetime import datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
 from book import execution, paper, printing, site
+from book.execution import SOURCE
 from data_science import Study
 from data_science.errors import DataScienceError
 from data_science.settings import Settings
 from data_science.study import snapshot
 
-SOURCE = Path(__file__).parent
 PDF = "book.pdf"  # in the site's folder; every page links to it
 log = logging.getLogger("book")
 
@@ -167,7 +167,7 @@ def _print(work: Path, *, must: bool) -> bool:
     """Print the PDF, and tell whether that worked."""
     page = work / "_build" / "singlehtml" / "index.html"
     try:
-        paper.print_book(page, work / PDF, _about(work / "_config.yml"))
+        paper.print_book(page, work / PDF, _about())
     except printing.PrintingError as error:
         if must:
             raise
@@ -176,9 +176,14 @@ def _print(work: Path, *, must: bool) -> bool:
     return True
 
 
+def _written_config() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((SOURCE / "_config.yml").read_text(encoding="utf-8"))
+    return found
+
+
 def _config(work: Path, pdf: str | None = None) -> Path:
     """Write the configuration of this run: a fresh execution cache, and the PDF's link if there is one."""
-    config = yaml.safe_load((SOURCE / "_config.yml").read_text(encoding="utf-8"))
+    config = _written_config()
     config["execute"]["cache"] = str(work / "executed")
     config["sphinx"]["local_extensions"] = {
         name: str(SOURCE / folder) for name, folder in config["sphinx"]["local_extensions"].items()
@@ -192,8 +197,8 @@ def _config(work: Path, pdf: str | None = None) -> Path:
     return path
 
 
-def _about(config: Path) -> paper.About:
-    written = yaml.safe_load(config.read_text(encoding="utf-8"))
+def _about() -> paper.About:
+    written = _written_config()
     return paper.About(written["title"], written["author"], datetime.now().astimezone().date())
 
 

@@ -7,9 +7,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-_HIDDEN_NAME = (
-    ' aria-label="Toggle hidden content"'  # myst-nb's; a label must contain what is seen (WCAG 2.5.3)
-)
+#: What myst-nb calls a toggle; a label must contain what is seen (WCAG 2.5.3).
+_HIDDEN_NAME = ' aria-label="Toggle hidden content"'
 _LONGEST = 300
 
 

@@ -21,6 +21,7 @@ from data_science.study.charts.page import (
     round_ticks,
     shortened,
 )
+from data_science.study.tables import number
 
 _FAR = 10  # times as far out as the next: such a row would flatten the others
 
@@ -102,10 +103,14 @@ def differences(measured: Mapping[str, tuple[float, float]], reference: str, sco
     reference_line(axes, 0, reference)
     interval_rows(axes, near)
     for name in reach.index[:n_far]:
-        side, sign = ("left", "\N{LEFTWARDS ARROW} ") if measured[name][0] < 0 else ("right", "")
-        text = f"{sign}{measured[name][0]:,.0f} (SE {measured[name][1]:,.0f})".replace("-", "\N{MINUS SIGN}")
-        text += "" if side == "left" else " \N{RIGHTWARDS ARROW}"
-        place = (0.01 if side == "left" else 0.99, list(rows.index).index(name))
+        gap, se = measured[name]
+        written = f"{number(gap)} (SE {number(se)})"
+        x, side, text = (
+            (0.01, "left", f"\N{LEFTWARDS ARROW} {written}")
+            if gap < 0
+            else (0.99, "right", f"{written} \N{RIGHTWARDS ARROW}")
+        )
+        place = (x, list(rows.index).index(name))
         axes.text(*place, text, transform=axes.get_yaxis_transform(), ha=side, va="center", color=BLUE)
     axes.get_figure(root=True).supxlabel(f"difference in {score}, nats over all clients")  # type: ignore[union-attr]
     legend(axes)

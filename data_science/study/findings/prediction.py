@@ -62,8 +62,7 @@ def concordant(found: Concordance) -> str:
 
 def spread_out(probability: pd.Series[float]) -> str:
     """Say how differently the model sees the clients."""
-    low, high = probability.quantile([0.005, 0.995])
-    return f"99 % of the clients get a probability between {percent(low)} and {percent(high)}"
+    return f"99 % of the clients get a probability {_reach(probability)}"
 
 
 def ones_predicted(probability: pd.Series[float], threshold: float) -> str:
@@ -160,13 +159,12 @@ def outcomes_seen(outcomes: pd.DataFrame, rate: float) -> str:
 
 def use(gain: Difference, probability: pd.Series[float], rate: float, calibrated: Reliability) -> str:
     """Say what the model is good for."""
-    low, high = probability.quantile([0.005, 0.995])
     if _judged(gain) < 0:
         return "on these data, the model predicts worse than the overall rate: do not use it"
     if not _judged(gain):
         return (
-            "on these data, the model is not shown to help: its probabilities lie between "
-            f"{percent(low)} and {percent(high)}, and giving every client the overall rate of "
+            "on these data, the model is not shown to help: its probabilities lie "
+            f"{_reach(probability)}, and giving every client the overall rate of "
             f"{percent(rate)} "
             "predicts as well. Use it to know that, and to notice if it changes"
         )
@@ -179,6 +177,11 @@ def use(gain: Difference, probability: pd.Series[float], rate: float, calibrated
         f"on these data, the model tells clients apart around the overall rate of {percent(rate)}: use its "
         "probabilities, with a threshold from costs, for clients like these"
     )
+
+
+def _reach(probability: pd.Series[float]) -> str:
+    """Say between which values 99 % of the probabilities lie."""
+    return "between {} and {}".format(*map(percent, probability.quantile([0.005, 0.995])))
 
 
 def _judged(gain: Difference) -> int:
