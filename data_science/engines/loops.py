@@ -1,34 +1,20 @@
-"""The compiled transport's loops: the steps of :class:`Transport`, one function each.
-
-All that numba compiles stands here (but for the densities of `formula.priors`), because its cache on disk
-notices changes of this file only.
-"""
+"""The compiled transport's loops: the steps of :class:`Transport`, one function each."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from data_science.engines import stamp
 from data_science.engines.operands import Arrow, Factor, Nodes, Priors, Whitening
 from data_science.formula import priors
 from data_science.formula.encoding import Floats, Ints
 
-log = logging.getLogger(__name__)
-
-_OPTIONS = {"error_model": "numpy", "nogil": True}  # other chains' threads run meanwhile
-
-
-def _compiled[F: Callable[..., Any]](function: F) -> F:
-    """Compile on first use, and for all runs where a cache can be written."""
-    try:
-        return cast("F", njit(cache=True, **_OPTIONS)(function))
-    except RuntimeError:  # numba found no folder to write to
-        log.info("no writable cache for compiled code: set NUMBA_CACHE_DIR to save seconds in every run")
-        return cast("F", njit(**_OPTIONS)(function))
+# Without the interpreter's lock, so that other chains' threads run meanwhile.
+_compiled = partial(stamp.compiled, error_model="numpy", nogil=True)
 
 
 _normal, _student_t, _logistic, _gamma, _inverse_gamma = (njit(base) for base in priors.BASES)

@@ -114,9 +114,8 @@ class LogDensity(NamedTuple):
     second: Floats
 
 
-# The five base densities, of arrays or of scalars: loops.py compiles these very functions (touch it after a
-# change here, since numba's cache looks at that file only). Each takes the point, the log of its normalising
-# constant, and three arguments.
+# The five base densities, of arrays or of scalars: engines/loops.py compiles these very functions. Each takes
+# the point, the log of its normalising constant, and three arguments.
 
 
 def normal(x: Any, norm: Any, mu: Any, sigma: Any, _: Any) -> LogDensity:

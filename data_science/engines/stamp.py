@@ -1,0 +1,121 @@
+"""Compiled code on disk that goes stale with its sources, wherever they stand.
+
+Numba's own cache looks at the file of the function that is compiled, not at those that it calls: an upgrade
+that changes a prior's density alone would go on sampling the old one. Here the stamp of a cached function is
+a digest of every file that takes part in it, and of the constants that are frozen into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, cast
+
+from numba import njit
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    InTreeCacheLocator,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+)
+
+log = logging.getLogger(__name__)
+_FROZEN = (bool, int, float, complex, str, bytes, tuple)  # globals of these types become constants
+
+
+def compiled[F: Callable[..., Any]](function: F, **options: Any) -> F:
+    """Compile on first use, and for all runs where a cache can be written.
+
+    Parameters
+    ----------
+    function : callable
+        It may call other compiled functions, of any module.
+    **options
+        As for :func:`numba.njit`.
+    """
+    dispatcher = njit(**options)(function)
+    try:
+        dispatcher._cache = _Cache(function)
+    except RuntimeError:  # numba found no folder to write to
+        log.info("no writable cache for compiled code: set NUMBA_CACHE_DIR to save seconds in every run")
+    return cast("F", dispatcher)
+
+
+def stamp(function: Callable[..., Any]) -> str:
+    """Digest of the source files and constants that make ``function`` what it is."""
+    digest = hashlib.sha256()
+    for part in sorted(set(_parts(function, set()))):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:
+    """Contents of the files of a function and of whatever it names; a library's are in numba's version."""
+    thing = getattr(thing, "py_func", thing)  # a compiled function is its source
+    if id(thing) in seen or not isinstance(thing, FunctionType | type) or not _is_ours(thing):
+        return
+    seen.add(id(thing))
+    yield Path(inspect.getfile(thing)).read_bytes()
+    if isinstance(thing, FunctionType):
+        for name, value in _named(thing):
+            if isinstance(value, _FROZEN):
+                yield f"{thing.__module__}.{name}={value!r}".encode()
+            yield from _parts(value, seen)
+
+
+def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Values that a function takes from outside its body: globals, members of modules, closure, defaults."""
+    outside = inspect.getclosurevars(function)
+    defaults = {f"default {place}": value for place, value in enumerate(function.__defaults__ or ())}
+    for name, value in {**outside.globals, **outside.nonlocals, **defaults}.items():
+        yield name, value
+        if isinstance(value, ModuleType):
+            members = filter(partial(hasattr, value), function.__code__.co_names)
+            yield from ((f"{name}.{member}", getattr(value, member)) for member in members)
+
+
+def _is_ours(thing: FunctionType | type) -> bool:
+    """Whether the source may change without numba noticing: not built in, and not an installed library's."""
+    try:
+        path = Path(inspect.getfile(thing))
+    except TypeError:  # built in
+        return False
+    return path.suffix == ".py" and thing.__module__.partition(".")[0] not in {"numba", "numpy", "scipy"}
+
+
+class _Stamped:
+    """A locator whose stamp covers all sources of the function that it is made for."""
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        super().__init__(function, file)  # type: ignore[call-arg]
+        self._stamp = stamp(function)
+
+    def get_source_stamp(self) -> str:
+        """Return what must be the same for a cached result to be used."""
+        return self._stamp
+
+
+class _UserProvided(_Stamped, UserProvidedCacheLocator):
+    """In ``NUMBA_CACHE_DIR``."""
+
+
+class _InTree(_Stamped, InTreeCacheLocator):
+    """Beside the source."""
+
+
+class _UserWide(_Stamped, UserWideCacheLocator):
+    """In the user's cache folder."""
+
+
+class _CacheImpl(CompileResultCacheImpl):
+    _locator_classes = (_UserProvided, _InTree, _UserWide)
+
+
+class _Cache(FunctionCache):
+    _impl_class = _CacheImpl

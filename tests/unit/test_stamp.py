@@ -1,0 +1,122 @@
+"""Compiled code on disk must go stale with every source that takes part in it."""
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from data_science.engines.stamp import stamp
+
+PACKAGE = Path(__file__).parents[2] / "data_science"
+SOURCES = {
+    "scales": "FACTOR = 2.0\n",
+    "pairs": "from typing import NamedTuple\nclass Pair(NamedTuple):\n    a: float\n    b: float\n",
+    "callee": "from {0}_pairs import Pair\ndef double(x):\n    return Pair(x + x, x)\n",
+    "caller": """\
+        from numba import njit
+        import {0}_scales as scales
+        from {0}_scales import FACTOR
+        from {0}_callee import double
+        _double = njit(double)
+        LISTED = (1.0, 2.0)
+        def use(x, step=0.5):
+            return _double(x).a * FACTOR + scales.FACTOR + LISTED[0] + step
+    """,
+}
+
+
+@pytest.fixture
+def stamped(tmp_path, monkeypatch):
+    """``stamped(name, old, new)``: the stamp of a function of several modules, one of them edited."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write_and_stamp(edition, changed="", old="", new=""):
+        for name, source in SOURCES.items():
+            text = textwrap.dedent(source).replace("{0}", edition)
+            assert name != changed or old in text
+            text = text.replace(old, new) if name == changed else text
+            (tmp_path / f"{edition}_{name}.py").write_text(text)
+        importlib.invalidate_caches()
+        return stamp(importlib.import_module(f"{edition}_caller").use)
+
+    return write_and_stamp
+
+
+@pytest.mark.parametrize(
+    ("changed", "old", "new"),
+    [
+        ("caller", "+ step", "- step"),
+        ("callee", "x + x", "x * x"),
+        ("pairs", "b: float", "b: int"),
+        ("scales", "2.0", "3.0"),
+        ("caller", "step=0.5", "step=0.25"),
+        ("caller", "(1.0, 2.0)", "(2.0, 1.0)"),
+    ],
+    ids=["the function", "what it calls", "a type", "a constant elsewhere", "a default", "a constant here"],
+)
+def test_a_change_of_anything_that_is_compiled_changes_the_stamp(stamped, tmp_path, changed, old, new):
+    before = stamped("same")
+    for name in list(sys.modules):
+        if name.startswith("same_"):
+            del sys.modules[name]
+
+    assert stamped("same", changed, old, new) != before
+
+
+def test_what_takes_no_part_changes_nothing(stamped, tmp_path):
+    before = stamped("apart")
+    (tmp_path / "apart_unrelated.py").write_text("ANYTHING = 1\n")
+
+    assert stamp(sys.modules["apart_caller"].use) == before
+
+
+DENSITY = """
+import numpy as np
+from data_science.engines import loops
+from data_science.engines.kernel import _priors
+from data_science.engines.operands import Arrow, Nodes, Whitening
+from data_science.formula.priors import IndependentPriors, Prior
+
+empty, none = np.zeros(0), np.zeros(0, dtype=np.intp)
+prior = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)])
+compiled = loops.log_density(
+    empty, np.array([1.5]), np.empty(0), np.empty(1),
+    Arrow(np.empty((0, 0), dtype=np.intp), np.array([0]), np.empty((0, 0, 0)), np.array([0]), none,
+          np.empty((0, 0)), np.ones((1, 1))),
+    Whitening(np.zeros(1), np.zeros(1), none, 1),
+    Nodes(empty, none, np.array([0]), empty, np.zeros(1)),
+    _priors(prior), _priors(IndependentPriors.of([])),
+)
+print(compiled, prior.log_density(np.array([1.5])).value[0])
+"""
+
+
+def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path):
+    copy = tmp_path / "site" / "data_science"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {"PYTHONPATH": str(copy.parent), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def densities():
+        command = [sys.executable, "-c", DENSITY]
+        shown = subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
+        return [float(value) for value in shown.stdout.split()]
+
+    before = densities()
+    priors = copy / "formula" / "priors.py"
+    source = priors.read_text()
+    changed = source.replace(
+        "u = (x - mu) / sigma\n    return LogDensity(norm",
+        "u = (x - mu) / (sigma / 2)\n    return LogDensity(norm",
+    )
+    assert changed != source
+    priors.write_text(changed)
+    after = densities()
+
+    assert before[0] == pytest.approx(before[1], abs=1e-12)
+    assert after[0] == pytest.approx(after[1], abs=1e-12)
+    assert after[1] != before[1]
