@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data_science.data.columns import EXPECTED, Reading, Values, read
+from data_science.data.faults import ColumnFault, RowFault
 from data_science.data.fingerprint import fingerprint
 from data_science.errors import SchemaError
 
@@ -61,25 +62,6 @@ class Response:
     trials: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fault of one column."""
-
-    column: str
-    problem: str
-    count: int  # rows concerned
-    n_rows: int
-    example: str  # the first of them: "idx 17", or "row 17", counted from 0, where there is no key
-    expected: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.column}: {self.problem} in {self.count} of {self.n_rows} rows, first at {self.example}; "
-            f"expected {self.expected}. {self.remedy}."
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Rows that passed `validate`."""
@@ -122,7 +104,7 @@ def validate(
     """
     data = _Rows.of(frame, key, required=schema is not None)
     wanted = _wanted(data.key, numeric, factors, response, schema)
-    findings: list[Finding] = []
+    findings: list[ColumnFault] = []
     typed: dict[str, Values] = {}
     for name, want in wanted:
         faults = list(_presence_faults(data, name))
@@ -133,7 +115,7 @@ def validate(
                 typed[name] = reading.values
         findings += faults
     features = dict.fromkeys([*numeric, *factors])
-    findings += _constant_faults(data, [typed[name] for name in features if name in typed])
+    findings += _constant_faults([typed[name] for name in features if name in typed])
     findings += _unit_faults(data, [typed[name] for name in numeric if name in typed])
     findings += _key_faults(data, typed)
     findings += _response_faults(data, response, typed)
@@ -162,12 +144,12 @@ class _Rows:
             )
         return cls(frame.reset_index(drop=True), key if required or key in frame.columns else None)
 
-    def faults(self, column: str, wrong: Any, problem: str, expected: str, remedy: str) -> Iterator[Finding]:
-        """Yield one finding if any row is ``wrong``, a mask with an entry per row."""
+    def faults(self, column: str, wrong: Any, problem: str, expected: str, remedy: str) -> Iterator[RowFault]:
+        """Yield one fault if any row is ``wrong``, a mask with an entry per row."""
         positions = np.flatnonzero(wrong)
         if positions.size:
-            n_rows = len(self.frame)
-            yield Finding(column, problem, positions.size, n_rows, self._name(positions[0]), expected, remedy)
+            first = self._name(positions[0])
+            yield RowFault(column, problem, expected, remedy, positions.size, len(self.frame), first)
 
     def _name(self, position: int) -> str:
         if self.key is not None and list(self.frame.columns).count(self.key) == 1:
@@ -193,19 +175,18 @@ def _wanted(
     return list(dict.fromkeys((name, promised.get(name, role)) for name, role in roles))
 
 
-def _presence_faults(data: _Rows, name: str) -> Iterator[Finding]:
+def _presence_faults(data: _Rows, name: str) -> Iterator[ColumnFault]:
     n_columns = list(data.frame.columns).count(name)
     if n_columns != 1:
         problem = "the column appears more than once" if n_columns else "the column is missing"
         there = reprlib.repr(list(data.frame.columns))
         remedy = f"The data have {there}: correct the query, the ETL or the specification"
-        every = np.ones(len(data.frame), bool)
-        yield from data.faults(name, every, problem, "one column of this name", remedy)
+        yield ColumnFault(name, problem, "one column of this name", remedy)
 
 
 def _reading_faults(
     data: _Rows, name: str, want: str, reading: Reading, schema: Schema | None
-) -> Iterator[Finding]:
+) -> Iterator[RowFault]:
     column = data.frame[name]
     remedy = "Complete the source or leave these rows out of the table, knowingly: nothing is filled in"
     yield from data.faults(name, reading.missing, "NULL or NaN", "a value", remedy)
@@ -228,15 +209,15 @@ def _reading_faults(
         yield from data.faults(name, padded, f"whitespace around {example}", "text without padding", remedy)
 
 
-def _constant_faults(data: _Rows, features: list[Values]) -> Iterator[Finding]:
+def _constant_faults(features: list[Values]) -> Iterator[ColumnFault]:
     for values in features:
-        constant = np.full(len(values), bool((values == values.iloc[0]).all()))
-        remedy = "Take it out of the specification, or widen what is selected: it can explain nothing"
-        problem = f"the constant {reprlib.repr(values.tolist()[0])}"
-        yield from data.faults(str(values.name), constant, problem, "at least two values", remedy)
+        if (values == values.iloc[0]).all():
+            problem = f"the constant {reprlib.repr(values.tolist()[0])} in every row"
+            remedy = "Take it out of the specification, or widen what is selected: it can explain nothing"
+            yield ColumnFault(str(values.name), problem, "at least two values", remedy)
 
 
-def _unit_faults(data: _Rows, features: list[Values]) -> Iterator[Finding]:
+def _unit_faults(data: _Rows, features: list[Values]) -> Iterator[ColumnFault]:
     """Yield numbers whose squares and products would leave the range of floating point."""
     for values in features:
         if values.dtype.kind not in "if":
@@ -249,18 +230,18 @@ def _unit_faults(data: _Rows, features: list[Values]) -> Iterator[Finding]:
         huge = size > _LARGEST
         example = reprlib.repr(values[huge].tolist()[0]) if huge.any() else ""
         yield from data.faults(str(values.name), huge, f"a number such as {example}", expected, remedy)
-        flat = np.full(len(values), 0 < spread < 1 / _LARGEST)
-        yield from data.faults(str(values.name), flat, f"a spread of {2 * spread:g}", expected, remedy)
+        if 0 < spread < 1 / _LARGEST:
+            yield ColumnFault(str(values.name), f"a spread of {2 * spread:g}", expected, remedy)
 
 
-def _key_faults(data: _Rows, typed: dict[str, Values]) -> Iterator[Finding]:
+def _key_faults(data: _Rows, typed: dict[str, Values]) -> Iterator[RowFault]:
     if data.key is not None and data.key in typed:
         repeated = typed[data.key].duplicated(keep=False)
         remedy = "Look for a history joined without its current row only"
         yield from data.faults(data.key, repeated, "a repeated value", "one row for each value", remedy)
 
 
-def _response_faults(data: _Rows, response: Response, typed: dict[str, Values]) -> Iterator[Finding]:
+def _response_faults(data: _Rows, response: Response, typed: dict[str, Values]) -> Iterator[ColumnFault]:
     name, trials_name = response.successes, response.trials
     if name not in typed or (trials_name is not None and trials_name not in typed):
         return
@@ -282,5 +263,4 @@ def _response_faults(data: _Rows, response: Response, typed: dict[str, Values]) 
             else f"no {'failure' if extreme.any() else 'success'}"
         )
         remedy = "Widen what is selected: nothing can be learned from one class"
-        every = np.ones(len(successes), bool)
-        yield from data.faults(name, every, f"one class only, {which},", "both classes", remedy)
+        yield ColumnFault(name, f"one class only, {which}", "both classes", remedy)
