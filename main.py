@@ -21,6 +21,7 @@ from data_science.errors import (
     GateError,
     SchemaError,
     SettingsError,
+    SpecificationError,
 )
 from data_science.settings import VARIABLES, DatabaseSettings, Settings
 
@@ -31,13 +32,15 @@ if TYPE_CHECKING:
 EXIT_CODES = {
     0: "a model was stored",
     1: "an unforeseen error (please report it)",
-    2: "settings: a variable is missing, malformed or refused by the server; or the folder cannot be written",
+    2: "settings: a variable is missing, malformed or refused by the server; a formula or prior that is not "
+    "fitted here; or the folder cannot be written",
     3: "data: the database cannot be read, or the table is not what the model needs",
     4: "not converged: the posterior is not fit to ship",
     143: "stopped by SIGTERM (130: by Ctrl-C)",
 }
 _CODES: dict[type[DataScienceError], int] = {
     SettingsError: 2,
+    SpecificationError: 2,
     ArtifactError: 2,
     DatabaseError: 3,
     SchemaError: 3,

@@ -31,7 +31,7 @@ import pandas as pd
 from data_science import pipeline
 from data_science.engines.registry import FitSettings
 frame = pd.read_pickle(sys.argv[1])
-fit = pipeline.fit(frame, engine=sys.argv[2], settings=FitSettings(second_opinion=False, draws=int(sys.argv[3])))
+fit = pipeline.fit(frame, settings=FitSettings(engine=sys.argv[2], second_opinion=False, draws=int(sys.argv[3])))
 table, measured = fit.summary, fit.report.measured
 print(json.dumps({
     "ess": table["ess_bulk"].min(), "rhat": table["r_hat"].max(), "divergences": measured.n_divergences,

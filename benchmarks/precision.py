@@ -41,7 +41,7 @@ def main() -> None:
         errors, seconds = [], []
         for seed in range(N_SEEDS):
             started = perf_counter()
-            fit = pipeline.fit(frame, SPECIFICATION, seed=seed, settings=FitSettings(draws=draws))
+            fit = pipeline.fit(frame, SPECIFICATION, settings=FitSettings(seed=seed, draws=draws))
             seconds.append(perf_counter() - started)
             ratios = fit.summary.loc[list(names), "sd"].to_numpy() / np.array(list(names.values()))
             errors.append(np.abs(ratios - 1).max())

@@ -9,9 +9,11 @@ from typing import Any
 _HOMES = {
     "ArtifactError": "data_science.errors",
     "BayesianLogitModel": "data_science.model",
+    "Costs": "data_science.prediction.decision",
     "DataScienceError": "data_science.errors",
     "DatabaseError": "data_science.errors",
     "FeatureError": "data_science.errors",
+    "FitSettings": "data_science.engines.registry",
     "GateError": "data_science.errors",
     "ModelSpecification": "data_science.formula.specification",
     "Predictor": "data_science.prediction.predictor",

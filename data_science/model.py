@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from xarray import DataTree
 
+    from data_science.engines.registry import FitSettings
     from data_science.formula.encoding import Floats
     from data_science.formula.specification import ModelSpecification
     from data_science.pipeline import Fit
+    from data_science.prediction.decision import Costs
     from data_science.prediction.predictor import Method, Predictor, Scores
 
 Engine = Literal["nuts", "nested-laplace"]
@@ -46,19 +48,38 @@ class BayesianLogitModel(MLEModel):
     ----------
     specification : ModelSpecification, optional
         Formula and priors; the default is ``label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)``.
-    seed : int
-        Seed of the sampler.
-    engine : {"nuts", "nested-laplace"}
-        How the posterior is computed; both give the same one.
+    seed : int, optional
+        Seed of the sampler (default 1).
+    engine : {"nuts", "nested-laplace"}, optional
+        How the posterior is computed (default "nuts"); both give the same one.
+    settings : FitSettings, optional
+        Everything about how the posterior is computed, in place of ``seed`` and ``engine``.
+    costs : Costs, optional
+        Of wrong labels; they set the threshold of ``predict``. Default: equal.
+
+    Raises
+    ------
+    SettingsError
+        If ``seed`` or ``engine`` contradicts ``settings``.
     """
 
     def __init__(
-        self, specification: ModelSpecification | None = None, *, seed: int = 1, engine: Engine = "nuts"
+        self,
+        specification: ModelSpecification | None = None,
+        *,
+        seed: int | None = None,
+        engine: Engine | None = None,
+        settings: FitSettings | None = None,
+        costs: Costs | None = None,
     ) -> None:
         super().__init__()
+        if settings is not None:
+            settings.agreeing(seed=seed, engine=engine)
         self.specification = specification
         self.seed = seed
         self.engine = engine
+        self.settings = settings
+        self.costs = costs
         self._fit: Fit | None = None
         self._loaded: artifact.Loaded | None = None
 
@@ -82,7 +103,14 @@ class BayesianLogitModel(MLEModel):
             raise ImportError(
                 f"fit needs {error.name}, which is not installed: pip install 'data_science[train]'"
             ) from error
-        fitted = pipeline.fit(dataset, self.specification, seed=self.seed, engine=self.engine)
+        fitted = pipeline.fit(
+            dataset,
+            self.specification,
+            settings=self.settings,
+            seed=self.seed,
+            engine=self.engine,
+            costs=self.costs,
+        )
         self._fit, self._loaded = fitted, None
         return fitted.report
 

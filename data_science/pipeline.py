@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,9 @@ def fit(
     frame: pd.DataFrame,
     specification: ModelSpecification | None = None,
     *,
-    seed: int = 1,
-    engine: EngineName = "nuts",
     settings: FitSettings | None = None,
+    seed: int | None = None,
+    engine: EngineName | None = None,
     costs: Costs | None = None,
     schema: Schema | None = None,
     progress: OnProgress = lambda _: None,
@@ -78,9 +78,10 @@ def fit(
     frame : DataFrame
         One row per observation, response included.
     specification : ModelSpecification, optional
-    seed, engine
-        Shorthand for the same fields of ``settings``, which they override.
     settings : FitSettings, optional
+        How the posterior is computed.
+    seed, engine : optional
+        Shorthand for the same fields of ``settings``, where those are not given.
     costs : Costs, optional
         Of wrong labels; they set the threshold. Default: equal.
     schema : Schema, optional
@@ -92,13 +93,15 @@ def fit(
 
     Raises
     ------
+    SettingsError
+        If ``seed`` or ``engine`` contradicts ``settings``.
     SchemaError
         If the frame is not what the specification needs.
     GateError
         If the posterior is not fit to ship.
     """
     specification, watch = specification or ModelSpecification(), watch or Stopwatch()
-    settings = replace(settings or FitSettings(), seed=seed, engine=engine)
+    settings = _settings(settings, seed=seed, engine=engine)
     with watch.stage("validate"):
         data = training_data.validated(frame, specification, schema)
     with watch.stage("compress"):
@@ -118,7 +121,7 @@ def fit(
     provenance = {
         "specification": specification.to_json(),
         "data": {"n_rows": data.n_rows, "base_rate": data.base_rate, "fingerprint": data.fingerprint},
-        "settings": asdict(settings),
+        "settings": asdict(fitted.settings),
     }
     writers = _writers(learned, fitted.tree)
     return Fit(predictor, fitted.summary, fitted.tree, report, writers, provenance, fitted.verdict.passed)
@@ -137,9 +140,9 @@ def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple
         frame = feature_store.get_dataset(settings.database, settings.wait_timeout_s)
     fitted = fit(
         frame,
-        seed=settings.seed,
-        engine=settings.engine,
         settings=FitSettings(
+            engine=settings.engine,
+            seed=settings.seed,
             second_opinion=settings.second_opinion,
             exact=settings.exact,
             draws=settings.draws,
@@ -164,6 +167,12 @@ def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple
             keep=settings.keep,
         )
     return path, fitted.report
+
+
+def _settings(settings: FitSettings | None, **shorthand: Any) -> FitSettings:
+    if settings is not None:
+        return settings.agreeing(**shorthand)
+    return FitSettings(**{name: value for name, value in shorthand.items() if value is not None})
 
 
 def _predictor(learned: Design, compressed: Compressed, fitted: Fitted, costs: Costs) -> Predictor:

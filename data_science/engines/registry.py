@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from data_science.engines.posterior import Posterior
-from data_science.errors import SpecificationError
+from data_science.errors import SettingsError, SpecificationError
 from data_science.formula.design import Design
 from data_science.likelihood.fidelity import Compressed
 
@@ -33,6 +33,22 @@ class FitSettings:
     tune: int = 500  # per chain, discarded (NUTS)
     chains: int = 4
     target_accept: float = 0.9  # NUTS
+
+    def agreeing(self, **shorthand: Any) -> FitSettings:
+        """Return these settings if what was given beside them, by the names of fields, says the same.
+
+        Raises
+        ------
+        SettingsError
+            If a field was given (is not None) and differs: both cannot be meant.
+        """
+        for name, value in shorthand.items():
+            if value is not None and getattr(self, name) != value:
+                raise SettingsError(
+                    f"{name}={value!r} contradicts settings, which have {name}={getattr(self, name)!r}; "
+                    f"give {name} once"
+                )
+        return self
 
     def stricter(self) -> FitSettings:
         """Lengthen and tighten for the one retry: twice as long, smaller steps, another seed."""

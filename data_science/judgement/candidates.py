@@ -20,11 +20,12 @@ from data_science.likelihood.fidelity import compress_enough
 from data_science.report import BASELINE, MODEL
 from data_science.stopwatch import Stopwatch
 
-_SETTINGS = FitSettings(engine="nested-laplace", second_opinion=False)
+#: How candidates are fitted: quickly, since what is compared is their predictions.
+QUICK = FitSettings(engine="nested-laplace", second_opinion=False)
 
 
 def compare(
-    specifications: Sequence[ModelSpecification], frame: pd.DataFrame, *, settings: FitSettings = _SETTINGS
+    specifications: Sequence[ModelSpecification], frame: pd.DataFrame, *, settings: FitSettings = QUICK
 ) -> Comparison:
     """Fit every specification to the frame and compare them by elpd_loo, one row left out at a time.
 
@@ -59,7 +60,7 @@ def against_baseline(
 ) -> Comparison:
     """Compare a fit with the intercept-only model on the same rows."""
     baseline = baseline_of(learned.specification)
-    quick = replace(_SETTINGS, seed=settings.seed)
+    quick = replace(QUICK, seed=settings.seed)
     return compare_fits({MODEL: (learned, posterior), BASELINE: _fit(baseline, frame, quick)}, frame)
 
 
@@ -75,6 +76,7 @@ def _fit(
 ) -> tuple[Design, Posterior]:
     data = validated(frame, specification, None)
     learned = design.learn(specification, data.frame)
-    compressed = compress_enough(learned, design.encode(learned, data.frame), exact=settings.exact)
+    rows = design.encode(learned, data.frame)
+    compressed = compress_enough(learned, rows, exact=settings.exact, seed=settings.seed)
     posterior, _ = posterior_of(learned, compressed, settings, lambda _: None, Stopwatch())
     return learned, posterior

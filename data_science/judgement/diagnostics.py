@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
+from scipy.special import expit
 
 from data_science.formula.encoding import Floats
 from data_science.likelihood.log_joint import LogJoint
@@ -140,7 +141,7 @@ def _rates(joint: LogJoint, x: Floats) -> tuple[Floats, Floats]:
     total = joint.weights.sum()
     rates, variances = np.empty(len(x)), np.empty(len(x))
     for i, row in enumerate(x):
-        probability = 1 / (1 + np.exp(-(joint.matrix @ row)))
+        probability = expit(joint.matrix @ row)
         rates[i] = probability @ joint.weights / total
         variances[i] = (probability * (1 - probability)) @ joint.weights / total
     return rates, variances

@@ -35,6 +35,7 @@ class Fitted:
     agreement: Agreement | None
     notes: tuple[str, ...]  # what the reader should know: an engine that declined, a retry
     verdict: Verdict
+    settings: FitSettings  # with which this posterior was drawn: those of the retry, if there was one
 
 
 def fit_judged(
@@ -94,7 +95,8 @@ def _attempt(
         )
         observed = compressed.statistics.total_successes / float(compressed.cells.weights.sum())
         measured = diagnostics.measure(tree, summary, rate, observed)
-    return Fitted(posterior, tree, summary, measured, opinion, (*notes, *more), judge(measured, opinion))
+    verdict = judge(measured, opinion)
+    return Fitted(posterior, tree, summary, measured, opinion, (*notes, *more), verdict, settings)
 
 
 def _second_opinion(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import expit
 
 from data_science.formula.design import Design, Rows
 from data_science.formula.encoding import Floats
@@ -117,4 +118,4 @@ def _shift(design: Design, rows: Rows, found: Compressed, n_nodes: int, column: 
 
 def _expected(matrix: np.ndarray, weights: Floats, x: Floats) -> Floats:
     """``D' n p``: the part of the gradient that compression touches."""
-    return np.asarray(matrix.T @ (weights / (1 + np.exp(-(matrix @ x)))))
+    return np.asarray(matrix.T @ (weights * expit(matrix @ x)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +105,8 @@ def cross_validate(
     candidates : mapping from name to ModelSpecification
         Fitted by nested Laplace; their probability is averaged over the posterior.
     n_folds, seed
-        Folds are random, with the label's rate kept in each. A client whose level no client of the other
+        The seed is that of the folds, of the candidates' draws and of the baselines. Folds are random, with
+        the label's rate kept in each. A client whose level no client of the other
         folds has gets their overall rate from candidates that have no effect for an unseen level.
 
     Raises
@@ -127,7 +128,7 @@ def cross_validate(
         log.info("cross-validation: fold %d of %d", fold, n_folds)
         train, held_out = frame.iloc[seen], frame.iloc[unseen]
         for name, specification in candidates.items():
-            predictor = _predictor(train, specification)
+            predictor = _predictor(train, specification, replace(_SETTINGS, seed=seed))
             fixed = [c.factor.column for term in predictor.encoding.common for c in term.codings]
             known = np.all([held_out[column].isin(train[column].unique()) for column in fixed], axis=0)
             probability.loc[held_out.index, name] = train[LABEL].mean()
@@ -139,10 +140,10 @@ def cross_validate(
     return CrossValidation(label, probability)
 
 
-def _predictor(train: pd.DataFrame, specification: ModelSpecification) -> Predictor:
+def _predictor(train: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Predictor:
     learned = design.learn(specification, train)
-    compressed = compress_enough(learned, design.encode(learned, train))
-    posterior, _ = posterior_of(learned, compressed, _SETTINGS, lambda _: None, Stopwatch())
+    compressed = compress_enough(learned, design.encode(learned, train), seed=settings.seed)
+    posterior, _ = posterior_of(learned, compressed, settings, lambda _: None, Stopwatch())
     return Predictor(
-        learned.encoding, posterior.coefficients.mean(axis=(0, 1)), *posterior.thinned(_SETTINGS.draws)
+        learned.encoding, posterior.coefficients.mean(axis=(0, 1)), *posterior.thinned(settings.draws)
     )

@@ -33,7 +33,7 @@ _FAMILIES: dict[str, Callable[..., Any]] = {
     "Logistic": lambda mu, s: stats.logistic(mu, s),
     "HalfNormal": lambda sigma: stats.halfnorm(scale=sigma),
     "HalfCauchy": lambda beta: stats.halfcauchy(scale=beta),
-    "HalfStudentT": lambda nu, sigma: stats.foldnorm(0) if np.isinf(nu) else _HalfT(nu, sigma),
+    "HalfStudentT": lambda nu, sigma: _HalfT(nu, sigma),
     "Exponential": lambda lam: stats.expon(scale=1 / lam),
     "Gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
     "InverseGamma": lambda alpha, beta: stats.invgamma(alpha, scale=beta),

@@ -27,7 +27,10 @@ from data_science.storage.artifact import Loaded
 log = logging.getLogger(__name__)
 
 _CODE = ("data", "formula", "likelihood", "engines", "judgement", "prediction")  # what computes results
-_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn")  # results may change with them
+_LIBRARIES = (  # results may change with them
+    "arviz-stats", "bambi", "formulae", "numba", "numpy", "nutpie", "pandas", "pymc", "pytensor",
+    "scikit-learn", "scipy",
+)  # fmt: skip
 
 
 def fitted_version(

@@ -21,7 +21,7 @@ from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
-from data_science.judgement.candidates import compare
+from data_science.judgement.candidates import QUICK, compare
 from data_science.judgement.comparison import Comparison
 from data_science.model import BayesianLogitModel
 from data_science.prediction.decision import Costs
@@ -130,8 +130,10 @@ class Study:
             self.settings.book_cache,
             compare,
             *self._identity,
+            self.settings.seed,
             specifications=list(CANDIDATES.values()),
             frame=self.frame,
+            settings=replace(QUICK, seed=self.settings.seed),
         )
         names = {specification.formula: name for name, specification in CANDIDATES.items()}
         return _renamed(by_formula, names)

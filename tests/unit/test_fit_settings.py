@@ -1,0 +1,89 @@
+"""Settings of a fit mean what they say, and arguments beside them may not contradict them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science import BayesianLogitModel, Costs, FitSettings, ModelSpecification, SettingsError, pipeline
+from data_science.engines import nested_laplace, registry
+
+SPECIFICATION = ModelSpecification("label ~ 1 + x")
+QUICK = FitSettings(engine="nested-laplace", seed=7, draws=200)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(1)
+    return pd.DataFrame({"x": rng.integers(0, 5, 200), "label": rng.integers(0, 2, 200)})
+
+
+def test_the_engine_and_the_seed_of_the_settings_are_those_of_the_fit(frame):
+    fitted = pipeline.fit(frame, SPECIFICATION, settings=QUICK)
+
+    assert fitted.report.measured.engine == "nested-laplace"
+    assert fitted.provenance["settings"]["seed"] == 7
+    again = pipeline.fit(frame, SPECIFICATION, settings=QUICK)
+    pd.testing.assert_frame_equal(fitted.summary, again.summary)
+
+
+def test_shorthand_says_the_same_as_settings(frame):
+    short = pipeline.fit(frame, SPECIFICATION, seed=7, engine="nested-laplace")
+
+    assert (
+        short.provenance["settings"]
+        == pipeline.fit(
+            frame, SPECIFICATION, settings=FitSettings(engine="nested-laplace", seed=7)
+        ).provenance["settings"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"seed": 8}, "seed=8"), ({"engine": "nuts"}, "engine='nuts'"), ({"seed": 0}, "seed=0")],
+)
+def test_an_argument_that_contradicts_the_settings_is_an_error(frame, given, named):
+    with pytest.raises(SettingsError, match=named):
+        pipeline.fit(frame, SPECIFICATION, settings=QUICK, **given)
+    with pytest.raises(SettingsError, match=named):
+        BayesianLogitModel(SPECIFICATION, settings=QUICK, **given)
+
+
+def test_an_argument_that_agrees_with_the_settings_is_fine(frame):
+    model = BayesianLogitModel(SPECIFICATION, settings=QUICK, seed=7, engine="nested-laplace")
+
+    assert model.fit(frame).measured.n_draws * model.fit(frame).measured.n_chains == 800
+
+
+def test_the_costs_of_the_model_set_its_threshold(frame):
+    model = BayesianLogitModel(SPECIFICATION, settings=QUICK, costs=Costs(1, 9))
+
+    model.fit(frame)
+
+    assert model.model.threshold == pytest.approx(0.1)
+
+
+def test_the_settings_on_record_are_those_of_the_retry(frame, monkeypatch):
+    tried = []
+
+    def declines_first(design, compressed, settings, progress):
+        tried.append(settings)
+        posterior = draw(design, compressed, settings, progress)
+        if len(tried) == 1:
+            posterior.coefficients[:] = posterior.coefficients[:, :1]
+        return posterior
+
+    draw = nested_laplace.draw
+    monkeypatch.setattr(nested_laplace, "draw", declines_first)
+    fitted = pipeline.fit(frame, SPECIFICATION, settings=QUICK)
+
+    assert "stricter retry" in " ".join(fitted.report.notes)
+    assert fitted.provenance["settings"]["draws"] == tried[1].draws == 2 * QUICK.draws
+    assert fitted.provenance["settings"]["seed"] == tried[1].seed != QUICK.seed
+    json.dumps(fitted.provenance)
+
+
+def test_an_unknown_engine_is_refused_with_the_names_of_those_there_are(frame):
+    with pytest.raises(registry.SpecificationError, match=r"'toy'.*'nuts', 'nested-laplace'"):
+        pipeline.fit(frame, SPECIFICATION, settings=FitSettings(engine="toy"))

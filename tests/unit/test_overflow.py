@@ -1,0 +1,23 @@
+"""Where every probability is 0 or 1 to the last bit, nothing overflows (warnings are errors here)."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from data_science.judgement.diagnostics import rate_interval
+from data_science.likelihood.fidelity import _expected
+
+
+@pytest.mark.parametrize(("eta", "rate"), [(-800.0, 0.0), (800.0, 1.0)])
+def test_far_out_the_predicted_rate_is_that_of_certain_labels(eta, rate):
+    joint = SimpleNamespace(matrix=np.array([[1.0], [1.0]]), weights=np.array([3.0, 7.0]))
+
+    low, high = rate_interval(joint, np.array([[eta]] * 4), 10.0, seed=1)
+
+    assert (low, high) == pytest.approx((rate - 0.05, rate + 0.05))
+
+
+@pytest.mark.parametrize(("eta", "expected"), [(-800.0, 0.0), (800.0, 5.0)])
+def test_far_out_the_expected_successes_are_none_or_all(eta, expected):
+    assert _expected(np.array([[1.0]]), np.array([5.0]), np.array([eta])) == pytest.approx([expected])
