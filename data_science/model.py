@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from xarray import DataTree
 
+    from data_science.arrays import Floats
     from data_science.engines.registry import FitSettings
-    from data_science.formula.encoding import Floats
     from data_science.formula.specification import ModelSpecification
     from data_science.pipeline import Fit
     from data_science.prediction.decision import Costs

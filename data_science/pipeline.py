@@ -107,7 +107,7 @@ def fit(
     with watch.stage("compress"):
         learned = design.learn(specification, data.frame)
         rows = design.encode(learned, data.frame)
-        compressed = compress_enough(learned, rows, exact=settings.exact, seed=seed)
+        compressed = compress_enough(learned, rows, exact=settings.exact, seed=settings.seed)
     fitted = fit_judged(learned, compressed, settings, progress, watch)
     fitted.verdict.require()
     with watch.stage("compare"):

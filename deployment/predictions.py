@@ -19,7 +19,7 @@ from deployment.served_model import Score, ServedModel
 logger = logging.getLogger(__name__)
 
 LABEL_ONLY = (b'{"label":0}', b'{"label":1}')
-AT_A_STRETCH = 50  # clients of a batch scored before other requests get their turn
+CLIENTS_PER_TURN = 50  # clients of a batch scored before other requests get their turn
 
 
 class PredictionService:
@@ -56,7 +56,7 @@ class PredictionService:
         model = self._model()
         records, answers = [], []
         for row, client in enumerate(questions.clients):
-            if row % AT_A_STRETCH == AT_A_STRETCH - 1:
+            if row % CLIENTS_PER_TURN == CLIENTS_PER_TURN - 1:
                 await asyncio.sleep(0)
             score = model.score(client.features, questions.interval, f"clients.{row}.")
             records.append(_record(model, client, score))

@@ -55,24 +55,24 @@ def persist[T](
     DatabaseError
         If it is reached while anything else is in the way.
     """
-    vigil = _Vigil(subject, wait_timeout_s, patience)
+    wait = _Wait(subject, wait_timeout_s, patience)
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(NotReadyError),
-        after=vigil.note,
-        wait=vigil.pause_s,
-        stop=vigil.is_over,
+        after=wait.note,
+        wait=wait.pause_s,
+        stop=wait.is_over,
         sleep=patience.sleep,
         reraise=True,
     )
     try:
-        result = retrying(lambda: attempt(max(vigil.left_s(), LOOK_AT_LEAST_S)))
+        result = retrying(lambda: attempt(max(wait.left_s(), LOOK_AT_LEAST_S)))
     except NotReadyError as error:
-        raise vigil.verdict(error.obstacle) from error
-    vigil.end()
+        raise wait.verdict(error.obstacle) from error
+    wait.end()
     return result
 
 
-class _Vigil:
+class _Wait:
     """What one wait has seen so far."""
 
     def __init__(self, subject: str, wait_timeout_s: float | None, patience: Patience) -> None:

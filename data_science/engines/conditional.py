@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from data_science.arrays import Floats
 from data_science.errors import GateError
-from data_science.formula.encoding import Floats
 from data_science.likelihood.arrow import Elimination
 from data_science.likelihood.laplace import conditional_mode
 from data_science.likelihood.log_joint import LogJoint

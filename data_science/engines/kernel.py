@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from data_science.arrays import Floats, Ints
 from data_science.engines import loops
 from data_science.engines.operands import Arrow, Nodes, Priors, Whitening
 from data_science.formula import priors
-from data_science.formula.encoding import Floats, Ints
 from data_science.likelihood.transport import Transport
 
 #: Multiplications of one factorisation up to which loops beat BLAS, whatever their number,

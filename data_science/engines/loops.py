@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from data_science.arrays import Floats, Ints
 from data_science.engines import stamp
 from data_science.engines.operands import Arrow, Factor, Nodes, Priors, Whitening
 from data_science.formula import priors
-from data_science.formula.encoding import Floats, Ints
 
 # Without the interpreter's lock, so that other chains' threads run meanwhile.
 _compiled = partial(stamp.compiled, error_model="numpy", nogil=True)

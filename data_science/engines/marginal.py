@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_science.arrays import Floats
 from data_science.engines.conditional import Conditionals
-from data_science.formula.encoding import Floats
 from data_science.likelihood.laplace import Mode
 
 _REACH = (-8.0, 4.5)  # log sds looked at, in standard coordinates; beyond, the tails carry on
-_NIL = 30.0  # nats below the peak where the density no longer matters
+_NEGLIGIBLE_NATS = 30.0  # nats below the peak where the density no longer matters
 _EVEN, _GROWTH, _MOST = 8, 1.2, 60  # even steps on each side, growth of later ones, most steps
 _FLATTENING = 0.9  # power of the density: a proposal must have the heavier tails
 
@@ -96,7 +96,7 @@ def _walk(profile: Callable[[float], float], start: float, peak: float, step: fl
         at = float(np.clip(at + step, *_REACH))
         points[at] = profile(at)
         peak = max(peak, points[at])
-        if points[at] < peak - _NIL:
+        if points[at] < peak - _NEGLIGIBLE_NATS:
             break
         step *= _GROWTH if len(points) > _EVEN else 1.0
     return points

@@ -20,24 +20,21 @@ import numpy as np
 from arviz_stats.base import array_stats
 from threadpoolctl import threadpool_limits
 
+from data_science.arrays import Floats
 from data_science.engines.conditional import Conditionals, conditionals, defensive_normal
 from data_science.engines.marginal import Marginal, propose_theta
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
 from data_science.errors import GateError
 from data_science.formula.design import Design
-from data_science.formula.encoding import Floats
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import transport_at
+from data_science.limits import ESS_MIN, KHAT_MAX
 
-#: Above this k-hat importance sampling cannot be relied on (Vehtari et al. 2024, section 3.2.4).
-KHAT_LIMIT = 0.7
-#: Effective draws below which they are too few to report, as the gates say (half of those asked, if fewer).
-LEAST_EFFECTIVE = 400
 _PROBE = 250  # draws that show whether the rest is worth drawing
-_HOPELESS = 1.0  # k-hat of the probe above which it is not: the estimate's own error is about 0.2 there
-_FORLORN = 0.5  # share of the effective draws needed that the probe must promise
-_DEAR = 250  # most draws per chain where each needs its own search for a mode
+_PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
+_PROBE_SHARE_MIN = 0.5  # of the effective draws needed, what the probe must promise
+_SPARSE_DRAWS_MAX = 250  # per chain, where each draw needs its own search for a mode
 _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few of them
 
 
@@ -96,15 +93,16 @@ def draw(
     joint, mode = compressed.joint, compressed.mode
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
         source = Conditionals(joint, compressed.elimination, transport_at(joint, mode), mode.x)
-        n_draws = settings.draws if source.is_dense else min(settings.draws, _DEAR)
+        n_draws = settings.draws if source.is_dense else min(settings.draws, _SPARSE_DRAWS_MAX)
         n_kept = n_draws * settings.chains
-        n_proposals, least = max(_PROBE, ceil(_OVERSAMPLING * n_kept)), min(LEAST_EFFECTIVE, n_kept / 2)
+        n_proposals = max(_PROBE, ceil(_OVERSAMPLING * n_kept))
+        least = min(ESS_MIN, n_kept / 2)  # what the gates ask for, or half of the draws asked for, if fewer
         marginals = propose_theta(source, mode)
         _, probe = _certify(_propose(source, marginals, _PROBE, rng)[2])
-        probe.require(_HOPELESS, _FORLORN * least * _PROBE / n_proposals)
+        probe.require(_PROBE_KHAT_MAX, _PROBE_SHARE_MIN * least * _PROBE / n_proposals)
         theta, x, log_weights = _propose(source, marginals, n_proposals, rng)
     weights, certificate = _certify(log_weights)
-    certificate.require(KHAT_LIMIT, least)
+    certificate.require(KHAT_MAX, least)
     kept = rng.permutation(_systematic(weights, n_kept, rng))
     shape = (settings.chains, n_draws)
     progress(Progress("nested-laplace", n_kept, n_kept))

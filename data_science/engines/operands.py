@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from data_science.formula.encoding import Floats, Ints
+from data_science.arrays import Floats, Ints
 
 
 class Arrow(NamedTuple):

@@ -9,8 +9,9 @@ from itertools import product
 import numpy as np
 import xarray as xr
 
+from data_science.arrays import Floats
 from data_science.formula.design import Design, blocks
-from data_science.formula.encoding import Encoding, Floats, Term
+from data_science.formula.encoding import Encoding, Term
 
 _Named = dict[str, tuple[tuple[str, ...], Floats]]  # variable -> its own dims, values
 

@@ -23,13 +23,13 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from threadpoolctl import threadpool_limits
 
+from data_science.arrays import Floats
 from data_science.engines import kernel
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
 from data_science.errors import SpecificationError
 from data_science.formula import bambi_model
 from data_science.formula.design import Design, abridged
-from data_science.formula.encoding import Floats
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import Mode, transport_at
 from data_science.likelihood.log_joint import Coordinates

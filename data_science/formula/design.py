@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 from formulae import design_matrices
 
+from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
-from data_science.formula.encoding import Coding, Encoding, Factor, Floats, Ints, Term
+from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.formula.priors import Prior
 from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, parse_term
 

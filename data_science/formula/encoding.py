@@ -13,11 +13,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from data_science.arrays import Floats, Ints
 
 Level = str | int | float | bool
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
+from data_science.arrays import Floats
 from data_science.errors import SpecificationError
-
-Floats = npt.NDArray[np.float64]
 
 #: How each argument answers to a change of unit, x -> factor * x.
 _LOCATION, _RATE, _SHAPE = "location", "rate", "shape"

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from arviz_stats.base import array_stats
 
+from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
-from data_science.formula.encoding import Floats
 
 #: Chance that two correct engines are said to disagree on any parameter of a fit (Bonferroni).
 FALSE_ALARM = 1e-4

@@ -9,15 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
+from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
 from data_science.formula.design import Design
-from data_science.formula.encoding import Floats
-from data_science.judgement.loo import DRAWS, KHAT_LIMIT, Elpd, Loo, measure, standard_error
+from data_science.judgement.loo import DRAWS, Elpd, Loo, measure, standard_error
 from data_science.judgement.pointwise import Observations, encode_union, pool
+from data_science.limits import KHAT_MAX, SMALL_ELPD
 
-#: Below this many nats a difference is small, and its normal approximation misleads: Sivula et al.,
-#: arXiv:2008.10296.
-SMALL = 4.0
 _SOURCE = "Sivula et al., arXiv:2008.10296"
 
 type Candidates = Mapping[str, tuple[Design, Posterior]]
@@ -40,7 +38,7 @@ class Difference:
     @property
     def is_small(self) -> bool:
         """Whether the difference is too small to matter, whatever its standard error."""
-        return not abs(self.elpd) >= SMALL
+        return not abs(self.elpd) >= SMALL_ELPD
 
     def __str__(self) -> str:
         return f"{self.elpd:,.1f} (SE {self.se:,.1f})"
@@ -105,7 +103,7 @@ class Comparison:
         if gain.is_small:
             return (
                 f"the features add next to nothing: elpd difference {gain} {against}; "
-                f"below {SMALL:g} it is small whatever its SE ({_SOURCE})"
+                f"below {SMALL_ELPD:g} it is small whatever its SE ({_SOURCE})"
             )
         per_row = f"{abs(gain.elpd) / gain.n_rows:.2g} nats a row"
         if gain.elpd < 0:
@@ -209,15 +207,15 @@ def stack(pointwise: Floats, weights: Floats) -> Floats:
 def _ranked(name: str, gap: Difference) -> str:
     below = f"{name!r} is {-gap.elpd:,.1f} (SE {gap.se:,.1f}) below"
     if gap.is_noise:
-        small = f", and below {SMALL:g} it is small anyway ({_SOURCE})" if gap.is_small else ""
+        small = f", and below {SMALL_ELPD:g} it is small anyway ({_SOURCE})" if gap.is_small else ""
         return f"{below}: inside the noise (less than 2 SE){small}."
     if gap.is_small:
-        return f"{below}: small, whatever its SE, since it is less than {SMALL:g} ({_SOURCE})."
+        return f"{below}: small, whatever its SE, since it is less than {SMALL_ELPD:g} ({_SOURCE})."
     return f"{below}: it predicts worse, by more than the noise."
 
 
 def _unreliable(name: str, fit: Loo) -> str:
     return (
-        f"k-hat of {name!r} is not below {KHAT_LIMIT:g} for {fit.n_khat_high:,} of {fit.n_rows:,} rows "
+        f"k-hat of {name!r} is not below {KHAT_MAX:g} for {fit.n_khat_high:,} of {fit.n_rows:,} rows "
         f"(largest {fit.khat_max:.2f}): their elpd is unreliable."
     )

@@ -15,7 +15,7 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.special import expit
 
-from data_science.formula.encoding import Floats
+from data_science.arrays import Floats
 from data_science.likelihood.log_joint import LogJoint
 
 _AXES = {"chain_axis": 0, "draw_axis": 1}

@@ -1,8 +1,4 @@
-"""Is a fit good enough to ship? Policy only: it judges what diagnostics.py measured.
-
-Limits from Vehtari, Gelman, Simpson, Carpenter and Bürkner 2021, doi:10.1214/20-BA1221 (r_hat, ESS),
-Betancourt 2016, arXiv:1604.00695 (E-BFMI), Vehtari et al. 2024, jmlr.org/papers/v25/19-556.html (k-hat).
-"""
+"""Is a fit good enough to ship? Policy only: it judges what diagnostics.py measured."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from data_science.errors import GateError
+from data_science.limits import BFMI_MIN, DIVERGENCES_MAX, ESS_MIN, KHAT_MAX, RHAT_MAX
 
 if TYPE_CHECKING:
     from data_science.judgement.agreement import Agreement
@@ -21,11 +18,11 @@ if TYPE_CHECKING:
 class GateLimits:
     """What a fit must reach."""
 
-    rhat_max: float = 1.01
-    ess_min: float = 400.0
-    divergences_max: int = 0
-    bfmi_min: float = 0.3
-    khat_max: float = 0.7
+    rhat_max: float = RHAT_MAX
+    ess_min: float = ESS_MIN
+    divergences_max: int = DIVERGENCES_MAX
+    bfmi_min: float = BFMI_MIN
+    khat_max: float = KHAT_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,8 @@ def _convergence(measured: Diagnostics, limits: GateLimits) -> Iterator[str]:
         yield "some draws are NaN or infinite: check the data for extreme values and the priors for typos"
     if not measured.rhat_max < limits.rhat_max:
         yield (
-            f"r_hat is {measured.rhat_max:.3f} for {measured.rhat_worst}, expected below {limits.rhat_max}: "
-            "the chains disagree; run longer chains or give tighter priors"
+            f"r_hat is {measured.rhat_max:.3f} for {measured.rhat_worst}, expected below "
+            f"{limits.rhat_max}: the chains disagree; run longer chains or give tighter priors"
         )
     for name, value in (("bulk", measured.ess_bulk_min), ("tail", measured.ess_tail_min)):
         if not value >= limits.ess_min:

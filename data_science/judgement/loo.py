@@ -12,13 +12,13 @@ import numpy as np
 from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
+from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
 from data_science.formula.design import Design, Rows
-from data_science.formula.encoding import Encoding, Floats
+from data_science.formula.encoding import Encoding
 from data_science.judgement.pointwise import Observations, distinct, log_likelihood, pool
+from data_science.limits import KHAT_MAX
 
-#: Above this k-hat a client's elpd is not reliable (Vehtari et al. 2024, section 3.2.4).
-KHAT_LIMIT = 0.7
 #: Posterior draws used; the Monte Carlo error of elpd is far below its standard error.
 DRAWS = 2_000
 _CHUNK = 500_000  # log-likelihoods at a time: 4 MB an array, so that memory does not grow with the nodes
@@ -65,7 +65,7 @@ class Loo(Elpd):
     def n_khat_high(self) -> int:
         """Observations whose elpd is not reliable."""
         # not "k > limit": a NaN must not pass for good
-        return round(float(self.weights[~(self.khat <= KHAT_LIMIT)].sum()))
+        return round(float(self.weights[~(self.khat <= KHAT_MAX)].sum()))
 
 
 def loo(

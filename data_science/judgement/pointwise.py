@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
 from data_science.formula.design import Design, Rows, encode
-from data_science.formula.encoding import Encoding, Factor, Floats, Ints
+from data_science.formula.encoding import Encoding, Factor
 from data_science.likelihood.compression import cell_index, compress, continuous_column
 from data_science.likelihood.log_joint import Coordinates, design_matrix
 

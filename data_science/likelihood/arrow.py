@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg import lapack
 
-from data_science.formula.encoding import Encoding, Floats
+from data_science.arrays import Floats, Ints
+from data_science.formula.encoding import Encoding
 
-Ints = npt.NDArray[np.intp]
 _WORTHWHILE = 40  # levels from which elimination pays
 _DENSE = 20_000_000  # entries up to which the other columns are kept dense
 

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from data_science.arrays import Floats, Ints
 from data_science.formula.design import Rows
-from data_science.formula.encoding import Encoding, Floats, Ints
+from data_science.formula.encoding import Encoding
 from data_science.likelihood.quadrature import chebyshev_moments, gauss
 
 _CHUNK = 1 << 20  # rows at a time, so that 10^7 rows need no second copy of themselves

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
+from data_science.arrays import Floats
 from data_science.formula.design import Design, Rows
-from data_science.formula.encoding import Floats
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.compression import Cells, compress, continuous_column, continuous_columns
 from data_science.likelihood.laplace import Mode, reference_mode

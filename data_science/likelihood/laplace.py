@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from data_science.arrays import Floats
 from data_science.errors import GateError
-from data_science.formula.encoding import Floats
 from data_science.likelihood.arrow import Arrow, ArrowFactor, Elimination
 from data_science.likelihood.log_joint import LogJoint
 from data_science.likelihood.transport import Transport

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from data_science.arrays import Floats
 from data_science.formula.design import Design, Rows, blocks
-from data_science.formula.encoding import Encoding, Floats, Term
+from data_science.formula.encoding import Encoding, Term
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.compression import Cells, weighted_sums
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_science.formula.encoding import Floats
+from data_science.arrays import Floats
 from data_science.likelihood.arrow import Arrow, ArrowFactor
 from data_science.likelihood.log_joint import LogJoint
 

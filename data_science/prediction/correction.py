@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data_science.formula.encoding import Floats, Ints
+from data_science.arrays import Floats, Ints
 from data_science.prediction.tables import probability
 
 # Largest distance between plug-in and posterior mean that may be ignored: half a percentage point.

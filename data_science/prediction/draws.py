@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from data_science.formula.encoding import Floats
+from data_science.arrays import Floats
 from data_science.prediction.rows import Rows, distinct_rows
 from data_science.prediction.tables import Tables, multiplier, probability, require_finite
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
-from data_science.formula.encoding import Factor, Floats, Ints
+from data_science.formula.encoding import Factor
 
 if TYPE_CHECKING:
     import pandas as pd

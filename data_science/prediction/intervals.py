@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data_science.formula.encoding import Floats, Ints
+from data_science.arrays import Floats, Ints
 from data_science.prediction.draws import Draws
 from data_science.prediction.order_statistics import walk
 from data_science.prediction.rows import Rows, distinct_rows

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from data_science.formula.encoding import Floats, Ints
+from data_science.arrays import Floats, Ints
 
 TOLERANCE = 1e-12  # of ties, relative to the values, absolute below 1
 STRETCHES = 4  # of x, on each of which lines are told to be too low or too high

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from data_science.formula.encoding import Encoding, Floats
+from data_science.arrays import Floats
+from data_science.formula.encoding import Encoding
 from data_science.prediction.correction import (
     GAP_BOUND,
     Correction,

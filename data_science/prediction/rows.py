@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
-from data_science.formula.encoding import Encoding, Floats, Ints
+from data_science.formula.encoding import Encoding
 from data_science.prediction.features import EXACT_IN_FLOAT, LevelReader, read_number, read_numbers
 
 if TYPE_CHECKING:

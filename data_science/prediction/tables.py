@@ -13,8 +13,9 @@ from math import prod
 
 import numpy as np
 
+from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
-from data_science.formula.encoding import Encoding, Floats, Ints, Term
+from data_science.formula.encoding import Encoding, Term
 from data_science.prediction.rows import Rows
 
 

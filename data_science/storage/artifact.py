@@ -116,7 +116,7 @@ def save(
     from datetime import UTC
 
     folder = Path(folder)
-    with _told(folder):
+    with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with versions.workplace(folder) as work:
             document = form.to_json(predictor)
@@ -284,7 +284,7 @@ def _packages() -> dict[str, str]:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _writing_to(folder: Path) -> Iterator[None]:
     """Say which folder could not be written, and what to do."""
     try:
         yield

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from data_science.arrays import Floats
 from data_science.errors import ArtifactError, FeatureError
-from data_science.formula.encoding import Encoding, Floats
+from data_science.formula.encoding import Encoding
 from data_science.prediction.correction import Correction
 from data_science.prediction.predictor import Predictor
 from data_science.storage.manifest import DRAWS, PREDICTOR

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
-Floats = npt.NDArray[np.float64]
+from data_science.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

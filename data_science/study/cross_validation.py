@@ -29,7 +29,6 @@ from data_science.prediction.predictor import Predictor
 from data_science.stopwatch import Stopwatch
 
 log = logging.getLogger(__name__)
-Floats = npt.NDArray[np.float64]
 
 LEVELS, NUMBERS, LABEL = ["attr_a", "attr_b"], ["scd_a", "scd_b"], "label"
 # 2,000 draws: their noise in a mean probability is far below the standard error of a score.

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
+from data_science.arrays import Floats
+
 _BAND = (0.025, 0.5, 0.975)
 _JEFFREYS = 0.5  # of each of the four outcomes
 

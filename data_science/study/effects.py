@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data_science.formula.encoding import Floats
+from data_science.arrays import Floats
 
 Columns = dict[str, Floats]  # draws of each effect, shape (draw,)
 

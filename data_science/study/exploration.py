@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from data_science.arrays import Floats
+
 Margins = dict[str, "pd.Series[str]"]  # name of a feature or pair -> level of each client
 
 FEATURES = ("attr_a", "attr_b", "scd_a", "scd_b")

@@ -16,15 +16,12 @@ import xarray as xr
 from scipy import stats
 from scipy.special import expit
 
+from data_science.arrays import Floats
 from data_science.formula.design import Design, blocks, encode
-from data_science.formula.encoding import Floats
 from data_science.formula.priors import IndependentPriors, Prior
 from data_science.judgement.pointwise import log_likelihood, pool
+from data_science.limits import SENSITIVE
 from data_science.study.replication import draws_of, raw_matrix, replicate
-
-#: Above this distance, scaling prior or likelihood by a power moves the posterior noticeably (Kallioinen,
-#: Paananen, Bürkner and Vehtari 2024, doi:10.1007/s11222-023-10366-5).
-SENSITIVE = 0.05
 
 _FAMILIES: dict[str, Callable[..., Any]] = {
     "Normal": lambda mu, sigma: stats.norm(mu, sigma),

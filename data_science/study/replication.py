@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 from scipy.special import expit
 
+from data_science.arrays import Floats
 from data_science.formula.design import Design, encode
-from data_science.formula.encoding import Floats
 from data_science.likelihood.log_joint import Coordinates, design_matrix
 
 

@@ -7,13 +7,7 @@ import pytest
 from frames import clients, herds, patients, sparse
 from monte_carlo import deviations, worst
 
-from data_science.engines.nested_laplace import (
-    KHAT_LIMIT,
-    LEAST_EFFECTIVE,
-    Certificate,
-    CertificateError,
-    _certify,
-)
+from data_science.engines.nested_laplace import Certificate, CertificateError, _certify
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.errors import SpecificationError
@@ -22,14 +16,15 @@ from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.diagnostics import summary
 from data_science.likelihood.fidelity import compress_enough
+from data_science.limits import ESS_MIN, KHAT_MAX
 
 SEPARATED = clients(2_000)
 SEPARATED.loc[SEPARATED["attr_b"] == "a", "label"] = 0
 SETTINGS = {
     "signal": (ModelSpecification(), clients(20_000), 0.5),
     "no signal": (ModelSpecification(), clients(20_000, signal=False), 0.5),
-    "200 rows": (ModelSpecification(), clients(200), KHAT_LIMIT),
-    "separation in a level": (ModelSpecification(), SEPARATED, KHAT_LIMIT),
+    "200 rows": (ModelSpecification(), clients(200), KHAT_MAX),
+    "separation in a level": (ModelSpecification(), SEPARATED, KHAT_MAX),
     "random slope": (ModelSpecification("label ~ scd_a + (scd_a | attr_b)"), clients(5_000), 0.5),
     "interaction groups": (ModelSpecification("label ~ 1 + (1 | attr_a:attr_b)"), clients(5_000), 0.5),
     "no groups": (ModelSpecification("label ~ scd_a * attr_b"), clients(5_000), 0.6),
@@ -76,7 +71,7 @@ def test_it_declines_what_it_cannot_cover(formula, frame):
     ) as refusal:
         draw("nested-laplace", *prepared(ModelSpecification(formula), frame))
 
-    assert refusal.value.certificate.khat >= KHAT_LIMIT
+    assert refusal.value.certificate.khat >= KHAT_MAX
 
 
 @pytest.mark.parametrize(
@@ -91,7 +86,7 @@ def test_it_declines_what_it_cannot_cover(formula, frame):
 )
 def test_a_certificate_names_what_it_lacks(certificate, reason):
     with pytest.raises(CertificateError, match=f"nested Laplace declines: {reason}.*; use engine='nuts'"):
-        certificate.require(KHAT_LIMIT, LEAST_EFFECTIVE)
+        certificate.require(KHAT_MAX, ESS_MIN)
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_others():
@@ -117,7 +112,7 @@ def test_equal_weights_are_no_certificate(log_weight):
 
     assert weights == pytest.approx(1 / 250)
     with pytest.raises(CertificateError, match=r"k-hat (nan|inf)"):
-        certificate.require(KHAT_LIMIT, 1)
+        certificate.require(KHAT_MAX, 1)
 
 
 def test_a_refusal_passes_between_processes():

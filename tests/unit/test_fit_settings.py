@@ -8,6 +8,8 @@ import pytest
 
 from data_science import BayesianLogitModel, Costs, FitSettings, ModelSpecification, SettingsError, pipeline
 from data_science.engines import nested_laplace, registry
+from data_science.judgement import candidates
+from data_science.likelihood.fidelity import compress_enough
 
 SPECIFICATION = ModelSpecification("label ~ 1 + x")
 QUICK = FitSettings(engine="nested-laplace", seed=7, draws=200)
@@ -26,6 +28,20 @@ def test_the_engine_and_the_seed_of_the_settings_are_those_of_the_fit(frame):
     assert fitted.provenance["settings"]["seed"] == 7
     again = pipeline.fit(frame, SPECIFICATION, settings=QUICK)
     pd.testing.assert_frame_equal(fitted.summary, again.summary)
+
+
+def test_the_seed_reaches_everything_that_draws(frame, monkeypatch):
+    seeds = []
+
+    def compress(*arguments, seed, **options):
+        seeds.append(seed)
+        return compress_enough(*arguments, seed=seed, **options)
+
+    monkeypatch.setattr(pipeline, "compress_enough", compress)
+    monkeypatch.setattr(candidates, "compress_enough", compress)
+    pipeline.fit(frame, SPECIFICATION, settings=QUICK)
+
+    assert seeds == [7, 7]  # the model, and the baseline beside it
 
 
 def test_shorthand_says_the_same_as_settings(frame):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from data_science.formula.encoding import Floats
+from data_science.arrays import Floats
 from data_science.study.exploration import CROSS, Screen
 from data_science.study.wording import count, listed, percent, rough
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_science.formula.encoding import Floats
+from data_science.arrays import Floats
+from data_science.limits import BFMI_MIN, ESS_MIN, RHAT_MAX, SENSITIVE
 from data_science.study.calibration import Reliability
-from data_science.study.prior_checks import SENSITIVE
 from data_science.study.replication import Replication
 from data_science.study.wording import between, count, listed, percent, readable, rough
 
@@ -50,13 +50,13 @@ def gates(measured: Mapping[str, Any]) -> str:
     """Say what the gates measured."""
     ess = min(measured["ess_bulk_min"], measured["ess_tail_min"])
     found = [
-        f"the worst r_hat is {measured['rhat_max']:.4f} (limit 1.01)",
-        f"the smallest effective sample size {ess:,.0f} (limit 400)",
+        f"the worst r_hat is {measured['rhat_max']:.4f} (limit {RHAT_MAX:g})",
+        f"the smallest effective sample size {ess:,.0f} (limit {ESS_MIN:g})",
     ]
     if measured.get("n_divergences") is not None:
         found.append(f"there was {count(measured['n_divergences'], 'divergence')}")
     if measured.get("bfmi_min") is not None:
-        found.append(f"the lowest E-BFMI is {measured['bfmi_min']:.2f} (limit 0.3)")
+        found.append(f"the lowest E-BFMI is {measured['bfmi_min']:.2f} (limit {BFMI_MIN:g})")
     return listed(found)
 
 

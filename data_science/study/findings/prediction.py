@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data_science.judgement.comparison import Comparison, Difference
+from data_science.limits import KHAT_MAX
 from data_science.study.calibration import Reliability
 from data_science.study.decision_curve import Strategies
 from data_science.study.discrimination import Concordance
@@ -129,8 +130,10 @@ def reliable(comparison: Comparison) -> str:
     n_high = sum(fit.n_khat_high for fit in comparison.loos.values())
     largest = f"the largest k-hat is {comparison.loos[worst].khat_max:.2f} ({worst})"
     if n_high:
-        return f"{largest}, and {count(n_high, 'estimate')} above the limit of 0.7 cannot be relied on"
-    return f"{largest}, below the limit of 0.7, so that it can be trusted"
+        return (
+            f"{largest}, and {count(n_high, 'estimate')} above the limit of {KHAT_MAX:g} cannot be relied on"
+        )
+    return f"{largest}, below the limit of {KHAT_MAX:g}, so that it can be trusted"
 
 
 def worth(found: Strategies, between: Callable[[float, float], str]) -> str:
