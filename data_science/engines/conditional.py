@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from data_science.arrays import Floats
 from data_science.errors import GateError
+from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Elimination
 from data_science.likelihood.laplace import conditional_mode
 from data_science.likelihood.log_joint import LogJoint
@@ -185,7 +186,7 @@ def _skewness(joint: LogJoint, mode: Floats, upper: Floats, curvature: Floats) -
     ``k = n p (1 - p) (1 - 2 p)`` is the third derivative of the log-partition function.
     """
     eta = mode @ joint.matrix.T
-    third = -curvature * -np.tanh(eta / 2)  # 1 - 2 p = -tanh(eta / 2), and a minus from the likelihood
+    third = -curvature * binomial.asymmetry(eta)  # a minus from the likelihood
     whitened = joint.matrix @ upper  # (draw, node, coefficient)
     squares = whitened**2
     own = np.einsum("sn,sni,sni->si", third, squares, whitened)

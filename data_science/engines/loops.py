@@ -12,12 +12,16 @@ from data_science.arrays import Floats, Ints
 from data_science.engines import stamp
 from data_science.engines.operands import Arrow, Factor, Nodes, Priors, Whitening
 from data_science.formula import priors
+from data_science.likelihood import binomial
 
 # Without the interpreter's lock, so that other chains' threads run meanwhile.
 _compiled = partial(stamp.compiled, error_model="numpy", nogil=True)
 
 
 _normal, _student_t, _logistic, _gamma, _inverse_gamma = (njit(base) for base in priors.BASES)
+
+
+_node = njit(binomial.node)
 
 
 @njit
@@ -149,9 +153,8 @@ def _add_likelihood(nodes: Nodes, x: Floats, gradient: Floats) -> float:
         eta = 0.0
         for k in range(starts[i], starts[i + 1]):
             eta += data[k] * x[indices[k]]
-        decay = np.exp(-abs(eta))
-        value -= nodes.weights[i] * (max(eta, 0.0) + np.log1p(decay))
-        expected = nodes.weights[i] * (1.0 if eta >= 0 else decay) / (1 + decay)
+        log_partition, expected = _node(eta, nodes.weights[i])
+        value -= log_partition
         for k in range(starts[i], starts[i + 1]):
             gradient[indices[k]] -= data[k] * expected
     return value

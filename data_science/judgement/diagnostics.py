@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
-from scipy.special import expit
 
 from data_science.arrays import Floats
+from data_science.likelihood import binomial
 from data_science.likelihood.log_joint import LogJoint
 
 _AXES = {"chain_axis": 0, "draw_axis": 1}
@@ -141,7 +141,7 @@ def _rates(joint: LogJoint, x: Floats) -> tuple[Floats, Floats]:
     total = joint.weights.sum()
     rates, variances = np.empty(len(x)), np.empty(len(x))
     for i, row in enumerate(x):
-        probability = expit(joint.matrix @ row)
+        probability = binomial.probability(joint.matrix @ row)
         rates[i] = probability @ joint.weights / total
         variances[i] = (probability * (1 - probability)) @ joint.weights / total
     return rates, variances

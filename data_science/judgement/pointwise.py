@@ -18,6 +18,7 @@ from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
 from data_science.formula.design import Design, Rows, encode
 from data_science.formula.encoding import Encoding, Factor
+from data_science.likelihood import binomial
 from data_science.likelihood.compression import cell_index, compress, continuous_column
 from data_science.likelihood.log_joint import Coordinates, design_matrix
 
@@ -118,8 +119,7 @@ def log_likelihood(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floa
     eta = np.asarray(design_matrix(encoding, rows, _raw_coordinates(encoding)) @ coefficients.T)
     successes, trials = rows.successes[:, None], rows.trials[:, None]
     ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
-    log_partition = np.maximum(eta, 0) + np.log1p(np.exp(-np.abs(eta)))
-    values: Floats = successes * eta - trials * log_partition + ways
+    values: Floats = successes * eta - trials * binomial.log_partition(eta) + ways
     return values
 
 

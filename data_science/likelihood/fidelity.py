@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design, Rows
+from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.compression import Cells, compress, continuous_column, continuous_columns
 from data_science.likelihood.laplace import Mode, reference_mode
@@ -118,4 +118,4 @@ def _shift(design: Design, rows: Rows, found: Compressed, n_nodes: int, column: 
 
 def _expected(matrix: np.ndarray, weights: Floats, x: Floats) -> Floats:
     """``D' n p``: the part of the gradient that compression touches."""
-    return np.asarray(matrix.T @ (weights * expit(matrix @ x)))
+    return np.asarray(matrix.T @ (weights * binomial.probability(matrix @ x)))

@@ -18,6 +18,7 @@ from data_science.arrays import Floats
 from data_science.formula.design import Design, Rows, blocks
 from data_science.formula.encoding import Encoding, Term
 from data_science.formula.priors import IndependentPriors
+from data_science.likelihood import binomial
 from data_science.likelihood.compression import Cells, weighted_sums
 
 _DENSE = 4_000_000  # entries up to which a dense design is faster than a sparse one
@@ -158,11 +159,9 @@ class LogJoint:
         curvature : array, shape (..., node)
         """
         eta = (self.matrix @ x.T).T
-        decay = np.exp(-np.abs(eta))
-        softplus = np.maximum(eta, 0) + np.log1p(decay)
-        probability = np.where(eta >= 0, 1.0, decay) / (1 + decay)
+        log_partition, probability = binomial.log_partition_and_probability(eta)
         expected = self.weights * probability
-        value = x @ self.successes - softplus @ self.weights
+        value = x @ self.successes - log_partition @ self.weights
         gradient = self.successes - (self.matrix.T @ expected.T).T
         return value, gradient, expected * (1 - probability)
 

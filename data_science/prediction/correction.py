@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data_science.arrays import Floats, Ints
-from data_science.prediction.tables import probability
+from data_science.likelihood.binomial import probability
 
 # Largest distance between plug-in and posterior mean that may be ignored: half a percentage point.
 GAP_BOUND = 0.005

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from data_science.arrays import Floats
+from data_science.likelihood.binomial import probability
 from data_science.prediction.rows import Rows, distinct_rows
-from data_science.prediction.tables import Tables, multiplier, probability, require_finite
+from data_science.prediction.tables import Tables, multiplier, require_finite
 
 BLOCK = 2**20  # (row, draw) entries held at once
 NODES, REACH = 65, 8.3  # trapezoidal rule on [-REACH, REACH] sd; error below 1e-10 for a logit sd up to 3

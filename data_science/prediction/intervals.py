@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from data_science.arrays import Floats, Ints
+from data_science.likelihood.binomial import probability
 from data_science.prediction.draws import Draws
 from data_science.prediction.order_statistics import walk
 from data_science.prediction.rows import Rows, distinct_rows
-from data_science.prediction.tables import probability
 
 WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
 MOST_LINES = 2**22  # (group, draw) entries that a walk may hold

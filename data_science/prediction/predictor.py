@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import log
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from data_science.arrays import Floats
 from data_science.formula.encoding import Encoding
+from data_science.likelihood.binomial import logit, probability, probability_of_one
 from data_science.prediction.correction import (
     GAP_BOUND,
     Correction,
@@ -27,8 +27,8 @@ from data_science.prediction.correction import (
 from data_science.prediction.draws import Draws
 from data_science.prediction.intervals import row_quantiles
 from data_science.prediction.rows import RowReader, Rows, Unseen
-from data_science.prediction.scorer import RowScorer, logistic
-from data_science.prediction.tables import Tables, multiplier, probability
+from data_science.prediction.scorer import RowScorer
+from data_science.prediction.tables import Tables, multiplier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +112,7 @@ class Predictor:
     def predict_proba_one(self, features: Mapping[str, Any], method: Method = "plug-in") -> float:
         """Return P(label = 1) of a mapping from column to value."""
         if method == "plug-in":
-            return logistic(self.scorer.logit(features))
+            return probability_of_one(self.scorer.logit(features))
         return float(self._probabilities(self._one_row(features), method)[0])
 
     def predict_interval_one(self, features: Mapping[str, Any], prob: float = 0.95) -> tuple[float, float]:
@@ -195,7 +195,7 @@ class Predictor:
 
     @cached_property
     def _threshold_logit(self) -> float:
-        return log(self.threshold / (1.0 - self.threshold))
+        return logit(self.threshold)
 
     @cached_property
     def _corrects(self) -> bool:

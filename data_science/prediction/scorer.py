@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, prod
+from math import prod
 from typing import Any
 
 from data_science.errors import FeatureError
@@ -139,10 +139,3 @@ def flat_position(term: Term, codes: Mapping[str, int]) -> int:
             return NONE
         flat = flat * length + position
     return flat
-
-
-def logistic(eta: float) -> float:
-    """Return 1 / (1 + exp(-eta)) without overflow."""
-    if eta >= 0.0:
-        return 1.0 / (1.0 + exp(-eta))
-    return exp(eta) / (1.0 + exp(eta))

@@ -111,15 +111,6 @@ def require_finite(eta: Floats, rows: Rows) -> Floats:
     return eta
 
 
-def probability(eta: Floats) -> Floats:
-    """Return the inverse logit."""
-    with np.errstate(over="ignore"):  # exp(710) is infinite, and 1 / infinity the right 0
-        found = np.negative(eta)
-        np.exp(found, out=found)
-        found += 1.0
-        return np.reciprocal(found, out=found)
-
-
 def _table(term: Term, start: int, zero: int, first_sd: int) -> TermTable:
     lengths = [len(c.factor.levels) + 1 for c in term.codings] + [len(g.levels) + 1 for g in term.groups]
     strides = [prod(lengths[axis + 1 :]) for axis in range(len(lengths))]

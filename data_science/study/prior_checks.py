@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
-from scipy.special import expit
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design, blocks, encode
 from data_science.formula.priors import IndependentPriors, Prior
 from data_science.judgement.pointwise import log_likelihood, pool
+from data_science.likelihood.binomial import probability
 from data_science.limits import SENSITIVE
 from data_science.study.replication import draws_of, raw_matrix, replicate
 
@@ -124,7 +124,7 @@ def prior_overall_rate(
     """Label rate over all clients for each draw of the prior, shape (draw,), from some clients at random."""
     coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
     some = frame.sample(min(n_clients, len(frame)), random_state=seed)
-    found: Floats = expit(np.asarray(raw_matrix(design, some) @ coefficients.T)).mean(axis=0)
+    found: Floats = probability(np.asarray(raw_matrix(design, some) @ coefficients.T)).mean(axis=0)
     return found
 
 
@@ -134,7 +134,7 @@ def prior_probabilities(
     """Probability of label 1 of one random client for each draw of the prior, shape (draw,)."""
     coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
     some = frame.sample(n_draws, replace=True, random_state=seed)
-    found: Floats = expit((np.asarray(raw_matrix(design, some)) * coefficients).sum(axis=1))
+    found: Floats = probability((np.asarray(raw_matrix(design, some)) * coefficients).sum(axis=1))
     return found
 
 

@@ -1,0 +1,59 @@
+"""The family: binomial with logit link. Its log-partition, their derivatives, the link and its inverse.
+
+For y successes in n trials the log-likelihood is ``y eta - n A(eta)`` and a constant, with the log-partition
+``A(eta) = log(1 + exp(eta))``; its first derivative is the probability p, the second ``p (1 - p)``, the third
+``p (1 - p) (1 - 2 p)``. These stand here and nowhere else, each without overflow: for arrays, for one row as
+Python floats (a request costs a microsecond), and for one node as numba compiles it (`engines/loops.py`).
+NumPy only, since serving reads this module.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from data_science.arrays import Floats
+
+
+def log_partition(eta: Floats) -> Floats:
+    """``A(eta)``, elementwise."""
+    return np.asarray(np.maximum(eta, 0) + np.log1p(np.exp(-np.abs(eta))))
+
+
+def log_partition_and_probability(eta: Floats) -> tuple[Floats, Floats]:
+    """``A(eta)`` and ``p``, elementwise, from one exponential."""
+    decay = np.exp(-np.abs(eta))
+    return np.maximum(eta, 0) + np.log1p(decay), np.where(eta >= 0, 1.0, decay) / (1 + decay)
+
+
+def node(eta: float, trials: float) -> tuple[float, float]:
+    """``n A(eta)`` and ``n p`` of one node, in arithmetic that numba compiles."""
+    decay = np.exp(-abs(eta))
+    return trials * (max(eta, 0.0) + np.log1p(decay)), trials * (1.0 if eta >= 0 else decay) / (1 + decay)
+
+
+def asymmetry(eta: Floats) -> Floats:
+    """``1 - 2 p``, elementwise: the third derivative of A in units of the second."""
+    return np.asarray(-np.tanh(eta / 2))
+
+
+def probability(eta: Floats) -> Floats:
+    """``p``, elementwise: the inverse link."""
+    with np.errstate(over="ignore"):  # exp(710) is infinite, and 1 / infinity the right 0
+        found = np.negative(eta)
+        np.exp(found, out=found)
+        found += 1.0
+        return np.reciprocal(found, out=found)
+
+
+def probability_of_one(eta: float) -> float:
+    """``p`` of one row."""
+    if eta >= 0.0:
+        return 1.0 / (1.0 + math.exp(-eta))
+    return math.exp(eta) / (1.0 + math.exp(eta))
+
+
+def logit(p: float) -> float:
+    """Return the link: eta of a probability inside (0, 1)."""
+    return math.log(p / (1.0 - p))

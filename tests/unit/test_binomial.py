@@ -1,0 +1,75 @@
+"""The family's functions against SciPy's, in every form in which they stand; and that they stand once."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import njit
+from scipy import special, stats
+
+from data_science.likelihood import binomial
+
+PACKAGE = Path(__file__).parents[2] / "data_science"
+ETA = np.concatenate(
+    [np.linspace(-40, 40, 401), [-800.0, -745.2, -37.0, -1e-300, 0.0, 1e-300, 37.0, 709.9, 800.0]]
+)
+
+
+def test_the_log_partition_is_the_log_of_one_plus_exp():
+    np.testing.assert_allclose(binomial.log_partition(ETA), np.logaddexp(0, ETA), rtol=1e-14)
+
+
+def test_the_probability_is_scipys_in_every_form():
+    expected = special.expit(ETA)
+
+    np.testing.assert_allclose(binomial.probability(ETA), expected, rtol=1e-14, atol=1e-307)
+    np.testing.assert_allclose(
+        [binomial.probability_of_one(eta) for eta in ETA.tolist()], expected, rtol=1e-14
+    )
+    np.testing.assert_allclose(binomial.log_partition_and_probability(ETA)[1], expected, rtol=1e-14)
+
+
+def test_both_at_once_are_each_alone():
+    np.testing.assert_array_equal(binomial.log_partition_and_probability(ETA)[0], binomial.log_partition(ETA))
+
+
+@pytest.mark.parametrize("trials", [1.0, 2.5, 1e4])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_node_is_so_many_trials(trials, compiled):
+    node = njit(error_model="numpy")(binomial.node) if compiled else binomial.node
+    found = np.array([node(eta, trials) for eta in ETA.tolist()])
+
+    np.testing.assert_allclose(found[:, 0], trials * np.logaddexp(0, ETA), rtol=1e-14)
+    np.testing.assert_allclose(found[:, 1], trials * special.expit(ETA), rtol=1e-14)
+
+
+def test_the_derivatives_are_the_cumulants_of_a_bernoulli_variable():
+    eta = np.linspace(-6, 6, 13)
+    p = binomial.probability(eta)
+
+    mean, variance, skewness = stats.bernoulli.stats(special.expit(eta), moments="mvs")
+    np.testing.assert_allclose(p, mean, rtol=1e-13)
+    np.testing.assert_allclose(p * (1 - p), variance, rtol=1e-12)
+    np.testing.assert_allclose(binomial.asymmetry(eta), skewness * np.sqrt(variance), rtol=1e-12, atol=1e-15)
+
+
+def test_the_link_undoes_its_inverse():
+    for p in (1e-12, 0.1, 0.5, 0.9, 1 - 1e-12):
+        assert binomial.probability_of_one(binomial.logit(p)) == pytest.approx(p, rel=1e-12)
+
+
+def test_the_familys_functions_stand_in_one_place():
+    forms = re.compile(
+        r"log1p\(\s*np\.exp|log1p\(decay|\bexpit\b|1(?:\.0)? / \(1(?:\.0)? \+ (?:np\.|math\.)?exp|np\.tanh\("
+    )
+    elsewhere = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if forms.search(path.read_text(encoding="utf-8"))
+    }
+
+    assert elsewhere == {
+        "likelihood/binomial.py",
+        "formula/priors.py",
+    }  # the logistic prior has a tanh of its own
