@@ -27,7 +27,7 @@ from data_science.settings import VARIABLES, DatabaseSettings, Settings
 
 if TYPE_CHECKING:
     from data_science.console import Console
-    from data_science.report import Report
+    from data_science.report.summary import Report
 
 EXIT_CODES = {
     0: "a model was stored",

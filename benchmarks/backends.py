@@ -54,7 +54,8 @@ print(middle - started, time.perf_counter() - middle)
 """
 
 CLOSED_FORM = """
-from data_science.engines import kernel, sampling
+from data_science.likelihood.compiled import kernel
+from data_science.engines import nuts as sampling
 theta, z = c.mode.theta, np.zeros(c.joint.n_coefficients)
 if sys.argv[1] == "numpy":
     kernel.LARGEST_WORK = -1

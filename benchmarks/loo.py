@@ -21,11 +21,11 @@ from arviz_stats.base import array_stats
 
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, engine
+from data_science.evaluation.loo import loo, standard_error
+from data_science.evaluation.pointwise import log_likelihood
 from data_science.formula.design import Design, Rows, encode, learn
 from data_science.formula.encoding import Encoding
 from data_science.formula.specification import ModelSpecification
-from data_science.judgement.loo import loo, standard_error
-from data_science.judgement.pointwise import log_likelihood
 from data_science.likelihood.fidelity import compress_enough
 
 CHUNK = 1_000  # rows at a time for the peer

@@ -17,9 +17,9 @@ import pandas as pd
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.errors import GateError
+from data_science.evaluation import diagnostics
 from data_science.formula import design
 from data_science.formula.specification import DEFAULT_FORMULA, ModelSpecification
-from data_science.judgement import diagnostics
 from data_science.likelihood.fidelity import compress_enough
 
 EFFECT_A = np.array([0.4, -0.6, 0.1, -0.3, 0.4])

@@ -23,12 +23,11 @@ from typing import Any, Literal
 
 import yaml
 
-from book import execution, paper, printing, site
+from book import execution, paper, printing, site, snapshot
 from book.execution import SOURCE
-from data_science import Study
+from book.study import Study
 from data_science.errors import DataScienceError
 from data_science.settings import Settings
-from data_science.study import snapshot
 
 PDF = "book.pdf"  # in the site's folder; every page links to it
 log = logging.getLogger("book")

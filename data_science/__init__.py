@@ -21,8 +21,7 @@ _HOMES = {
     "SchemaError": "data_science.errors",
     "SettingsError": "data_science.errors",
     "SpecificationError": "data_science.errors",
-    "Study": "data_science.study.study",
-    "compare": "data_science.judgement.candidates",
+    "compare": "data_science.evaluation.candidates",
 }
 
 __all__ = sorted(_HOMES)

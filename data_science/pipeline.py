@@ -14,20 +14,20 @@ from typing import Any
 import pandas as pd
 from xarray import DataTree
 
+from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
-from data_science.database import feature_store
 from data_science.engines.registry import EngineName, FitSettings, OnProgress
+from data_science.evaluation.candidates import against_baseline
+from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import design, training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
-from data_science.judgement.candidates import against_baseline
-from data_science.judgement.fitting import Fitted, fit_judged
-from data_science.likelihood.fidelity import Compressed, compress_enough
 from data_science.prediction.decision import Costs
 from data_science.prediction.predictor import Predictor, measure_correction
-from data_science.report import Report, model_card
+from data_science.progress import Stopwatch
+from data_science.report.summary import Report, model_card
 from data_science.settings import Settings
-from data_science.stopwatch import Stopwatch
+from data_science.sources.postgres import feature_store
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 
@@ -105,26 +105,26 @@ def fit(
     with watch.stage("validate"):
         data = training_data.validated(frame, specification, schema)
     with watch.stage("compress"):
-        learned = design.learn(specification, data.frame)
-        rows = design.encode(learned, data.frame)
-        compressed = compress_enough(learned, rows, exact=settings.exact, seed=settings.seed)
-    fitted = fit_judged(learned, compressed, settings, progress, watch)
-    fitted.verdict.require()
+        problem = posed(data.frame, specification, settings)
+    attempt = fit_judged(problem.design, problem.compressed, settings, progress, watch)
+    attempt.verdict.require()
+    fitted = Fitted(problem, attempt.posterior, attempt.notes)
     with watch.stage("compare"):
-        compared = against_baseline(learned, fitted.posterior, data.frame, settings)
+        compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("predictor"):
-        predictor = _predictor(learned, compressed, fitted, costs or Costs())
+        predictor = _predictor(fitted, costs or Costs())
     report = Report(
-        specification, data, compressed.sentence, fitted.measured, fitted.agreement, fitted.notes,
-        compared, fitted.summary, predictor, watch.seconds,
+        specification, data, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
+        compared, attempt.summary, predictor, watch.seconds,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
         "data": {"n_rows": data.n_rows, "base_rate": data.base_rate, "fingerprint": data.fingerprint},
-        "settings": asdict(fitted.settings),
+        "settings": asdict(attempt.settings),
     }
-    writers = _writers(learned, fitted.tree)
-    return Fit(predictor, fitted.summary, fitted.tree, report, writers, provenance, fitted.verdict.passed)
+    writers = _writers(problem.design, attempt.tree)
+    passed = attempt.verdict.passed
+    return Fit(predictor, attempt.summary, attempt.tree, report, writers, provenance, passed)
 
 
 def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple[Path, Report]:
@@ -175,7 +175,8 @@ def _settings(settings: FitSettings | None, **shorthand: Any) -> FitSettings:
     return FitSettings(**{name: value for name, value in shorthand.items() if value is not None})
 
 
-def _predictor(learned: Design, compressed: Compressed, fitted: Fitted, costs: Costs) -> Predictor:
+def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
+    learned = fitted.design
     draws, sds = fitted.posterior.thinned(N_STORED_DRAWS)
     predictor = Predictor(
         learned.encoding,
@@ -185,7 +186,7 @@ def _predictor(learned: Design, compressed: Compressed, fitted: Fitted, costs: C
         threshold=costs.threshold,
         response=learned.specification.response.successes,
     )
-    return measure_correction(predictor, design.decode(learned, compressed.cells, _MOST_CELLS))
+    return measure_correction(predictor, design.decode(learned, fitted.problem.compressed.cells, _MOST_CELLS))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

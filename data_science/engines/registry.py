@@ -18,7 +18,7 @@ from data_science.likelihood.fidelity import Compressed
 
 EngineName = Literal["nuts", "nested-laplace"]
 
-_HOMES = {"nuts": "data_science.engines.sampling", "nested-laplace": "data_science.engines.nested_laplace"}
+_HOMES = {"nuts": "data_science.engines.nuts", "nested-laplace": "data_science.engines.nested_laplace"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Measure a fit, compare it with others, and judge whether it may ship."""
+"""Judge what was measured: whether a fit may ship. It measures nothing and writes no file."""

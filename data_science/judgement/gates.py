@@ -10,8 +10,8 @@ from data_science.errors import GateError
 from data_science.limits import BFMI_MIN, DIVERGENCES_MAX, ESS_MIN, KHAT_MAX, RHAT_MAX
 
 if TYPE_CHECKING:
-    from data_science.judgement.agreement import Agreement
-    from data_science.judgement.diagnostics import Diagnostics
+    from data_science.evaluation.agreement import Agreement
+    from data_science.evaluation.diagnostics import Diagnostics
 
 
 @dataclass(frozen=True, slots=True)

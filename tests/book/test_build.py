@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from book import execution, site
-from data_science import Study
+from book import execution, site, snapshot
+from book.study import Study
 from data_science.settings import Settings
-from data_science.study import snapshot
 from de.embedded import embedded_company
 from tests.book.conftest import REPOSITORY
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from data_science.study.calibration import reliability
+from data_science.evaluation.calibration import reliability
 
 RNG = np.random.default_rng(4)
 PREDICTED = RNG.beta(2, 12, 3_000).round(2)  # with ties

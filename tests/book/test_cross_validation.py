@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 
 from data_science import ModelSpecification
 from data_science.errors import SchemaError
-from data_science.study.cross_validation import BASELINES, cross_validate
+from data_science.evaluation.cross_validation import BASELINES, cross_validate
 
 RNG = np.random.default_rng(6)
 N = 900

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import beta, binom
 
-from data_science.study import decision_curve
+from data_science.evaluation import decision_curve
 
 RNG = np.random.default_rng(2)
 PROBABILITY = RNG.beta(1, 9, 20_000)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from data_science.study.discrimination import concordance
+from data_science.evaluation.discrimination import concordance
 
 RNG = np.random.default_rng(6)
 PROBABILITY = RNG.beta(2, 8, 1_500).round(2)  # with ties

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from data_science.study import effects
+from data_science.evaluation import effects
 
 RNG = np.random.default_rng(8)
 LEVELS = np.array([-0.5, 0.0, 0.5])

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from data_science.study import exploration
-from data_science.study.exploration import CROSS
+from book import exploration
+from book.exploration import CROSS
 
 
 def clients(n: int = 2_000, seed: int = 1, effect: float = 0.0) -> pd.DataFrame:

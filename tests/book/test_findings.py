@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science.judgement.comparison import Difference
-from data_science.study import findings
-from data_science.study.calibration import Reliability
-from data_science.study.decision_curve import Strategies
-from data_science.study.discrimination import Concordance
-from data_science.study.exploration import Screen
-from data_science.study.replication import Replication
+from book.exploration import Screen
+from data_science.evaluation.calibration import Reliability
+from data_science.evaluation.comparison import Difference
+from data_science.evaluation.decision_curve import Strategies
+from data_science.evaluation.discrimination import Concordance
+from data_science.evaluation.replication import Replication
+from data_science.report import findings
 
 NOTHING = pd.DataFrame(columns=["idx", "column", "rebuilt", "stored"])
 ONE = pd.DataFrame([[7, "scd_b", 1, 2]], columns=NOTHING.columns)

@@ -8,10 +8,11 @@ import xarray as xr
 from scipy import stats
 from scipy.special import expit
 
+from book import exploration
 from data_science import ModelSpecification, Prior
 from data_science.engines.posterior import Posterior, to_tree
+from data_science.evaluation import prior_checks, replication
 from data_science.formula import design
-from data_science.study import exploration, prior_checks, replication
 
 RNG = np.random.default_rng(5)
 N = 1_500

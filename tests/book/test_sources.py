@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from data_science.study import sources
+from book import sources
 
 PROFILES = pd.DataFrame({"idx": [0, 1, 2], "attr_a": [1, 2, 1], "attr_b": list("abc"), "attr_c": ["c00"] * 3})
 LABELS = pd.DataFrame({"idx": [0, 1, 2], "label": [0, 1, 0]})

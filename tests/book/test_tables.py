@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from data_science.study import tables
+from book import tables
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import pytest
 import sqlalchemy
 from job import N_CLIENTS, ROOT, Job, is_documented, train
 
-from data_science.database import postgres
 from data_science.errors import SettingsError
 from data_science.settings import Settings
+from data_science.sources.postgres import postgres
 from data_science.storage.version_files import seal
 from de.embedded import Coordinates, PostgresServer, add_company
 from de.load import Passwords
@@ -102,7 +102,7 @@ def test_a_hostile_setting_is_a_name_that_does_not_exist(company, name, value):
     environment = {**company.environment(), name: value}
     database = Settings.from_environment(environment).database
 
-    from data_science.database import feature_store
+    from data_science.sources.postgres import feature_store
 
     with pytest.raises(SettingsError, match="could not be read within"):
         feature_store.wait(database, 0.0)

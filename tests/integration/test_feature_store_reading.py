@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from data_science.data.dataset import FEATURE_STORE, Response, validate
-from data_science.database import feature_store
-from data_science.database.waiting import Patience
 from data_science.errors import SchemaError
 from data_science.settings import DatabaseSettings, Settings
+from data_science.sources.postgres import feature_store
+from data_science.sources.postgres.waiting import Patience
 from de.embedded import Coordinates
 
 FEATURES = {"numeric": ("scd_a", "scd_b"), "factors": ("attr_a", "attr_b"), "response": Response("label")}

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 # The handler is what main.py installs; it must need nothing more than that an exception leaves the wait.
 WAITER = """
 import logging, os, signal, sys
-from data_science.database import feature_store
+from data_science.sources.postgres import feature_store
 from data_science.settings import Settings
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from data_science.database import feature_store, postgres
-from data_science.database.obstacles import NotReadyError
-from data_science.database.supervision import Supervised
-from data_science.database.waiting import Patience
 from data_science.errors import DatabaseError, SettingsError
 from data_science.settings import DatabaseSettings, Settings
+from data_science.sources.postgres import feature_store, postgres
+from data_science.sources.postgres.obstacles import NotReadyError
+from data_science.sources.postgres.supervision import Supervised
+from data_science.sources.postgres.waiting import Patience
 from de.embedded import Coordinates, PostgresServer, add_company
 from de.load import process_data
 

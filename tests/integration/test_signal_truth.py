@@ -5,8 +5,8 @@ import pytest
 
 from data_science import pipeline
 from data_science.data.dataset import FEATURE_STORE
-from data_science.database import feature_store
 from data_science.settings import Settings
+from data_science.sources.postgres import feature_store
 
 N_CLIENTS = 150_000
 

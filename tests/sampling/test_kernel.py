@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from benchmarks.settings import company
-from data_science.engines import kernel, sampling
+from data_science.engines import nuts as sampling
 from data_science.engines.registry import FitSettings
 from data_science.formula import design
 from data_science.formula.priors import Prior
 from data_science.formula.specification import DEFAULT_FORMULA, ModelSpecification
+from data_science.likelihood.compiled import kernel
 from data_science.likelihood.fidelity import compress_enough
 from data_science.likelihood.laplace import transport_at
 

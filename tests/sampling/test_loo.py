@@ -12,11 +12,11 @@ from scipy.stats import bernoulli, binom
 
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, engine
+from data_science.evaluation.comparison import compare_fits
+from data_science.evaluation.loo import loo, waic
+from data_science.evaluation.pointwise import NODES
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
-from data_science.judgement.comparison import compare_fits
-from data_science.judgement.loo import loo, waic
-from data_science.judgement.pointwise import NODES
 from data_science.likelihood.fidelity import compress_enough
 
 N_DRAWS = 1000

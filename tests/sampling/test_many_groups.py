@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from frames import clients, crossed, long_tailed, nearly_separated, patients, slopes, sparse
 
+from data_science.attempts import fit_judged
 from data_science.engines.registry import FitSettings
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
-from data_science.judgement.fitting import fit_judged
 from data_science.likelihood.fidelity import compress_enough
-from data_science.stopwatch import Stopwatch
+from data_science.progress import Stopwatch
 
 SEPARATED = clients(2_000)
 SEPARATED.loc[SEPARATED["attr_b"] == "b", "label"] = 0

@@ -11,10 +11,10 @@ from data_science.engines.nested_laplace import Certificate, CertificateError, _
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.errors import SpecificationError
+from data_science.evaluation.diagnostics import summary
 from data_science.formula.design import encode, learn
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
-from data_science.judgement.diagnostics import summary
 from data_science.likelihood.fidelity import compress_enough
 from data_science.limits import ESS_MIN, KHAT_MAX
 

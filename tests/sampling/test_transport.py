@@ -6,12 +6,12 @@ from frames import clients, herds, long_tailed
 from peers import bambi_on, log_densities
 from scipy.special import expit
 
-from data_science.engines import kernel
+from data_science.engines.nuts import transport_model
 from data_science.engines.posterior import Posterior, to_tree
-from data_science.engines.sampling import transport_model
 from data_science.formula.design import encode, learn
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.compiled import kernel
 from data_science.likelihood.fidelity import compress_enough
 from data_science.likelihood.laplace import transport_at
 

@@ -13,14 +13,14 @@ from scipy.stats import binomtest
 from worlds import World, draw_truth, simulate
 
 from data_science import Predictor
+from data_science.attempts import posterior_of
 from data_science.engines.posterior import names
 from data_science.engines.registry import FitSettings
 from data_science.errors import SchemaError
 from data_science.formula import design
 from data_science.formula.training_data import validated
-from data_science.judgement.fitting import posterior_of
 from data_science.likelihood.fidelity import compress_enough
-from data_science.stopwatch import Stopwatch
+from data_science.progress import Stopwatch
 
 PROBABILITIES = (0.5, 0.8, 0.95)
 

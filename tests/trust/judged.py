@@ -8,8 +8,8 @@ import pandas as pd
 from data_science import ModelSpecification
 from data_science.engines.posterior import Posterior, names, to_tree
 from data_science.engines.registry import FitSettings, engine
+from data_science.evaluation import agreement, diagnostics
 from data_science.formula import design
-from data_science.judgement import agreement, diagnostics
 from data_science.judgement.gates import Verdict, judge
 from data_science.likelihood.fidelity import compress_enough
 

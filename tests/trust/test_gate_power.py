@@ -10,7 +10,7 @@ from judged import Case, changed, clients
 from data_science import ModelSpecification, pipeline
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError
-from data_science.judgement import diagnostics
+from data_science.evaluation import diagnostics
 from data_science.judgement.gates import judge
 
 log = logging.getLogger(__name__)

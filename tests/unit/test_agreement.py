@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_science.engines.posterior import Posterior
-from data_science.judgement.agreement import FALSE_ALARM, compare
+from data_science.evaluation.agreement import FALSE_ALARM, compare
 
 SHAPE = (4, 1000)
 NAMES = ["Intercept", "scd_a", "1|attr_a_sigma"]

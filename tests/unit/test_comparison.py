@@ -5,11 +5,11 @@ from scipy.special import gammaln, logit
 
 from data_science.engines.posterior import Posterior
 from data_science.errors import SpecificationError
+from data_science.evaluation.comparison import Comparison, Difference, compare_fits, difference, stack
+from data_science.evaluation.loo import Elpd, Loo, loo, waic
+from data_science.evaluation.pointwise import encode_union, pool
 from data_science.formula.design import Design, encode, learn
 from data_science.formula.specification import ModelSpecification
-from data_science.judgement.comparison import Comparison, Difference, compare_fits, difference, stack
-from data_science.judgement.loo import Elpd, Loo, loo, waic
-from data_science.judgement.pointwise import encode_union, pool
 
 DRAWS, CHAINS = 20_000, 10
 A, B = 2.0, 3.0  # Beta prior of a group's probability: the posterior, and leaving one out, are closed forms

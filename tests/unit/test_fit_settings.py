@@ -8,7 +8,7 @@ import pytest
 
 from data_science import BayesianLogitModel, Costs, FitSettings, ModelSpecification, SettingsError, pipeline
 from data_science.engines import nested_laplace, registry
-from data_science.judgement import candidates
+from data_science.fitting import posterior_on
 from data_science.likelihood.fidelity import compress_enough
 
 SPECIFICATION = ModelSpecification("label ~ 1 + x")
@@ -37,8 +37,7 @@ def test_the_seed_reaches_everything_that_draws(frame, monkeypatch):
         seeds.append(seed)
         return compress_enough(*arguments, seed=seed, **options)
 
-    monkeypatch.setattr(pipeline, "compress_enough", compress)
-    monkeypatch.setattr(candidates, "compress_enough", compress)
+    monkeypatch.setattr(posterior_on, "compress_enough", compress)
     pipeline.fit(frame, SPECIFICATION, settings=QUICK)
 
     assert seeds == [7, 7]  # the model, and the baseline beside it

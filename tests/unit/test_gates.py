@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from data_science.errors import GateError
-from data_science.judgement.agreement import Agreement
-from data_science.judgement.diagnostics import Diagnostics
+from data_science.evaluation.agreement import Agreement
+from data_science.evaluation.diagnostics import Diagnostics
 from data_science.judgement.gates import GateLimits, judge
 
 GOOD = Diagnostics(

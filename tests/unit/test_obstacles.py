@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_science.database import obstacles
+from data_science.sources.postgres import obstacles
 
 AT = 'connection to server at "db" (10.0.0.2), port 5432 failed: '
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from data_science.judgement.diagnostics import rate_interval
+from data_science.evaluation.diagnostics import rate_interval
 from data_science.likelihood.fidelity import _expected
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from data_science.report import _code, _sentence, _table
+from data_science.report.summary import _code, _sentence, _table
 
 NAMES = {
     "a group": "1|attr_b[a]",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data_science.engines.stamp import stamp
+from data_science.likelihood.compiled.stamp import stamp
 
 PACKAGE = Path(__file__).parents[2] / "data_science"
 SOURCES = {
@@ -77,9 +77,9 @@ def test_what_takes_no_part_changes_nothing(stamped, tmp_path):
 
 DENSITY = """
 import numpy as np
-from data_science.engines import loops
-from data_science.engines.kernel import _priors
-from data_science.engines.operands import Arrow, Nodes, Whitening
+from data_science.likelihood.compiled import loops
+from data_science.likelihood.compiled.kernel import _priors
+from data_science.likelihood.compiled.operands import Arrow, Nodes, Whitening
 from data_science.formula.priors import IndependentPriors, Prior
 
 empty, none = np.zeros(0), np.zeros(0, dtype=np.intp)

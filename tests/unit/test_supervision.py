@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from data_science.database.obstacles import NotReadyError
-from data_science.database.supervision import Supervised
-from data_science.database.waiting import Patience
+from data_science.sources.postgres.obstacles import NotReadyError
+from data_science.sources.postgres.supervision import Supervised
+from data_science.sources.postgres.waiting import Patience
 
 
 def test_the_result_and_the_error_of_the_work_come_through():

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from data_science.database.obstacles import NotReadyError, Obstacle
-from data_science.database.waiting import Patience, persist
 from data_science.errors import DatabaseError, SettingsError
+from data_science.sources.postgres.obstacles import NotReadyError, Obstacle
+from data_science.sources.postgres.waiting import Patience, persist
 
 MISSING = Obstacle("missing", "there is no table", "Run the ETLs")
 EMPTY = Obstacle("empty", "the table is empty", "Fill it")

@@ -1,0 +1,46 @@
+"""One look at the database for a whole book: every chapter reads the same rows, whatever is loaded meanwhile.
+
+The files are pickles in a folder that the build makes for itself and removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from data_science.settings import DatabaseSettings, Settings
+from data_science.sources.postgres import feature_store
+
+FEATURES = "feature_store"
+READERS: Mapping[str, Callable[[DatabaseSettings, float | None], pd.DataFrame]] = {
+    FEATURES: feature_store.get_dataset,
+    "customer_profiles": feature_store.get_customer_profiles,
+    "customer_activity": feature_store.get_customer_activity,
+    "labels": feature_store.get_labels,
+    "stores": feature_store.get_stores,
+    "sales": feature_store.get_sales,
+    "monthly_sales": feature_store.get_monthly_sales,
+}
+
+
+def take(settings: Settings, folder: Path) -> None:
+    """Wait for every table and write it into a folder.
+
+    Raises
+    ------
+    SettingsError, DatabaseError
+        As :func:`data_science.sources.postgres.feature_store.get_dataset`.
+    """
+    folder.mkdir(parents=True)
+    for name in READERS:
+        read(settings, name).to_pickle(folder / f"{name}.pkl")
+
+
+def read(settings: Settings, name: str, folder: Path | None = None) -> pd.DataFrame:
+    """Read a table from the folder of a snapshot or, without one, from the database."""
+    if folder is not None:
+        found: pd.DataFrame = pd.read_pickle(folder / f"{name}.pkl")  # noqa: S301 (written by take)
+        return found
+    return READERS[name](settings.database, settings.wait_timeout_s)

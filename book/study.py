@@ -1,0 +1,172 @@
+"""What every chapter of the book starts from: settings, the data set, the model fitted to it.
+
+Changes when the chapters need another shared object. Everything is read or computed on first use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from book import reuse, snapshot
+from data_science.data.dataset import FEATURE_STORE, Dataset
+from data_science.evaluation.candidates import QUICK, compare
+from data_science.evaluation.comparison import Comparison
+from data_science.evaluation.cross_validation import BASELINES, CrossValidation, cross_validate
+from data_science.formula import design
+from data_science.formula.design import Design
+from data_science.formula.specification import ModelSpecification
+from data_science.formula.training_data import validated
+from data_science.model import BayesianLogitModel
+from data_science.prediction.decision import Costs
+from data_science.settings import Settings
+from data_science.storage.artifact import Loaded
+
+#: What is compared, by the name that the book gives it.
+CANDIDATES: Mapping[str, ModelSpecification] = {
+    "intercept only": ModelSpecification("label ~ 1"),
+    "common effects": ModelSpecification("label ~ 1 + scd_a + scd_b + C(attr_a) + attr_b"),
+    "group effects": ModelSpecification(),
+    "interactions": ModelSpecification(
+        "label ~ 1 + scd_a * scd_b + (1 | attr_a) + (1 | attr_b) + (1 | attr_a:attr_b)"
+    ),
+    "random slopes": ModelSpecification("label ~ 1 + scd_a + scd_b + (scd_a | attr_a) + (1 | attr_b)"),
+}
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Study:
+    """One data set and everything that is known about it."""
+
+    settings: Settings
+    snapshot: Path | None = None  # folder of tables as they were; without one, the database is read
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str] = os.environ) -> Study:
+        """Study the database that the environment names, or the snapshot of it in ``BOOK_SNAPSHOT``."""
+        taken = environ.get("BOOK_SNAPSHOT")
+        return cls(Settings.from_environment(environ), Path(taken) if taken else None)
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The validated rows of `feature_store`."""
+        frame = snapshot.read(self.settings, snapshot.FEATURES, self.snapshot)
+        return validated(frame, self.specification, FEATURE_STORE)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Rows of `feature_store`: idx, attr_a, attr_b, scd_a, scd_b, label."""
+        return self.data.frame
+
+    @cached_property
+    def sources(self) -> dict[str, pd.DataFrame]:
+        """The other tables, by name."""
+        names = [name for name in snapshot.READERS if name != snapshot.FEATURES]
+        return {name: snapshot.read(self.settings, name, self.snapshot) for name in names}
+
+    @property
+    def specification(self) -> ModelSpecification:
+        """The model that is trained and served."""
+        return CANDIDATES["group effects"]
+
+    @cached_property
+    def design(self) -> Design:
+        """Levels, codings and priors of the specification on these rows."""
+        return design.learn(self.specification, self.frame)
+
+    @cached_property
+    def version(self) -> Loaded:
+        """The stored fit: the training job's if it is of the same data, else a cached one."""
+        return reuse.fitted_version(
+            self.data,
+            self.specification,
+            stored=self.settings.model_folder,
+            cache_folder=self.settings.book_cache,
+            seed=self.settings.seed,
+        )
+
+    @cached_property
+    def model(self) -> BayesianLogitModel:
+        """The fitted model, as deployment would load it."""
+        model = BayesianLogitModel(self.specification, seed=self.settings.seed)
+        model.load(self.version.path)
+        return model
+
+    @property
+    def threshold(self) -> float:
+        """Probability above which 1 is predicted: the training job's, or of the costs of this environment."""
+        if self.version.path.is_relative_to(self.settings.model_folder):
+            return self.model.model.threshold
+        return Costs(self.settings.cost_false_positive, self.settings.cost_false_negative).threshold
+
+    @cached_property
+    def posterior(self) -> xr.DataTree:
+        """Posterior draws and sampler statistics, in memory."""
+        return self.model.posterior.load()
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Posterior of every parameter by Bambi's names, on the raw scale, with ess and r_hat."""
+        return self.model.summary()
+
+    @property
+    def measured(self) -> Mapping[str, Any]:
+        """What the training job measured of the fit, and what it said."""
+        return self.version.diagnostics
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The candidates by PSIS-LOO per client, named as in the book."""
+        by_formula = reuse.remembered(
+            self.settings.book_cache,
+            compare,
+            *self._identity,
+            self.settings.seed,
+            specifications=list(CANDIDATES.values()),
+            frame=self.frame,
+            settings=replace(QUICK, seed=self.settings.seed),
+        )
+        names = {specification.formula: name for name, specification in CANDIDATES.items()}
+        return _renamed(by_formula, names)
+
+    @cached_property
+    def cross_validation(self) -> CrossValidation:
+        """Log scores of candidates and baselines, each client predicted by a fit without it."""
+        return reuse.remembered(
+            self.settings.book_cache,
+            cross_validate,
+            *self._identity,
+            [list(BASELINES), N_FOLDS, self.settings.seed],
+            frame=self.frame,
+            candidates=CANDIDATES,
+            n_folds=N_FOLDS,
+            seed=self.settings.seed,
+        )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages whose results the book shows."""
+        names = ("data_science", "pymc", "bambi", "arviz", "numpy", "pandas", "scipy", "scikit-learn")
+        return {name: version(name) for name in names}
+
+    @property
+    def _identity(self) -> list[Any]:
+        return [self.data.fingerprint, {name: s.to_json() for name, s in CANDIDATES.items()}]
+
+
+def _renamed(comparison: Comparison, names: Mapping[str, str]) -> Comparison:
+    return replace(
+        comparison,
+        loos={names[old]: found for old, found in comparison.loos.items()},
+        waics={names[old]: found for old, found in comparison.waics.items()},
+        weights={names[old]: weight for old, weight in comparison.weights.items()},
+    )

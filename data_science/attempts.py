@@ -1,0 +1,102 @@
+"""Fit, look, and fit once more if needed: one posterior with its measurements, second opinion and verdict."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from xarray import DataTree
+
+from data_science.engines.posterior import Posterior, names, to_tree, with_observations
+from data_science.engines.registry import FitSettings, OnProgress, engine
+from data_science.errors import GateError
+from data_science.evaluation import agreement, diagnostics
+from data_science.evaluation.agreement import Agreement
+from data_science.evaluation.diagnostics import Diagnostics
+from data_science.fitting.posterior_on import posterior_of
+from data_science.formula.design import Design
+from data_science.judgement.gates import Verdict, judge
+from data_science.likelihood.fidelity import Compressed
+from data_science.progress import Stopwatch
+
+log = logging.getLogger(__name__)
+_RATE_DRAWS = 1000  # draws that the label's rate is replicated from
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One posterior, measured and judged."""
+
+    posterior: Posterior
+    tree: DataTree
+    summary: pd.DataFrame
+    measured: Diagnostics
+    agreement: Agreement | None
+    notes: tuple[str, ...]  # what the reader should know: an engine that declined, a retry
+    verdict: Verdict
+    settings: FitSettings  # with which this posterior was drawn: those of the retry, if there was one
+
+
+def fit_judged(
+    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
+) -> Attempt:
+    """Fit; a fit that fails the gates is repeated once with stricter settings.
+
+    Returns
+    -------
+    Attempt
+        Its verdict may still be a refusal.
+    """
+    first = _attempt(design, compressed, settings, progress, watch)
+    if first.verdict.passed:
+        return first
+    for failure in first.verdict.failures:
+        log.warning("not fit to ship: %s", failure)
+    log.warning("fitting once more with stricter settings: %s", settings.stricter())
+    second = _attempt(design, compressed, settings.stricter(), progress, watch)
+    return replace(
+        second, notes=(*second.notes, "The first fit failed its gates; this is the stricter retry.")
+    )
+
+
+def _attempt(
+    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
+) -> Attempt:
+    posterior, notes = posterior_of(design, compressed, settings, progress, watch)
+    opinion: Agreement | None = None
+    more: tuple[str, ...] = ()
+    if settings.second_opinion and posterior.attributes["engine"] == "nuts":
+        opinion, more = _second_opinion(design, compressed, posterior, settings, progress, watch)
+    with watch.stage("diagnostics"):
+        tree = with_observations(to_tree(design, posterior), design, compressed.successes)
+        summary = diagnostics.summary(tree)
+        pooled, _ = posterior.thinned(_RATE_DRAWS)
+        rate = diagnostics.rate_interval(
+            compressed.joint,
+            compressed.at.from_raw(pooled),
+            float(compressed.cells.weights.sum()),
+            settings.seed,
+        )
+        observed = compressed.statistics.total_successes / float(compressed.cells.weights.sum())
+        measured = diagnostics.measure(tree, summary, rate, observed)
+    verdict = judge(measured, opinion)
+    return Attempt(posterior, tree, summary, measured, opinion, (*notes, *more), verdict, settings)
+
+
+def _second_opinion(
+    design: Design,
+    compressed: Compressed,
+    posterior: Posterior,
+    settings: FitSettings,
+    progress: OnProgress,
+    watch: Stopwatch,
+) -> tuple[Agreement | None, tuple[str, ...]]:
+    """Compare NUTS with nested Laplace; where that declines by its own certificate, there is no opinion."""
+    try:
+        with watch.stage("second opinion"):
+            opinion = engine("nested-laplace").draw(design, compressed, settings, progress)
+    except (GateError, np.linalg.LinAlgError) as declined:
+        return None, (f"No second opinion: {declined}.",)
+    return agreement.compare(posterior, opinion, names(design)), ()

@@ -1,0 +1,64 @@
+"""Fit candidates to the same rows and compare them, the intercept-only model always among the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from data_science.engines.registry import FitSettings
+from data_science.errors import SpecificationError
+from data_science.evaluation.comparison import Comparison, compare_fitted
+from data_science.fitting.posterior_on import Fitted, posterior_on
+from data_science.formula.specification import ModelSpecification
+from data_science.formula.training_data import validated
+
+MODEL, BASELINE = "model", "intercept only"
+#: How candidates are fitted: quickly, since what is compared is their predictions.
+QUICK = FitSettings(engine="nested-laplace", second_opinion=False)
+
+
+def compare(
+    specifications: Sequence[ModelSpecification], frame: pd.DataFrame, *, settings: FitSettings = QUICK
+) -> Comparison:
+    """Fit every specification to the frame and compare them by elpd_loo, one row left out at a time.
+
+    Parameters
+    ----------
+    specifications : sequence of ModelSpecification
+        Candidates of one response; named in the result by their formulas.
+    frame : DataFrame
+        One row per observation.
+    settings : FitSettings, optional
+        By default nested Laplace, with NUTS where it declines.
+
+    Raises
+    ------
+    SchemaError, SpecificationError, GateError
+    """
+    if len(specifications) < 2:
+        raise SpecificationError(f"{len(specifications)} candidates came; expected at least two to compare")
+    if len({s.response for s in specifications}) > 1:
+        raise SpecificationError("the candidates model different responses; expected one and the same")
+    names = [specification.formula for specification in specifications]
+    fits = {}
+    for position, specification in enumerate(specifications):
+        name = names[position]
+        unique = name if names.count(name) == 1 else f"{name} [{position + 1}]"
+        fits[unique] = posterior_on(validated(frame, specification, None).frame, specification, settings)
+    return compare_fitted(fits)
+
+
+def against_baseline(fitted: Fitted, frame: pd.DataFrame, settings: FitSettings) -> Comparison:
+    """Compare a fit with the intercept-only model on the same validated rows."""
+    baseline = baseline_of(fitted.design.specification)
+    alone = posterior_on(frame, baseline, replace(QUICK, seed=settings.seed))
+    return compare_fitted({MODEL: fitted, BASELINE: alone})
+
+
+def baseline_of(specification: ModelSpecification) -> ModelSpecification:
+    """Intercept-only model of the same response and the same prior for the intercept."""
+    response = specification.formula.split("~", 1)[0].strip()
+    priors = {key: prior for key, prior in specification.priors.items() if key == "Intercept"}
+    return ModelSpecification(f"{response} ~ 1", priors=priors, standardize=specification.standardize)

@@ -1,0 +1,131 @@
+"""Expected log predictive density per client, by PSIS-LOO and WAIC, from nodes.
+
+Vehtari, Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4; Pareto smoothing: Vehtari et al. 2024,
+jmlr.org/papers/v25/19-556.html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from arviz_stats.base.array import array_stats
+from scipy.special import logsumexp
+
+from data_science.arrays import Floats
+from data_science.engines.posterior import Posterior
+from data_science.evaluation.pointwise import Observations, distinct, log_likelihood, pool
+from data_science.formula.design import Design, Rows
+from data_science.formula.encoding import Encoding
+from data_science.limits import KHAT_MAX
+
+#: Posterior draws used; the Monte Carlo error of elpd is far below its standard error.
+DRAWS = 2_000
+_CHUNK = 500_000  # log-likelihoods at a time: 4 MB an array, so that memory does not grow with the nodes
+_CONSTANT = 1e-12  # spread of a log-likelihood over draws below which leaving out changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Elpd:
+    """Expected log pointwise predictive density of ``n_rows`` observations, from weighted nodes."""
+
+    pointwise: Floats  # (node,), nats per observation
+    p_pointwise: Floats  # (node,), what the observation's own influence had added
+    weights: Floats  # (node,), observations a node stands for
+    n_rows: int
+
+    @property
+    def elpd(self) -> float:
+        """Sum over observations, in nats."""
+        return float(self.weights @ self.pointwise)
+
+    @property
+    def se(self) -> float:
+        """Standard error of ``elpd``: observations are a sample of clients."""
+        return standard_error(self.pointwise, self.weights, self.n_rows)
+
+    @property
+    def p(self) -> float:
+        """Effective number of parameters."""
+        return float(self.weights @ self.p_pointwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Loo(Elpd):
+    """PSIS-LOO, with the Pareto k-hat of each node."""
+
+    khat: Floats  # (node,)
+
+    @property
+    def khat_max(self) -> float:
+        """Largest k-hat; NaN if any is."""
+        return float(self.khat.max())
+
+    @property
+    def n_khat_high(self) -> int:
+        """Observations whose elpd is not reliable."""
+        # not "k > limit": a NaN must not pass for good
+        return round(float(self.weights[~(self.khat <= KHAT_MAX)].sum()))
+
+
+def loo(
+    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
+) -> Loo:
+    """Leave one observation out, for each in turn, by Pareto-smoothed importance sampling.
+
+    Parameters
+    ----------
+    design : Design
+    rows : Rows
+        Raw observations that ``posterior`` was fitted to.
+    posterior : Posterior
+    n_nodes : int, optional
+        Gauss nodes per cell and response; see :func:`data_science.evaluation.pointwise.pool`.
+    n_draws : int
+        Posterior draws used, evenly spaced over the pooled chains and taken as independent.
+    """
+    return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[0]
+
+
+def waic(
+    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
+) -> Elpd:
+    """Widely applicable information criterion on the elpd scale; parameters as in :func:`loo`."""
+    return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[1]
+
+
+def measure(
+    design: Design, observations: Observations, posterior: Posterior, *, n_draws: int = DRAWS
+) -> tuple[Loo, Elpd]:
+    """PSIS-LOO and WAIC from one pass over the nodes."""
+    coefficients, _ = posterior.thinned(n_draws)
+    # A candidate that reads few of the union's columns has few nodes of its own: two, intercept-only.
+    own, index = distinct(design.encoding, observations.rows)
+    step = max(1, _CHUNK // len(coefficients))
+    parts = [
+        _measure(design.encoding, own.take(slice(start, start + step)), coefficients)
+        for start in range(0, len(own), step)
+    ]
+    lppd, elpd_loo, khat, p_waic = np.concatenate(parts, axis=1)[:, index]
+    shared = observations.weights, observations.n_rows
+    return Loo(elpd_loo, lppd - elpd_loo, *shared, khat), Elpd(lppd - p_waic, p_waic, *shared)
+
+
+def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
+    """Estimate the standard error of a sum over observations, ``sqrt(n var)``, from weighted nodes."""
+    mean = weights @ values / n_rows
+    variance = weights @ (values - mean) ** 2 / max(n_rows - 1, 1)
+    return float(np.sqrt(n_rows * variance))
+
+
+def _measure(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floats:
+    """Rows ``lppd, elpd_loo, khat, p_waic``, one column per node."""
+    values = log_likelihood(encoding, rows, coefficients)
+    lppd = logsumexp(values, axis=1) - np.log(values.shape[1])
+    elpd_loo, khat = lppd.copy(), np.zeros(len(values))
+    varies = np.flatnonzero(np.ptp(values, axis=1) > _CONSTANT)  # a constant ratio has no tail to smooth
+    if len(varies):
+        smoothed = array_stats.psislw(values[varies], r_eff=1.0, axis=-1)
+        log_weights, khat[varies] = smoothed
+        elpd_loo[varies] = logsumexp(log_weights + values[varies], axis=1)
+    return np.stack([lppd, elpd_loo, khat, values.var(axis=1, ddof=1)])

@@ -1,0 +1,161 @@
+"""Log-likelihood of single observations, at a few hundred nodes that stand for all of them.
+
+What an observation contributes depends on its cell, its continuous covariate and its response alone. Per
+cell and response it is a smooth function of the covariate, so the Gauss nodes that compress the likelihood
+also compress any mean over observations of what is left out one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+
+from data_science.arrays import Floats, Ints
+from data_science.errors import SpecificationError
+from data_science.formula.design import Design, Rows, encode
+from data_science.formula.encoding import Encoding, Factor
+from data_science.likelihood import binomial
+from data_science.likelihood.compression import cell_index, compress, continuous_column
+from data_science.likelihood.log_joint import Coordinates, design_matrix
+
+#: Nodes per cell and response where rows are many. The Pareto fit is not smooth in the covariate, so elpd
+#: comes to a few 1e-4 nats of the sum over all rows and no nearer, far below its standard error
+#: (tests/sampling/test_loo.py).
+NODES = 12
+#: Rows up to which each stands for itself: a few seconds of work at most, and elpd equals the sum over rows.
+FEW_ROWS = 5_000
+_SUCCESSES, _TRIALS = "\0successes", "\0trials"  # no table has such column names
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Nodes with their response; each stands for ``weights`` observations (not trials)."""
+
+    rows: Rows  # one entry per node
+    weights: Floats  # (node,), observations
+    n_rows: int
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+def encode_union(designs: Iterable[Design], frame: pd.DataFrame) -> Rows:
+    """Encode every column that any of the designs reads; see :func:`union`."""
+    designs = tuple(designs)
+    return union(designs, [encode(design, frame) for design in designs])
+
+
+def union(designs: Sequence[Design], encoded: Sequence[Rows]) -> Rows:
+    """Put together every column that any of the designs reads, so that their nodes can be common.
+
+    Parameters
+    ----------
+    designs : sequence of Design
+    encoded : sequence of Rows
+        The same observations, in the same order, as each of the designs encodes them.
+
+    Raises
+    ------
+    SpecificationError
+        If the designs differ in their response, or learned different levels of one column.
+    """
+    responses = {design.specification.response for design in designs}
+    if len(responses) != 1:
+        raise SpecificationError(
+            f"the candidates have the responses {sorted(map(repr, responses))}; expected one response, since "
+            "log predictive densities of different data cannot be compared"
+        )
+    _require_common_levels(factor for design in designs for factor in design.encoding.factors)
+    codes: dict[str, Ints] = {}
+    numeric: dict[str, Floats] = {}
+    for rows in encoded:
+        codes |= rows.codes
+        numeric |= rows.numeric
+    return Rows(codes, numeric, encoded[0].successes, encoded[0].trials)
+
+
+def pool(rows: Rows, n_nodes: int | None = None) -> Observations:
+    """Merge observations with equal covariates and equal response; a continuous covariate becomes nodes.
+
+    The response is part of the cell, and weights count observations: what is left out later is one client,
+    never a cell of clients.
+
+    Parameters
+    ----------
+    rows : Rows
+        With the columns of every candidate.
+    n_nodes : int, optional
+        Gauss nodes per cell and response; at most ``2 n_nodes`` observations stay as they are. By default
+        :data:`NODES`, and no quadrature at all up to :data:`FEW_ROWS`.
+    """
+    column = None if n_nodes is None and len(rows) <= FEW_ROWS else continuous_column(rows)
+    cells = compress(_keyed_by_response(rows), column, NODES if n_nodes is None else n_nodes)
+    numeric = dict(cells.numeric)
+    successes, trials = numeric.pop(_SUCCESSES), numeric.pop(_TRIALS)
+    return Observations(Rows(cells.codes, numeric, successes, trials), cells.weights, len(rows))
+
+
+def distinct(encoding: Encoding, rows: Rows) -> tuple[Rows, Ints]:
+    """Nodes that ``encoding`` can tell apart, and for every node its place among them."""
+    own = Rows(
+        {factor.column: rows.codes[factor.column] for factor in encoding.factors},
+        {column: rows.numeric[column] for column in encoding.numeric_columns},
+        rows.successes,
+        rows.trials,
+    )
+    index = cell_index(_keyed_by_response(own))
+    return own.take(np.unique(index, return_index=True)[1]), index
+
+
+def log_likelihood(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floats:
+    """Log probability of each node's response under each draw, binomial coefficient included.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    rows : Rows
+        One entry per node.
+    coefficients : array, shape (draw, coefficient)
+        Per unit of the raw columns.
+
+    Returns
+    -------
+    array, shape (node, draw)
+    """
+    eta = np.asarray(design_matrix(encoding, rows, _raw_coordinates(encoding)) @ coefficients.T)
+    successes, trials = rows.successes[:, None], rows.trials[:, None]
+    ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
+    values: Floats = successes * eta - trials * binomial.log_partition(eta) + ways
+    return values
+
+
+def _keyed_by_response(rows: Rows) -> Rows:
+    """Make the response a covariate like any other, and each observation count once."""
+    response = {_SUCCESSES: rows.successes, _TRIALS: rows.trials}
+    return Rows(rows.codes, rows.numeric | response, rows.successes, np.ones(len(rows)))
+
+
+def _raw_coordinates(encoding: Encoding) -> Coordinates:
+    """Coordinates in which the design is the raw columns."""
+    n = encoding.n_coefficients
+    n_sds = sum(term.n_expressions for term in encoding.group_specific)
+    return Coordinates(np.zeros(n), np.ones(n), np.ones(n_sds), None)
+
+
+def _require_common_levels(factors: Iterable[Factor]) -> None:
+    known: dict[str, Factor] = {}
+    for factor in factors:
+        if known.setdefault(factor.column, factor) != factor:
+            raise SpecificationError(
+                f"two candidates learned different levels of {factor.column!r}: "
+                f"{_shown(known[factor.column])} and {_shown(factor)}; learn every design on the same frame"
+            )
+
+
+def _shown(factor: Factor, most: int = 8) -> str:
+    tail = ", ..." if len(factor.levels) > most else ""
+    return f"({', '.join(map(repr, factor.levels[:most]))}{tail})"

@@ -1,0 +1,84 @@
+"""The one way from rows to a posterior: learn the design, encode, compress, draw. It holds no opinion."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import pandas as pd
+
+from data_science.engines.posterior import Posterior
+from data_science.engines.registry import FitSettings, OnProgress, engine
+from data_science.errors import GateError
+from data_science.formula import design
+from data_science.formula.design import Design, Rows
+from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.fidelity import Compressed, compress_enough
+from data_science.progress import Stopwatch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A specification on its rows, ready for any engine."""
+
+    design: Design
+    rows: Rows  # encoded once; whoever needs them again takes these
+    compressed: Compressed
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A posterior, and the problem that it solves."""
+
+    problem: Problem
+    posterior: Posterior
+    notes: tuple[str, ...] = ()  # what the reader should know: an engine that declined
+
+    @property
+    def design(self) -> Design:
+        """What training learned about the columns."""
+        return self.problem.design
+
+
+def posed(frame: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Problem:
+    """Learn the design of validated rows, encode and compress them."""
+    learned = design.learn(specification, frame)
+    rows = design.encode(learned, frame)
+    return Problem(learned, rows, compress_enough(learned, rows, exact=settings.exact, seed=settings.seed))
+
+
+def posterior_on(frame: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Fitted:
+    """Fit one specification to validated rows, without measuring or judging the fit.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`data_science.formula.training_data.validated`.
+    specification : ModelSpecification
+    settings : FitSettings
+
+    Raises
+    ------
+    GateError
+        If no engine gives a posterior.
+    """
+    problem = posed(frame, specification, settings)
+    posterior, notes = posterior_of(problem.design, problem.compressed, settings, lambda _: None, Stopwatch())
+    return Fitted(problem, posterior, notes)
+
+
+def posterior_of(
+    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
+) -> tuple[Posterior, tuple[str, ...]]:
+    """Compute the posterior with the engine asked for; where nested Laplace declines, NUTS runs."""
+    try:
+        with watch.stage(settings.engine):
+            return engine(settings.engine).draw(design, compressed, settings, progress), ()
+    except GateError as declined:
+        if settings.engine == "nuts":
+            raise
+        log.warning("%s", declined)
+        with watch.stage("nuts"):
+            return engine("nuts").draw(design, compressed, settings, progress), (f"{declined}.",)

@@ -1,0 +1,267 @@
+"""The compiled transport's loops: the steps of :class:`Transport`, one function each."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from data_science.arrays import Floats, Ints
+from data_science.formula import priors
+from data_science.likelihood import binomial
+from data_science.likelihood.compiled import stamp
+from data_science.likelihood.compiled.operands import Arrow, Factor, Nodes, Priors, Whitening
+
+# Without the interpreter's lock, so that other chains' threads run meanwhile.
+_compiled = partial(stamp.compiled, error_model="numpy", nogil=True)
+
+
+_normal, _student_t, _logistic, _gamma, _inverse_gamma = (njit(base) for base in priors.BASES)
+
+
+_node = njit(binomial.node)
+
+
+@njit
+def _prior(base: int, x: float, norm: float, arguments: Floats) -> Any:
+    a, b, c = arguments
+    if base == 0:
+        return _normal(x, norm, a, b, c)
+    if base == 1:
+        return _student_t(x, norm, a, b, c)
+    if base == 2:
+        return _logistic(x, norm, a, b, c)
+    if base == 3:
+        return _gamma(x, norm, a, b, c)
+    return _inverse_gamma(x, norm, a, b, c)
+
+
+@njit(fastmath={"reassoc", "contract"})  # sums in any order, so that they fill the processor's registers
+def _inverse_cholesky(matrix: Floats) -> Any:
+    """Inverse of the lower Cholesky factor, and log det of the factor (NaN if not positive definite)."""
+    n = len(matrix)
+    lower, inverse, log_det = np.zeros((n, n)), np.zeros((n, n)), 0.0
+    for j in range(n):
+        pivot = matrix[j, j]
+        for k in range(j):
+            pivot -= lower[j, k] * lower[j, k]
+        lower[j, j] = np.sqrt(pivot)
+        log_det += np.log(lower[j, j])
+        for i in range(j + 1, n):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= lower[i, k] * lower[j, k]
+            lower[i, j] = total / lower[j, j]
+    for i in range(n):
+        for k in range(i):
+            entry = lower[i, k]
+            for j in range(k + 1):
+                inverse[i, j] -= entry * inverse[k, j]
+        for j in range(i):
+            inverse[i, j] /= lower[i, i]
+        inverse[i, i] = 1 / lower[i, i]
+    return inverse, log_det
+
+
+@njit
+def _factor(arrow: Arrow, theta: Floats, whitening: Whitening) -> Factor:
+    """Factor of the arrow plus the prior precision at ``theta``."""
+    diagonal = whitening.common_precision.copy()
+    j = whitening.n_common
+    for k in range(len(theta)):
+        for _ in range(whitening.sizes[k]):
+            diagonal[j] += np.exp(-2 * theta[k])
+            j += 1
+    head, rest, columns, b = arrow.head, arrow.rest, arrow.columns, arrow.b
+    n_levels, q = head.shape
+    blocks, border, log_det = np.zeros((n_levels, q, q)), np.zeros((len(columns), q)), 0.0
+    schur = arrow.c.copy()
+    for m in range(len(rest)):
+        schur[m, m] += diagonal[rest[m]]
+    for level in range(n_levels):
+        block = arrow.a[level].copy()
+        for k in range(q):
+            block[k, k] += diagonal[head[level, k]]
+        inverse, part = _inverse_cholesky(block)
+        log_det += part
+        blocks[level] = inverse
+        first, end = arrow.starts[level], arrow.starts[level + 1]
+        for e in range(first, end):
+            for k in range(q):
+                for i in range(k + 1):
+                    border[e, k] += inverse[k, i] * b[e, i]
+            for f in range(first, e + 1):
+                for k in range(q):
+                    schur[columns[e], columns[f]] -= border[e, k] * border[f, k]
+    inverse, part = _inverse_cholesky(schur)  # reads the lower triangle only
+    return Factor(blocks, border, inverse, log_det + part)
+
+
+@njit
+def _lower(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
+    """``L^-1 v``."""
+    out = np.zeros(len(v))
+    head, rest = arrow.head, arrow.rest
+    n_levels, q = head.shape
+    remaining = v[rest]
+    for level in range(n_levels):
+        for k in range(q):
+            top = 0.0
+            for i in range(k + 1):
+                top += factor.blocks[level, k, i] * v[head[level, i]]
+            out[head[level, k]] = top
+            for e in range(arrow.starts[level], arrow.starts[level + 1]):
+                remaining[arrow.columns[e]] -= factor.border[e, k] * top
+    for m in range(len(rest)):
+        for i in range(m + 1):
+            out[rest[m]] += factor.inverse[m, i] * remaining[i]
+    return out
+
+
+@njit
+def _upper(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
+    """``L^-T v``."""
+    out = np.zeros(len(v))
+    head, rest = arrow.head, arrow.rest
+    n_levels, q = head.shape
+    bottom = np.zeros(len(rest))
+    for m in range(len(rest)):
+        for i in range(m + 1):
+            bottom[i] += factor.inverse[m, i] * v[rest[m]]
+    for m in range(len(rest)):
+        out[rest[m]] = bottom[m]
+    for level in range(n_levels):
+        for k in range(q):
+            left = v[head[level, k]]
+            for e in range(arrow.starts[level], arrow.starts[level + 1]):
+                left -= factor.border[e, k] * bottom[arrow.columns[e]]
+            for i in range(k + 1):
+                out[head[level, i]] += factor.blocks[level, k, i] * left
+    return out
+
+
+@njit
+def _add_likelihood(nodes: Nodes, x: Floats, gradient: Floats) -> float:
+    data, indices, starts = nodes.data, nodes.indices, nodes.starts
+    value = 0.0
+    for j in range(len(x)):
+        value += nodes.successes[j] * x[j]
+        gradient[j] += nodes.successes[j]
+    for i in range(len(nodes.weights)):
+        eta = 0.0
+        for k in range(starts[i], starts[i + 1]):
+            eta += data[k] * x[indices[k]]
+        log_partition, expected = _node(eta, nodes.weights[i])
+        value -= log_partition
+        for k in range(starts[i], starts[i + 1]):
+            gradient[indices[k]] -= data[k] * expected
+    return value
+
+
+@njit
+def _add_prior(
+    theta: Floats,
+    x: Floats,
+    gradient: Floats,
+    gradient_theta: Floats,
+    sizes: Ints,
+    common: Priors,
+    sds: Priors,
+) -> float:
+    value = 0.0
+    n_common = len(common.bases)
+    for j in range(n_common):
+        density = _prior(common.bases[j], x[j], common.norms[j], common.arguments[j])
+        value += density.value
+        gradient[j] += density.first
+    j = n_common
+    for k in range(len(theta)):
+        sigma, inverse_square, squares = np.exp(theta[k]), np.exp(-2 * theta[k]), 0.0
+        for _ in range(sizes[k]):
+            squares += inverse_square * x[j] * x[j]
+            gradient[j] -= inverse_square * x[j]
+            j += 1
+        hyper = _prior(sds.bases[k], sigma, sds.norms[k], sds.arguments[k])
+        value += hyper.value + theta[k] - 0.5 * squares - sizes[k] * (theta[k] + 0.5 * np.log(2 * np.pi))
+        gradient_theta[k] = squares - sizes[k] + hyper.first * sigma + 1
+    return value
+
+
+@njit
+def _through_factor(arrow: Arrow, factor: Factor, z: Floats, u: Floats) -> Floats:
+    """As ``transport._through_factor``: a running sum down each column of ``L^-1``."""
+    out = np.zeros(len(z))
+    head, rest, columns = arrow.head, arrow.rest, arrow.columns
+    n_levels, q = head.shape
+    r = len(rest)
+    z_rest, u_rest = z[rest], u[rest]
+    transposed = factor.inverse.T.copy()  # a column at a time is read below
+    for column in range(r):
+        running = 0.0
+        for m in range(column, r):
+            entry = transposed[column, m]
+            product = entry * u_rest[m]
+            out[rest[column]] += entry * (z_rest[m] * (running + 0.5 * product) + 0.5 * entry)
+            running += product
+    tail = np.zeros(r)
+    for level in range(n_levels):
+        first, end = arrow.starts[level], arrow.starts[level + 1]
+        top = columns[first] if first < end else r
+        for column in range(q):
+            total, running = 0.0, 0.0
+            for k in range(column, q):
+                entry = factor.blocks[level, k, column]
+                product = entry * u[head[level, k]]
+                total += entry * (z[head[level, k]] * (running + 0.5 * product) + 0.5 * entry)
+                running += product
+            tail[top:] = 0.0
+            for e in range(first, end):
+                mixed = 0.0
+                for k in range(column, q):
+                    mixed += factor.blocks[level, k, column] * factor.border[e, k]
+                for m in range(columns[e], r):
+                    tail[m] -= transposed[columns[e], m] * mixed
+            for m in range(top, r):
+                product = tail[m] * u_rest[m]
+                total += tail[m] * (z_rest[m] * (running + 0.5 * product) + 0.5 * tail[m])
+                running += product
+            out[head[level, column]] = total
+    return out
+
+
+@_compiled
+def coefficients(theta: Floats, z: Floats, arrow: Arrow, whitening: Whitening) -> Floats:
+    """``mode(theta) + L(theta)^-T z``, as :meth:`Transport.coefficients`."""
+    factor = _factor(arrow, theta, whitening)
+    return _upper(arrow, factor, _lower(arrow, factor, whitening.linear) + z)
+
+
+@_compiled
+def log_density(
+    theta: Floats, z: Floats, gradient_theta: Floats, gradient_z: Floats,
+    arrow: Arrow, whitening: Whitening, nodes: Nodes, common: Priors, sds: Priors,
+) -> float:  # fmt: skip
+    """Log-density, as :meth:`Transport.log_density`; overwrites the two gradients."""
+    factor = _factor(arrow, theta, whitening)
+    y = _lower(arrow, factor, whitening.linear)
+    x = _upper(arrow, factor, y + z)
+    gradient = np.zeros(len(z))
+    value = _add_likelihood(nodes, x, gradient) - factor.log_det
+    value += _add_prior(theta, x, gradient, gradient_theta, whitening.sizes, common, sds)
+    u = _lower(arrow, factor, gradient)
+    gradient_z[:] = u
+    if len(theta) == 0:
+        return value
+    mean = _upper(arrow, factor, y)
+    pull = _upper(arrow, factor, u)
+    moved = pull * mean + _through_factor(arrow, factor, z, u)
+    j = whitening.n_common
+    for k in range(len(theta)):
+        total = 0.0
+        for _ in range(whitening.sizes[k]):
+            total += moved[j]
+            j += 1
+        gradient_theta[k] += 2 * np.exp(-2 * theta[k]) * total
+    return value

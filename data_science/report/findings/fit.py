@@ -1,0 +1,186 @@
+"""What is said of the model and its fit: what the prior allows, the posterior shows, and the checks find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_science.arrays import Floats
+from data_science.evaluation.calibration import Reliability
+from data_science.evaluation.replication import Replication
+from data_science.limits import BFMI_MIN, ESS_MIN, RHAT_MAX, SENSITIVE
+from data_science.report.wording import between, count, listed, percent, readable, rough
+
+
+def prior_allows(ours: Floats, observed: float) -> str:
+    """Say what overall label rates the prior allows, and where the observed one stands."""
+    low, high = np.quantile(ours, [0.025, 0.975])
+    below = float((ours < observed).mean())
+    where = "inside" if low <= observed <= high else "outside"
+    return (
+        f"before seeing data, the model thinks any overall rate from {between(low, high, 0)} possible (95 % "
+        f"interval); the observed one, {percent(observed)}, lies {where}, with {percent(below, 0)} of "
+        "the prior "
+        "below it"
+    )
+
+
+def extremes(ours: Floats, wide: Floats) -> str:
+    """Say how likely two priors think it that a client's label is all but certain."""
+    share, share_wide = (float(np.mean((rates < 0.01) | (rates > 0.99))) for rates in (ours, wide))
+    return (
+        f"a probability below 1 % or above 99 % has a chance of {percent(share, 0)}, and would have one of "
+        f"{percent(share_wide, 0)} under a prior ten times as wide"
+    )
+
+
+def prior_spread(spread: Mapping[str, Floats]) -> str:
+    """Say how far apart the prior lets the rates of groups be."""
+    parts = []
+    for name, values in spread.items():
+        low, high = (100 * np.quantile(values, [0.025, 0.975])).round()
+        parts.append(f"{low:.0f} to {high:.0f} percentage points between levels of {name}")
+    return f"{listed(parts)} (95 % intervals)"
+
+
+def gates(measured: Mapping[str, Any]) -> str:
+    """Say what the gates measured."""
+    ess = min(measured["ess_bulk_min"], measured["ess_tail_min"])
+    found = [
+        f"the worst r_hat is {measured['rhat_max']:.4f} (limit {RHAT_MAX:g})",
+        f"the smallest effective sample size {ess:,.0f} (limit {ESS_MIN:g})",
+    ]
+    if measured.get("n_divergences") is not None:
+        found.append(f"there was {count(measured['n_divergences'], 'divergence')}")
+    if measured.get("bfmi_min") is not None:
+        found.append(f"the lowest E-BFMI is {measured['bfmi_min']:.2f} (limit {BFMI_MIN:g})")
+    return listed(found)
+
+
+def second_opinion(agreement: Mapping[str, Any] | None, notes: str | None = None) -> str:
+    """Say how far the posteriors of two engines are apart, or why there is only one."""
+    if agreement is None:
+        return f"there is no second opinion on this fit: {notes or 'none was asked for'}"
+    return (
+        "a second engine, which integrates numerically from the same likelihood, gives the same "
+        "posterior: the "
+        f"largest difference is {agreement['distance_in_sds']:.3f} of a posterior standard deviation "
+        f"({readable(agreement['worst'])}), {agreement['distance_in_mcse']:.1f} Monte Carlo standard errors "
+        f"where up to {agreement['limit_in_mcse']:.1f} are chance"
+    )
+
+
+def chains(p_values: pd.Series[float]) -> str:
+    """Say whether the chains agree, by tests of their ranks."""
+    worst = readable(str(p_values.idxmin()))
+    found = f"the smallest of the {len(p_values)} p-values is {p_values.min():.3f} ({worst})"
+    if p_values.min() < 0.01 / len(p_values):
+        return f"{found}, which is a sign that they do not quite agree"
+    return f"{found}, which is no sign that they disagree"
+
+
+def energy(parts: Mapping[str, Floats]) -> str:
+    """Say whether the energy changes from draw to draw by about as much as it varies."""
+    whole, change = (float(values.std()) for values in parts.values())
+    verdict = "much narrower" if change < 0.5 * whole else "not much narrower"
+    return f"the changes ({change:.1f} nats) are {verdict} than the whole ({whole:.1f}; standard deviations)"
+
+
+def effects(table: pd.DataFrame) -> str:
+    """Say which effects differ from none, allowing for how many were looked at."""
+    clear = [str(name) for name in table.index[table["clear"]]]
+    looks = f"once one allows for looking at {len(table)}"
+    if not clear:
+        return f"no effect is clearly there {looks}"
+    if len(clear) == len(table):
+        return f"every effect is clearly there, also {looks}"
+    verb = "is" if len(clear) == 1 else "are"
+    others = [str(name) for name in table.index[~table["clear"]]]
+    which = listed(clear) if len(clear) <= len(others) else f"all but {listed(others)}"
+    return f"of {len(table)} effects, {len(clear)} {verb} clearly there {looks}: {which}"
+
+
+def odds_ratios(table: pd.DataFrame) -> str:
+    """Say each odds ratio with its interval."""
+    rows = table.itertuples()
+    return listed([f"{row.Index} {row.middle:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows])
+
+
+def spreads(draws: Mapping[str, Floats]) -> str:
+    """Say how large each spread is: median and 95 % interval."""
+    said = []
+    for name, values in draws.items():
+        low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
+        said.append(f"{name} {middle:.2g} ({low:.2g} to {high:.2g})")
+    return listed(said)
+
+
+def pooling(levels: Mapping[str, Replication]) -> str:
+    """Say how far partial pooling moved the rates of the levels."""
+    rates = pd.concat({name: found.rates for name, found in levels.items()})
+    move = (rates["observed"] - rates["middle"]).abs()
+    name, level = move.idxmax()
+    said = []
+    for feature, found in levels.items():
+        raw, pooled = found.rates["observed"], found.rates["middle"]
+        span = (100 * (values.max() - values.min()) for values in (raw, pooled))
+        said.append(
+            "the rates of {} span {:.1f} percentage points raw and {:.1f} pooled".format(feature, *span)
+        )
+    return f"{listed(said)}; {name} = {level} moved most, by {100 * move.max():.2f}"
+
+
+def replicated(found: Sequence[Replication]) -> str:
+    """Say how many groups' observed rates lie in the interval of replicated data."""
+    rates = pd.concat([margin.replicated_rates for margin in found])
+    inside = int(rates["observed"].between(rates["low"], rates["high"]).sum())
+    n_inside = f"all {inside}" if inside == len(rates) else f"{inside or 'none'} of {len(rates)}"
+    verb = "lies" if inside == 1 else "lie"
+    return f"{n_inside} observed rates {verb} inside the 95 % interval of simulated data"
+
+
+def discrepancy(draws: pd.DataFrame) -> str:
+    """Say whether the worst group is worse than in data that the model itself made."""
+    share = float((draws["replicated"] >= draws["observed"]).mean())
+    measured = f"{percent(share, 0)} of data sets simulated from the model have one as far off"
+    if share < 0.05:
+        return f"some group of clients is further off than the model can explain: only {measured}"
+    return f"no group of clients is further off than the model itself would produce: {measured}"
+
+
+def residuals(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Say how many residuals chance does not explain."""
+    rows = pd.concat(tables.values())
+    outside = int((~rows["observed"].between(rows["low"], rows["high"])).sum())
+    return (
+        f"{outside or 'none'} of {len(rows)} residuals {'lies' if outside == 1 else 'lie'} outside, where "
+        f"at most about {rough(0.05 * len(rows))} would by chance"
+    )
+
+
+def calibrated(found: Reliability) -> str:
+    """Say whether predicted probabilities come true."""
+    as_far = f"{percent(found.chance, 0)} of predictions that are right stray as far"
+    if found.chance < 0.05:
+        return (
+            "the predicted probabilities do not come true: the recalibrated curve leaves the band for "
+            f"{percent(found.share_outside, 0)} of the clients, and only {as_far}"
+        )
+    return (
+        "the predicted probabilities come true, as far as these data can tell: the recalibrated curve strays "
+        f"from the band no more than by chance ({as_far})"
+    )
+
+
+def sensitivity(table: pd.DataFrame) -> str:
+    """Say which parameters depend noticeably on the prior."""
+    named = [readable(str(name)) for name in table.index[table["prior"] >= SENSITIVE]]
+    worst = readable(str(table["prior"].idxmax()))
+    largest = f"the largest sensitivity to the prior is {table['prior'].max():.3f} ({worst})"
+    if not named:
+        return f"{largest}, below the limit of {SENSITIVE}: none of these quantities hangs on the priors"
+    verb = "exceeds" if len(named) == 1 else "exceed"
+    return f"{largest}; {listed(named)} {verb} the limit of {SENSITIVE}, so that the prior matters there"

@@ -1,0 +1,198 @@
+"""What a fit found, in words: closing summary and model card, from values already computed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from data_science.evaluation.candidates import BASELINE, MODEL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data_science.data.dataset import Dataset
+    from data_science.evaluation.agreement import Agreement
+    from data_science.evaluation.comparison import Comparison
+    from data_science.evaluation.diagnostics import Diagnostics
+    from data_science.formula.specification import ModelSpecification
+    from data_science.prediction.predictor import Predictor
+
+_MOST_ROWS = 60  # effects listed in the card; the full table is in diagnostics.json
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of one fit."""
+
+    specification: ModelSpecification
+    dataset: Dataset
+    compression: str
+    measured: Diagnostics
+    agreement: Agreement | None
+    notes: tuple[str, ...]
+    comparison: Comparison
+    summary: pd.DataFrame
+    predictor: Predictor
+    seconds: Mapping[str, float]
+
+    @property
+    def what_features_add(self) -> str:
+        """Whether the features predict anything, in one honest sentence."""
+        sentence = self.comparison.verdict(MODEL, BASELINE)
+        rate = f"{self.dataset.base_rate:.1%}"
+        gain = self.comparison.difference(MODEL, BASELINE)
+        if gain.is_noise or gain.is_small:
+            return f"{sentence}; for all that they tell, every row has about {rate}"
+        return f"{sentence}; the overall rate is {rate}"
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """Findings by heading, one line each."""
+        return self.told(str)
+
+    def told(self, shown: Callable[[str], str]) -> dict[str, str]:
+        """Return findings by heading, one line each, with names of parameters as ``shown`` gives them."""
+        m = self.measured
+        found = {
+            "Data": f"{self.dataset.n_rows:,} rows, {self.dataset.base_rate:.2%} positive",
+            "Model": self.specification.formula,
+            "Compression": self.compression,
+            "Engine": f"{m.engine}, {m.n_chains} chains of {m.n_draws:,} draws",
+            "Convergence": _convergence(m, shown),
+            "Features": self.what_features_add,
+            "Plug-in": self._plug_in(),
+            "Wall time": ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items()),
+        }
+        if self.agreement is not None:
+            found["Second opinion"] = _agreement(self.agreement, shown)
+        if self.notes:
+            found["Notes"] = " ".join(self.notes)
+        return found
+
+    def __str__(self) -> str:
+        width = max(map(len, self.sentences))
+        return "\n".join(f"{heading:<{width}}  {text}" for heading, text in self.sentences.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Measurements with JSON types, stored as diagnostics.json."""
+        gain = self.comparison.difference(MODEL, BASELINE)
+        table = self.comparison.table.reset_index(names="candidate")
+        return {
+            "diagnostics": self.measured.to_json(),
+            "agreement": None if self.agreement is None else self.agreement.to_json(),
+            "comparison": {
+                "against": BASELINE,
+                "elpd_diff": gain.elpd,
+                "se_diff": gain.se,
+                "is_noise": gain.is_noise,
+                "sentence": self.what_features_add,
+                "candidates": table.to_dict(orient="records"),
+            },
+            "sentences": self.sentences,
+            "seconds": dict(self.seconds),
+            "summary": self.summary.reset_index().to_dict(orient="records"),
+        }
+
+    def _plug_in(self) -> str:
+        correction = self.predictor.correction
+        if correction is None:
+            return "gap between plug-in and posterior mean probability not measured"
+        text = (
+            f"largest gap between plug-in and posterior mean probability {correction.gap:.2g} "
+            f"(bound {correction.bound:g})"
+        )
+        return f"{text}: labels follow the corrected probability" if correction.active else text
+
+
+def model_card(report: Report) -> str:
+    """One page for people, in Markdown."""
+    priors = report.specification.to_json()["priors"]
+    unit = "per sd of the numeric columns" if report.specification.standardize else "per unit"
+    common = report.summary.drop(columns="mcse_mean").head(_MOST_ROWS)
+    left_out = len(report.summary) - len(common)
+    sections = {
+        "What it is": (
+            f"A Bayesian logistic regression, {_code(report.specification.formula)}, that gives the "
+            f"probability of `{report.predictor.response}`. It predicts 1 above a probability of "
+            f"{report.predictor.threshold:.4g}, which minimises the expected cost."
+        ),
+        "What the features add": _sentence(report.what_features_add),
+        "Data": f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
+        f"fingerprint `{report.dataset.fingerprint}`.\n\n{report.compression}.",
+        f"Priors ({unit})": "\n".join(f"- {_code(name)}: {_prior(prior)}" for name, prior in priors.items()),
+        "Fit": "\n".join(
+            f"- {heading}: {text}"
+            for heading, text in report.told(_code).items()
+            if heading in {"Engine", "Convergence", "Second opinion", "Notes", "Wall time"}
+        ),
+        "Effects (logit scale, per unit)": _table(common)
+        + (f"\n\n{left_out} more in diagnostics.json." if left_out else ""),
+        "Comparison (leave one row out)": _table(
+            report.comparison.table.drop(columns=["rank", "n_khat_high", "waic"])
+        )
+        + "\n\n"
+        + "\n".join(f"- {sentence}" for sentence in report.comparison.sentences),
+        "Calibration of the point prediction": _sentence(report.sentences["Plug-in"]),
+        "Limits": (
+            "It describes the clients it was trained on; it says nothing about causes. An unseen group gets "
+            "the population effect; an unseen level of a common effect is refused. Retrain when the inputs "
+            "drift or the live log score falls below what the model expects of itself."
+        ),
+    }
+    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
+    return f"# Model card\n\n{body}\n"
+
+
+def _convergence(m: Diagnostics, shown: Callable[[str], str]) -> str:
+    parts = [
+        f"worst r_hat {m.rhat_max:.4f} ({shown(m.rhat_worst)})",
+        f"smallest ESS bulk {m.ess_bulk_min:,.0f}, tail {m.ess_tail_min:,.0f} ({shown(m.ess_worst)})",
+    ]
+    if m.n_divergences is not None:
+        parts.append(f"{m.n_divergences} divergences")
+    if m.bfmi_min is not None:
+        parts.append(f"E-BFMI {m.bfmi_min:.2f}")
+    if m.khat is not None:
+        parts.append(f"k-hat {m.khat:.2f}")
+    return ", ".join(parts)
+
+
+def _agreement(agreement: Agreement, shown: Callable[[str], str]) -> str:
+    return (
+        f"nested Laplace agrees: largest distance {agreement.distance_in_sds:.3f} posterior sds, "
+        f"{agreement.distance_in_mcse:.1f} Monte Carlo standard errors ({shown(agreement.worst)}; "
+        f"limit {agreement.limit_in_mcse:.1f})"
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _code(name: str) -> str:
+    """Markdown code that shows the name whatever is in it: a level may hold anything (CommonMark, 6.1)."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+    ticks = max(map(len, re.findall("`+", shown)), default=0)
+    return f"`{shown}`" if not ticks else f"{'`' * (ticks + 1)} {shown} {'`' * (ticks + 1)}"
+
+
+def _prior(prior: Mapping[str, Any]) -> str:
+    arguments = ", ".join(f"{key}={value:g}" for key, value in prior.items() if key != "name")
+    return f"{prior['name']}({arguments})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.4g}"
+
+
+def _table(frame: pd.DataFrame) -> str:
+    """Markdown table with four significant digits, and thousands written out."""
+    header = ["", *map(str, frame.columns)]
+    rows = [  # a bar ends a cell even inside code, unless escaped
+        [_code(name).replace("|", r"\|"), *map(_number, row)]
+        for name, row in zip(frame.index, frame.to_numpy(), strict=True)
+    ]
+    lines = [header, ["---", *["---:"] * len(frame.columns)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

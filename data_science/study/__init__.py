@@ -1,1 +1,0 @@
-"""What the book computes beyond the fit: exploration, checks, baselines, figures."""
