@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from scipy import stats
 
 from data_science.arrays import Floats
 
-Margins = dict[str, "pd.Series[str]"]  # name of a feature or pair -> level of each client
+Margins = dict[str, "pd.Series[Any]"]  # name of a feature or pair -> level of each client
 
 FEATURES = ("attr_a", "attr_b", "scd_a", "scd_b")
 MOST_LEVELS = 12  # a numeric feature with more distinct values is cut into tenths
@@ -24,7 +25,7 @@ _TENTHS = 10
 CROSS = " \N{MULTIPLICATION SIGN} "  # between the names of a pair
 
 
-def as_levels(values: pd.Series[float]) -> pd.Series[str]:
+def as_levels(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return the values as levels, in their order; a continuous feature is cut into tenths of the clients."""
     if values.nunique() <= MOST_LEVELS or not pd.api.types.is_numeric_dtype(values):
         names = [str(value) for value in sorted(values.unique())]
@@ -33,7 +34,7 @@ def as_levels(values: pd.Series[float]) -> pd.Series[str]:
     names = [f"{low} to {high}" for low, high in pairwise(_told_apart(edges))]
     codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(names) - 1)
     return pd.Series(
-        pd.Categorical.from_codes(codes, names, ordered=True), index=values.index, name=values.name
+        pd.Categorical.from_codes(codes, pd.Index(names), ordered=True), index=values.index, name=values.name
     )
 
 
@@ -54,11 +55,11 @@ def _told_apart(edges: Floats) -> list[str]:
     return [repr(float(edge)) for edge in edges]
 
 
-def crossed(first: pd.Series[str], second: pd.Series[str]) -> pd.Series[str]:
+def crossed(first: pd.Series[Any], second: pd.Series[Any]) -> pd.Series[Any]:
     """Return the combination of two features' levels, all of them in order."""
     names = [f"{a}{CROSS}{b}" for a in first.cat.categories for b in second.cat.categories]
     codes = first.cat.codes.to_numpy(np.intp) * len(second.cat.categories) + second.cat.codes
-    return pd.Series(pd.Categorical.from_codes(codes, names, ordered=True), index=first.index)
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names), ordered=True), index=first.index)
 
 
 def rate_intervals(groups: pd.Series[str], label: pd.Series[int], prob: float = 0.95) -> pd.DataFrame:

@@ -93,5 +93,5 @@ def by_year(table: pd.DataFrame, quantity: str) -> None:
     for year, style in zip(table.columns, cycle(LINES), strict=False):
         axes.plot(MONTHS, table[year], style, label=str(year), markersize=4)
     axes.set_ylabel(quantity)
-    axes.set_ylim(min(0.0, float(table.min(axis=None))), None)
+    axes.set_ylim(min(0.0, float(np.nanmin(table.to_numpy()))), None)
     legend(axes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 from cycler import cycler
@@ -56,7 +56,7 @@ def apply_style() -> None:
     A letter that no font of this machine has is drawn as a box, and a figure too full to be laid out is drawn
     as it is: neither stops a book.
     """
-    mpl.rcParams.update(_STYLE)
+    mpl.rcParams.update(cast("Any", _STYLE))
     warnings.filterwarnings("ignore", r"Glyph .* missing from font")
     warnings.filterwarnings("ignore", r"constrained_layout not applied")
     set_matplotlib_formats("svg")
@@ -71,7 +71,7 @@ def canvas(height: float, n_columns: int = 1, **options: Any) -> tuple[Figure, l
 def height(counts: Iterable[int], n_columns: int = 1) -> float:
     """Inches for panels with these numbers of rows of points or intervals, in a grid of so many columns."""
     shown = [min(count, MOST_ROWS + 1) for count in counts]
-    return 0.9 + sum(0.55 + 0.17 * max(row) for row in batched(shown, n_columns, strict=False))
+    return 0.9 + sum(0.55 + 0.17 * max(row) for row in batched(shown, n_columns))
 
 
 def panels(
@@ -92,7 +92,7 @@ def legend(axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure = axes.get_figure(root=True)
     if figure is not None:
-        place = {"loc": "outside upper left", "ncols": len(labels)}
+        place: dict[str, Any] = {"loc": "outside upper left", "ncols": len(labels)}
         figure.legend(handles, labels, **place, handlelength=1.6, borderaxespad=0.2)
 
 

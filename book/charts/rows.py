@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ def intervals_and_truth(axes: Axes, table: pd.DataFrame) -> None:
     """Draw what a model expects as intervals, and what was ``observed`` as diamonds."""
     shown = table.iloc[:MOST_ROWS]
     rows = np.arange(len(shown))
-    bar = {"color": BLUE, "linewidth": 6, "alpha": 0.35, "label": "the model, 95 %"}
+    bar: dict[str, Any] = {"color": BLUE, "linewidth": 6, "alpha": 0.35, "label": "the model, 95 %"}
     axes.hlines(rows, shown["low"], shown["high"], **bar)
     axes.plot(shown["observed"], rows, "D", color=ORANGE, markersize=4.5, label="the data")
     _name_rows(axes, table.index)

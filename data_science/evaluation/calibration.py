@@ -98,9 +98,7 @@ def _share_outside(curves: Floats, low: Floats, high: Floats) -> Floats:
     return np.asarray(((curves < low) | (curves > high)).mean(axis=-1))
 
 
-def _pav(
-    label: npt.NDArray[np.generic], places: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]
-) -> Floats:
+def _pav(label: Floats, places: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]) -> Floats:
     """Isotonic regression of the label on the prediction; equal predictions get equal values."""
     means = np.bincount(places, weights=label) / counts
     fitted: Floats = isotonic_regression(means, weights=counts).x

@@ -45,7 +45,7 @@ class CrossValidation:
         right = self.probability.where(
             pd.Series(self.label == 1, self.probability.index), 1 - self.probability, axis=0
         )
-        return np.log(right.clip(lower=np.finfo(float).tiny))
+        return right.clip(lower=np.finfo(float).tiny).transform(np.log)
 
     def table(self, reference: str) -> pd.DataFrame:
         """Methods, best first, each beside ``reference``.

@@ -150,10 +150,10 @@ def _strategies(
     # The better of the two is chosen by what it is on average, as one would have to without seeing the draw.
     ones_better = sign * (ones.mean(axis=1) - zeros.mean(axis=1)) > 0
     gain = sign * (model - np.where(ones_better[:, None], ones, zeros))
-    return Strategies(
-        *(_table(index, *np.quantile(values, _BAND, axis=1)) for values in (model, ones, zeros)),
-        _table(index, *_simultaneous(gain)),
+    of_model, of_ones, of_zeros = (
+        _table(index, *np.quantile(values, _BAND, axis=1)) for values in (model, ones, zeros)
     )
+    return Strategies(of_model, of_ones, of_zeros, _table(index, *_simultaneous(gain)))
 
 
 def _simultaneous(draws: Floats) -> tuple[Floats, Floats, Floats]:

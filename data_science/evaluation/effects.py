@@ -36,7 +36,7 @@ def levels(posterior: xr.DataTree, features: Sequence[str]) -> Columns:
     found: Columns = {}
     for feature in features:
         effects = posterior["posterior"][f"1|{feature}"]
-        names = effects[effects.dims[-1]].to_numpy()
+        names = effects[str(effects.dims[-1])].to_numpy()
         draws = _flat(posterior, f"1|{feature}").reshape(-1, len(names))
         centred = draws - draws.mean(axis=1, keepdims=True)
         found |= {f"{feature} = {name}": centred[:, place] for place, name in enumerate(names)}

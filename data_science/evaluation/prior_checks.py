@@ -41,7 +41,7 @@ class _HalfT:
     def __init__(self, nu: float, sigma: float) -> None:
         self._whole = stats.t(nu, 0, sigma)
 
-    def rvs(self, size: int, random_state: np.random.Generator) -> Floats:
+    def rvs(self, size: int, random_state: np.random.Generator) -> Any:
         return np.abs(self._whole.rvs(size, random_state=random_state))
 
 

@@ -70,7 +70,7 @@ def months_seen(by_month: pd.DataFrame) -> str:
     typical = by_month.mean(axis=1).dropna()
     if len(typical) < 2:
         return "there are too few months to compare"
-    strong, weak = month_name[typical.idxmax()], month_name[typical.idxmin()]
+    strong, weak = (month_name[int(str(month))] for month in (typical.idxmax(), typical.idxmin()))
     times = f"{typical.max() / typical.min():.1f} times" if typical.min() > 0 else "above"
     return f"{strong} is the strongest month, {times} {weak}, the weakest"
 

@@ -122,7 +122,7 @@ def pooling(levels: Mapping[str, Replication]) -> str:
     """Say how far partial pooling moved the rates of the levels."""
     rates = pd.concat({name: found.rates for name, found in levels.items()})
     move = (rates["observed"] - rates["middle"]).abs()
-    name, level = move.idxmax()
+    name, level = move.index[int(move.to_numpy().argmax())]
     said = []
     for feature, found in levels.items():
         raw, pooled = found.rates["observed"], found.rates["middle"]

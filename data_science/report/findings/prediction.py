@@ -151,7 +151,7 @@ def worth(found: Strategies, between: Callable[[float, float], str]) -> str:
 def outcomes_seen(outcomes: pd.DataFrame, rate: float) -> str:
     """Say how many of the clients predicted as 1 at the overall rate are, beside a choice at random."""
     n_ones, n_right = outcomes["predicted 1"], outcomes["of them right"]
-    at_rate = outcomes.index[(outcomes["threshold"] - rate).abs().argmin()]
+    at_rate = outcomes.index[int((outcomes["threshold"] - rate).abs().argmin())]
     if not n_ones[at_rate]:
         return f"at a threshold of {percent(rate)}, the overall rate, nobody is predicted as 1"
     return (
