@@ -1,5 +1,8 @@
 """Every error that the package raises on purpose has an exit code that says who must act."""
 
+import logging
+import signal
+
 import pytest
 
 import main
@@ -8,6 +11,19 @@ from data_science import errors
 RAISED = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and kind is not errors.DataScienceError
 ]
+
+
+@pytest.fixture(autouse=True)
+def logging_and_signals_as_before():
+    """A job sets them for its whole process, which here is everybody's."""
+    names = ("main", "data_science", "de")
+    levels = {name: logging.getLogger(name).level for name in (None, *names)}
+    handlers, stop = list(logging.root.handlers), signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, stop)
+    logging.root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
