@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hand_sums import logit_of
 from scipy import integrate, optimize, special, stats
 from serving_cases import COMMON_FACTOR, ROW, predictor
 
@@ -69,9 +70,11 @@ def test_many_rows_are_scored_as_one_by_one(encoding):
     found = model.predict_proba(rows)
 
     records = rows.to_dict("records")
-    np.testing.assert_allclose(found, [model.predict_proba_one(row) for row in records], rtol=0, atol=1e-14)
+    expected = special.expit([logit_of(model, row) for row in records])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose([model.predict_proba_one(row) for row in records], expected, rtol=0, atol=1e-14)
+    assert model.predict_batch(rows).tolist() == (expected > 0.5).astype(int).tolist()
     assert model.predict_batch(rows).tolist() == [model.predict_one(row) for row in records]
-    assert model.predict_batch(rows).tolist() == (found > 0.5).astype(int).tolist()
     intervals = [model.predict_interval_one(row) for row in records]
     np.testing.assert_allclose(model.predict_interval(rows), intervals, rtol=0, atol=1e-14)
 
@@ -114,6 +117,8 @@ def eta_and_sd(model, columns):
     """Return the draws of an unseen row's logit without, and the sd of, its unseen effects."""
     known = {"scd_a": 0.55, "scd_b": 3}
     eta = model.draws[:, 0] + model.draws[:, 1] * known["scd_a"] + model.draws[:, 2] * known["scd_b"]
+    if "attr_a" not in columns:
+        eta = eta + model.draws[:, 3 + 0]
     if "attr_b" not in columns:
         eta = eta + model.draws[:, 3 + 5 + 2]
     sds = {"attr_a": model.group_sd_draws[:, 0], "attr_b": model.group_sd_draws[:, 1]}
@@ -135,24 +140,26 @@ def test_an_unseen_groups_probability_integrates_its_distribution(columns):
     assert MODEL.predict_proba(pd.DataFrame([ROW, row, row]), "posterior")[1:].tolist() == [found, found]
 
 
+@pytest.mark.parametrize("columns", [("attr_a",), ("attr_b",), ("attr_a", "attr_b")], ids=" and ".join)
 @pytest.mark.parametrize("prob", [0.5, 0.9, 0.95])
-def test_an_unseen_groups_interval_is_that_of_the_mixture_and_the_same_every_time(prob):
+def test_an_unseen_groups_interval_is_that_of_the_mixture_and_the_same_every_time(prob, columns):
     model = predictor(n_draws=1000)
-    eta, sd = eta_and_sd(model, ("attr_a",))
+    row = {**ROW, **{column: {"attr_a": 9, "attr_b": "z"}[column] for column in columns}}
+    eta, sd = eta_and_sd(model, columns)
 
-    found = model.predict_interval_one(UNSEEN, prob)
+    found = model.predict_interval_one(row, prob)
 
     def excess(logit, level):
         return stats.norm.cdf((logit - eta) / sd).mean() - level
 
     for bound, level in zip(found, ((1 - prob) / 2, (1 + prob) / 2), strict=True):
         exact = optimize.brentq(excess, -20, 20, args=(level,))
-        # The standard error that 1000 independent draws would have; even points do better.
-        density = stats.norm.pdf((exact - eta) / sd, scale=1).mean() / sd.mean()
-        assert abs(special.logit(bound) - exact) < math.sqrt(level * (1 - level) / 1000) / density
-    assert found == predictor(n_draws=1000).predict_interval_one(UNSEEN, prob)
+        # Three standard errors that 1000 independent draws would have; even points do better.
+        density = (stats.norm.pdf((exact - eta) / sd) / sd).mean()
+        assert abs(special.logit(bound) - exact) < 3 * math.sqrt(level * (1 - level) / 1000) / density
+    assert found == predictor(n_draws=1000).predict_interval_one(row, prob)
     known = model.predict_interval_one(ROW, prob)
-    assert found[1] - found[0] > known[1] - known[0]
+    assert np.diff(special.logit(found)) > np.diff(special.logit(known))
 
 
 def test_an_interaction_group_is_unseen_if_any_part_of_it_is():
