@@ -41,7 +41,9 @@ def design_of(encoding, frame):
         columns, levels = combinations(term)
         slope = np.prod([frame[column].to_numpy(float) for column in term.numeric], axis=0)
         for level in levels:
-            here = np.all([(frame[column] == value) for column, value in zip(columns, level, strict=True)], axis=0)
+            here = np.all(
+                [(frame[column] == value) for column, value in zip(columns, level, strict=True)], axis=0
+            )
             matrix.append(np.broadcast_to(slope * here, len(frame)))
     return np.column_stack(matrix)
 

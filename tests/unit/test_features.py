@@ -148,7 +148,9 @@ def test_a_message_shows_up_to_eight_levels(n_levels, shown):
     [(INTEGERS, "an integer"), (TEXTS, "text"), (TRUTHS, "a truth value"), (REALS, "a number")],
 )
 def test_a_message_says_what_kind_of_level_is_expected(reader, wanted):
-    with pytest.raises(FeatureError, match=rf"{reader.factor.column} is None \(NoneType\); expected {wanted} such"):
+    with pytest.raises(
+        FeatureError, match=rf"{reader.factor.column} is None \(NoneType\); expected {wanted} such"
+    ):
         reader.code(None)
 
 
@@ -203,7 +205,9 @@ def test_a_numeric_column_is_read_as_its_values_are(dtype):
 def test_the_first_row_whose_number_is_not_finite_is_named(bad, dtype):
     values = pd.Series([0.5, 1.0, bad, 2.0, bad], dtype=dtype)
 
-    with pytest.raises(FeatureError, match=rf"^row 12: scd_a is {bad} \(float\w*\); expected a finite number$") as refusal:
+    with pytest.raises(
+        FeatureError, match=rf"^row 12: scd_a is {bad} \(float\w*\); expected a finite number$"
+    ) as refusal:
         read_numbers("scd_a", values, first=10)
     assert refusal.value.column == "scd_a"
 
@@ -215,7 +219,9 @@ def test_finite_numbers_whose_sum_overflows_are_read():
 @pytest.mark.parametrize("dtype", ["object", "category", "str", "Int64"])
 def test_the_first_row_whose_level_cannot_be_read_is_named(dtype):
     reader, values, shown = (
-        (INTEGERS, [1, 2, pd.NA, 2, pd.NA], "<NA>") if dtype == "Int64" else (TEXTS, ["a", "b", " ", "c", " "], "' '")
+        (INTEGERS, [1, 2, pd.NA, 2, pd.NA], "<NA>")
+        if dtype == "Int64"
+        else (TEXTS, ["a", "b", " ", "c", " "], "' '")
     )
 
     with pytest.raises(FeatureError, match=f"^row 102: {reader.factor.column} is {shown}"):

@@ -72,7 +72,9 @@ def test_many_rows_are_scored_as_one_by_one(encoding):
     records = rows.to_dict("records")
     expected = special.expit([logit_of(model, row) for row in records])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
-    np.testing.assert_allclose([model.predict_proba_one(row) for row in records], expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(
+        [model.predict_proba_one(row) for row in records], expected, rtol=0, atol=1e-14
+    )
     assert model.predict_batch(rows).tolist() == (expected > 0.5).astype(int).tolist()
     assert model.predict_batch(rows).tolist() == [model.predict_one(row) for row in records]
     intervals = [model.predict_interval_one(row) for row in records]
