@@ -181,7 +181,7 @@ def test_coordinates_scale_each_group_term_by_what_multiplies_it():
 
 @pytest.mark.parametrize("limit", [10**9, 10], ids=["dense", "sparse"])
 def test_a_design_is_the_same_dense_or_sparse(limit, monkeypatch):
-    data, design, rows, at, joint = density()
+    _, design, rows, at, joint = density()
     monkeypatch.setattr(module, "_DENSE", limit)
 
     found = design_matrix(design.encoding, merge(rows), at)
