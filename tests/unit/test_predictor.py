@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hand_sums import logit_of
+from hand_sums import logit_of, logits_of
 from scipy import integrate, optimize, special, stats
 from serving_cases import COMMON_FACTOR, ROW, predictor
 
@@ -245,7 +245,15 @@ def test_numbers_that_overflow_the_linear_predictor_are_refused(ask):
         ({"draws": np.zeros((5, 3))}, r"draws has the shape \(5, 3\)"),
         ({"group_sd_draws": np.zeros((200, 1))}, "group_sd_draws has the shape"),
         ({"coefficients": np.full(12, np.nan)}, "coefficients holds NaN or infinity"),
+        ({"draws": np.full((200, 12), np.inf)}, "draws holds NaN or infinity; expected finite numbers"),
+        ({"group_sd_draws": np.full((200, 2), np.nan)}, "group_sd_draws holds NaN or infinity"),
+        (
+            {"group_sd_draws": np.zeros((199, 2))},
+            r"group_sd_draws has the shape \(199, 2\); expected \(200, 2\)",
+        ),
         ({"threshold": 1.0}, "threshold is 1.0; expected a probability between"),
+        ({"threshold": 0.0}, "threshold is 0.0; expected a probability between"),
+        ({"threshold": math.nan}, "threshold is nan; expected a probability between"),
         ({"unseen": "guess"}, "unseen is 'guess'; expected 'population' or 'refuse'"),
     ],
 )
@@ -257,10 +265,53 @@ def test_a_predictor_that_cannot_be_right_is_refused(changes, reason):
 def test_unknown_methods_and_impossible_intervals_are_refused():
     with pytest.raises(ValueError, match="method is 'map'; expected 'plug-in', 'posterior' or 'corrected'"):
         MODEL.predict_proba(frame(2), "map")
-    with pytest.raises(
-        ValueError, match=r"prob is 95; expected a probability between 0 and 1, such as 0\.95"
-    ):
-        MODEL.predict_interval(frame(2), prob=95)
+    for prob in (95, 1, 0, -0.5, math.nan):
+        with pytest.raises(
+            ValueError, match=rf"prob is {prob}; expected a probability between 0 and 1, such as 0\.95"
+        ):
+            MODEL.predict_interval(frame(2), prob=prob)
+
+
+def test_intervals_hold_95_percent_probabilities_are_plug_in_and_labels_follow_one_half_unless_stated():
+    rows = frame(20)
+
+    np.testing.assert_array_equal(MODEL.predict_interval(rows), MODEL.predict_interval(rows, 0.95))
+    assert MODEL.predict_interval_one(ROW) == MODEL.predict_interval_one(ROW, 0.95)
+    (scores,) = MODEL.score_batches([rows])
+    np.testing.assert_array_equal(scores.interval, MODEL.predict_interval(rows, 0.95))
+    np.testing.assert_array_equal(MODEL.predict_proba(rows), MODEL.predict_proba(rows, "plug-in"))
+    assert (MODEL.threshold, MODEL.unseen, MODEL.correction, MODEL.response) == (
+        0.5,
+        "population",
+        None,
+        "label",
+    )
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.1, 0.3, 0.5])
+def test_labels_follow_any_threshold_everywhere(threshold):
+    model, rows = replace(MODEL, threshold=threshold), frame(300)
+
+    expected = [int(special.expit(logit_of(model, row)) > threshold) for row in rows.to_dict("records")]
+
+    assert 0 < sum(expected) < 300
+    assert model.predict_batch(rows).tolist() == expected
+    assert [model.predict_one(row) for row in rows.to_dict("records")] == expected
+    assert [model.predict(rows.iloc[[k]]) for k in range(20)] == expected[:20]
+    assert np.concatenate([part.label for part in model.score_batches([rows])]).tolist() == expected
+
+
+@pytest.mark.parametrize("prob", [0.2, 0.95])
+def test_an_interval_is_two_quantiles_over_the_draws(prob):
+    rows = frame(30)
+
+    found = MODEL.predict_interval(rows, prob)
+
+    probabilities = special.expit(logits_of(MODEL, rows))
+    expected = np.quantile(probabilities, [0.5 - prob / 2, 0.5 + prob / 2], axis=1).T
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+    one = [MODEL.predict_interval_one(row, prob) for row in rows.to_dict("records")]
+    np.testing.assert_allclose(one, expected, rtol=0, atol=1e-13)
 
 
 def test_serving_a_mapping_imports_neither_pandas_nor_anything_of_training():
