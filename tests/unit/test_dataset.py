@@ -308,8 +308,13 @@ def test_other_columns_and_their_faults_are_let_through():
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [([1, 2], r"the data are \[1, 2\]; expected a DataFrame"), (pd.DataFrame({"label": []}), "have 0 rows")],
-    ids=["a list", "no rows"],
+    [
+        ([1, 2], r"the data are \[1, 2\]; expected a DataFrame"),
+        (pd.DataFrame([[1, 2]], columns=[["a", "a"], ["b", "c"]]), "expected a DataFrame with plain columns"),
+        (pd.DataFrame({"label": []}), "the data have 0 rows and 1 columns; expected at least one row"),
+        (pd.DataFrame(index=range(3)), "the data have 3 rows and 0 columns"),
+    ],
+    ids=["a list", "two levels of columns", "no rows", "no columns"],
 )
 def test_what_is_no_table_of_rows_is_refused(data, message):
     with pytest.raises(SchemaError, match=message):

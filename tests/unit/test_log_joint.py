@@ -7,9 +7,11 @@ import scipy.sparse as sp
 from scipy import stats
 from scipy.special import expit
 
+from data_science.errors import GateError
 from data_science.formula.design import blocks, encode, learn
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
+from data_science.likelihood import laplace
 from data_science.likelihood import log_joint as module
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.compression import merge
@@ -245,3 +247,40 @@ def test_the_reference_mode_has_the_sds_of_the_highest_marginal_in_range():
     assert mode.log_marginal >= max(marginals) - 0.01
     transport = transport_at(joint, mode)
     np.testing.assert_allclose(transport.coefficients(mode.theta, np.zeros(len(mode.x))), mode.x, atol=1e-8)
+
+
+def test_a_density_that_is_no_number_is_refused_with_advice():
+    _, design, _, _, joint = density("label ~ x")
+    elimination = Elimination.of(Order.of(design.encoding), joint.matrix)
+
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(GateError, match=r"no proper mode: .*; give proper priors"),
+    ):
+        conditional_mode(joint, elimination, np.empty(0), np.full(2, np.nan))
+
+
+def test_a_mode_that_is_not_found_in_time_is_refused(monkeypatch):
+    monkeypatch.setattr(laplace, "_MAX_STEPS", 2)
+    _, design, _, _, joint = density("label ~ x")
+    elimination = Elimination.of(Order.of(design.encoding), joint.matrix)
+
+    with pytest.raises(GateError, match="no mode of the coefficients after 2 Newton steps; check the priors"):
+        conditional_mode(joint, elimination, np.empty(0), np.full(2, 5.0))
+
+
+def test_a_step_that_would_overshoot_is_halved_until_the_density_rises():
+    _, design, _, _, joint = density("label ~ x")
+    theta, mode = (
+        np.empty(0),
+        reference_mode(joint, Elimination.of(Order.of(design.encoding), joint.matrix)).x,
+    )
+    start = mode + np.array([0.5, 0.5])
+    value = float(joint.value(start, theta))
+
+    x, reached = laplace._line_search(joint, theta, start, 10 * (mode - start), value)
+
+    size = float(np.linalg.norm(x - start) / np.linalg.norm(10 * (mode - start)))
+    assert reached == pytest.approx(float(joint.value(x, theta)))
+    assert reached > value > float(joint.value(start + 2 * (x - start), theta))
+    assert np.log2(size) == pytest.approx(round(np.log2(size)))
