@@ -110,6 +110,24 @@ def test_weights_whose_sum_rounds_below_one_never_point_past_the_last():
     assert _systematic(weights, 4, latest).tolist() == [1, 2, 2, 2]
 
 
+def test_proposed_sds_come_once_from_every_stratum_and_each_density_is_divided_out(monkeypatch):
+    uniform = SimpleNamespace(quantile=lambda p: (p, np.full(len(p), 2.0)))
+    source = SimpleNamespace(joint=SimpleNamespace(n_coefficients=4))
+    monkeypatch.setattr(
+        nested_laplace,
+        "conditionals",
+        lambda source, theta, z: (z, np.full(len(z), 3.0), np.full(len(z), 11.0)),
+    )
+
+    theta, x, log_weights = nested_laplace._propose(source, [uniform, uniform], 100, np.random.default_rng(1))
+
+    for probabilities in theta.T:
+        assert sorted(np.floor(100 * probabilities)) == list(range(100))
+    assert abs(np.corrcoef(theta.T)[0, 1]) < 0.5
+    assert x.shape == (100, 4)
+    assert log_weights.tolist() == [11.0 - 2.0 - 2.0 - 3.0] * 100
+
+
 def test_draws_come_in_the_chains_asked_for_with_their_certificate():
     said = []
 
