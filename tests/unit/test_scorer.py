@@ -117,6 +117,13 @@ def test_the_careful_way_gives_the_fast_ways_logit_to_the_last_bit(column, value
     assert model.scorer.careful_logit(row) == model.scorer.logit(row)
 
 
+@pytest.mark.parametrize("value", ["0.5", b"1", None, 1j, float("nan"), float("inf"), [1.0]], ids=repr)
+@pytest.mark.parametrize("column", ["scd_a", "scd_b"])
+def test_what_is_no_number_is_not_made_one(column, value):
+    with pytest.raises(FeatureError, match=f"{column} is .*; expected a finite number"):
+        predictor().predict_proba_one({**ROW, column: value})
+
+
 @pytest.mark.parametrize("name", ["default", "common factor"])
 @pytest.mark.parametrize("value", [1e308, -1e308], ids=["up", "down"])
 def test_a_logit_beyond_any_float_is_refused_and_the_largest_is_not(name, value):
