@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from data_science.data.columns import EXPECTED, INTEGER_MAX, READ_AS, REAL_INTEGER_MAX, read
@@ -149,7 +149,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(
     values=st.lists(NUMBERS, min_size=1, max_size=4),
     wanted=st.sampled_from(["integer", "real", "number", "level"]),

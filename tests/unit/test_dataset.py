@@ -352,7 +352,7 @@ def test_whatever_a_column_holds_the_answer_is_a_dataset_or_a_schema_error(data)
     assert all(a == b for a, b in zip(dataset.frame[column].tolist(), values, strict=True))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_whatever_fits_the_contract_is_accepted(data):
     distinct = {"min_size": 6, "max_size": 6, "unique": True}

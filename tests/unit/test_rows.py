@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving_cases import COMMON_FACTOR, DEFAULT, ROW
 
@@ -23,7 +23,7 @@ COLUMNS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     kinds=st.lists(COLUMNS, min_size=1, max_size=4),
     n_rows=st.integers(1, 60),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hand_sums import PRIMES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from serving_cases import ATTR_A, ATTR_B, COMMON_FACTOR, DEFAULT
@@ -16,6 +16,7 @@ from data_science.prediction.tables import Tables, probability, require_finite
 STORE = Factor("store", ("x", "y", "z"))
 
 
+@settings(deadline=None)
 @given(eta=st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=5))
 def test_a_probability_is_the_inverse_logit_and_leaves_its_argument_alone(eta):
     values = np.array(eta)
