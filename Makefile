@@ -27,9 +27,11 @@ train: $(JOB) ## train on the database of the environment, or on an embedded one
 	@$(BIN)/python main.py $(ARGS)
 
 test: $(STAMP) ## all checks and tests but the slow ones
+	@$(BIN)/python -m bin.system_needs
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-slow: $(STAMP) ## the tests that take minutes each
+	@$(BIN)/python -m bin.system_needs
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 test-containers: $(STAMP) ## the container tests; fails where no engine runs
