@@ -61,7 +61,11 @@ def fits(monkeypatch):
 def fitted(tmp_path):
     def ask(fingerprint="this", specification=ONE, seed=1):
         return reuse.fitted_version(
-            data(fingerprint), specification, stored=tmp_path / "models", cache_folder=tmp_path / "cache", seed=seed
+            data(fingerprint),
+            specification,
+            stored=tmp_path / "models",
+            cache_folder=tmp_path / "cache",
+            seed=seed,
         )
 
     return ask
@@ -73,7 +77,9 @@ def test_the_same_question_is_answered_by_one_fit(fits, fitted):
 
 
 @pytest.mark.parametrize(
-    "other", [{"fingerprint": "that"}, {"specification": OTHER}, {"seed": 2}], ids=lambda other: next(iter(other))
+    "other",
+    [{"fingerprint": "that"}, {"specification": OTHER}, {"seed": 2}],
+    ids=lambda other: next(iter(other)),
 )
 def test_other_data_another_model_or_another_seed_are_fitted_anew_and_kept_beside(fits, fitted, other):
     first, second = fitted(), fitted(**other)
@@ -159,7 +165,10 @@ def test_another_version_of_a_library_makes_another_key(monkeypatch, library):
 
 
 SOURCES = [
-    *(f"{part}/module.py" for part in ("data", "formula", "likelihood", "engines", "judgement", "prediction")),
+    *(
+        f"{part}/module.py"
+        for part in ("data", "formula", "likelihood", "engines", "judgement", "prediction")
+    ),
     "data/deeper/module.py",
     "pipeline.py",
     "study/cross_validation.py",

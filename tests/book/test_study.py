@@ -16,7 +16,11 @@ from data_science.study.cross_validation import BASELINES, cross_validate
 from data_science.study.study import CANDIDATES, Study
 
 SETTINGS = Settings(
-    model_folder=Path("/models"), book_cache=Path("/cache"), seed=6, cost_false_positive=1, cost_false_negative=9
+    model_folder=Path("/models"),
+    book_cache=Path("/cache"),
+    seed=6,
+    cost_false_positive=1,
+    cost_false_negative=9,
 )
 DATA = Dataset(pd.DataFrame({"label": [0, 1]}), 2, 0.5, "digest")
 
@@ -114,4 +118,6 @@ def test_the_rows_are_read_once_from_the_snapshot_and_held_to_the_contract(monke
 
 def test_the_versions_shown_are_those_that_are_installed(opened):
     assert opened.versions["numpy"] == np.__version__
-    assert {"data_science", "pymc", "bambi", "arviz", "pandas", "scipy", "scikit-learn"} < set(opened.versions)
+    assert {"data_science", "pymc", "bambi", "arviz", "pandas", "scipy", "scikit-learn"} < set(
+        opened.versions
+    )

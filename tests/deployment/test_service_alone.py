@@ -88,7 +88,10 @@ def test_a_batch_may_be_as_large_as_the_limit_and_no_larger(service):
         ({}, {}),
         ({"probability": True}, {"probability": 0.7}),
         ({"interval": 0.9}, {"interval": {"prob": 0.9, "lower": 0.25, "upper": 0.9}}),
-        ({"interval": 0.8, "probability": True}, {"probability": 0.7, "interval": {"prob": 0.8, "lower": 0.25, "upper": 0.8}}),
+        (
+            {"interval": 0.8, "probability": True},
+            {"probability": 0.7, "interval": {"prob": 0.8, "lower": 0.25, "upper": 0.8}},
+        ),
     ],
     ids=["label", "probability", "interval", "both"],
 )
@@ -227,7 +230,9 @@ def test_a_keeper_that_was_started_looks_at_once_and_stops(folder):
 @pytest.mark.parametrize("storage", [True, False], ids=["storage", "no storage"])
 @pytest.mark.parametrize("problem", [None, "v3 is damaged; v2 goes on"], ids=["newest", "older"])
 @pytest.mark.parametrize("model", [None, Model()], ids=["no model", "a model"])
-def test_ready_is_who_has_a_model_and_can_store_whatever_else_there_is_to_say(tmp_path, model, problem, storage):
+def test_ready_is_who_has_a_model_and_can_store_whatever_else_there_is_to_say(
+    tmp_path, model, problem, storage
+):
     log_folder = tmp_path / "log"
     if not storage:
         log_folder.write_text("a file where a folder is expected")

@@ -59,7 +59,11 @@ def test_a_program_runs_as_its_owner_without_the_callers_environment_and_group(t
         "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"},
         "start_new_session": True,
     }
-    assert host.process_options(NOBODY, tmp_path) == own | {"user": 65_534, "group": 65_533, "extra_groups": []}
+    assert host.process_options(NOBODY, tmp_path) == own | {
+        "user": 65_534,
+        "group": 65_533,
+        "extra_groups": [],
+    }
 
 
 def test_a_temporary_folder_that_the_owner_can_reach_is_taken(open_folder, monkeypatch, given_away):
@@ -72,7 +76,9 @@ def test_a_temporary_folder_that_the_owner_can_reach_is_taken(open_folder, monke
     assert given_away == [(folder, 65_534, 65_533)]
 
 
-def test_a_closed_tmpdir_is_passed_over_for_another_owner_and_fine_for_ourselves(tmp_path, monkeypatch, given_away):
+def test_a_closed_tmpdir_is_passed_over_for_another_owner_and_fine_for_ourselves(
+    tmp_path, monkeypatch, given_away
+):
     tmp_path.chmod(0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 

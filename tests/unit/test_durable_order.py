@@ -26,7 +26,9 @@ def save(folder, **changes):
 
 
 def under(files, name):
-    return {file.removeprefix(f"{name}/"): held for file, held in files.items() if file.startswith(f"{name}/")}
+    return {
+        file.removeprefix(f"{name}/"): held for file, held in files.items() if file.startswith(f"{name}/")
+    }
 
 
 @pytest.fixture

@@ -145,7 +145,13 @@ def test_settings_that_cannot_be_used_end_the_job_before_anything_is_trained(mon
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_a_flag_wins_over_its_variable_and_an_absent_one_leaves_it(monkeypatch, trained, flags, setting):
-    given = {"MODEL_FOLDER": "/given", "ENGINE": "nuts", "SEED": "3", "DE_SCENARIO": "no-signal", "DE_CLIENTS": "33"}
+    given = {
+        "MODEL_FOLDER": "/given",
+        "ENGINE": "nuts",
+        "SEED": "3",
+        "DE_SCENARIO": "no-signal",
+        "DE_CLIENTS": "33",
+    }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
 
@@ -169,7 +175,12 @@ def test_without_a_host_the_stand_in_company_plays_the_database_for_this_run(mon
 
     class Company:
         def environment(self):
-            return {"DB_HOSTNAME": "/socket", "DS_DB_USER": "ds_user", "DS_DB_PASSWORD": "known", "DB_PORT": "6000"}
+            return {
+                "DB_HOSTNAME": "/socket",
+                "DS_DB_USER": "ds_user",
+                "DS_DB_PASSWORD": "known",
+                "DB_PORT": "6000",
+            }
 
     @contextmanager
     def company(*stand_in):
@@ -186,7 +197,9 @@ def test_without_a_host_the_stand_in_company_plays_the_database_for_this_run(mon
         assert job.main(["--scenario", "signal", "--clients", "1234"]) == 0
 
     assert started == [("signal", 1234, 9), "stopped"]
-    assert trained[0].database == DatabaseSettings("ds_user", "known", "/socket", 6000, "companydata", "disable")
+    assert trained[0].database == DatabaseSettings(
+        "ds_user", "known", "/socket", 6000, "companydata", "disable"
+    )
     assert trained[0].stand_in.clients == 1234
     assert "with 1,234 stand-in clients (signal)" in caplog.text
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from data_science import pipeline
-from data_science.database import feature_store
 from data_science.data.dataset import FEATURE_STORE
+from data_science.database import feature_store
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError
 from data_science.formula.specification import ModelSpecification

@@ -133,7 +133,10 @@ def test_what_waiting_cannot_mend_is_an_error_with_its_text_and_code():
 
 @pytest.mark.parametrize(
     ("sql_type", "written"),
-    [("real", "Composed([Identifier('x'), SQL('::double precision')])"), ("double precision", "Identifier('x')")],
+    [
+        ("real", "Composed([Identifier('x'), SQL('::double precision')])"),
+        ("double precision", "Identifier('x')"),
+    ],
 )
 def test_a_real_is_written_with_all_its_digits(sql_type, written):
     assert repr(postgres._exactly("x", sql_type)) == written

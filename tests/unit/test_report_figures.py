@@ -14,7 +14,9 @@ from data_science.formula.specification import ModelSpecification
 from data_science.prediction.correction import Correction
 from data_science.report import model_card
 
-IMPROVE = "the features improve predictions: elpd difference 40.0 (SE 0.9) against 'intercept only' over 1,000 rows"
+IMPROVE = (
+    "the features improve predictions: elpd difference 40.0 (SE 0.9) against 'intercept only' over 1,000 rows"
+)
 SAID = {
     "Data": "1,000 rows, 9.13% positive",
     "Model": "label ~ 1 + scd_a",
@@ -154,8 +156,10 @@ def test_what_an_engine_does_not_measure_is_left_out_and_the_rest_is_said():
     measured = replace(MEASURED, n_divergences=None, bfmi_min=None, khat=0.456)
 
     assert report(measured=measured).sentences["Convergence"].endswith("tail 813 (scd_b), k-hat 0.46")
-    assert report(measured=replace(MEASURED, n_divergences=7)).sentences["Convergence"].endswith(
-        "7 divergences, E-BFMI 0.88"
+    assert (
+        report(measured=replace(MEASURED, n_divergences=7))
+        .sentences["Convergence"]
+        .endswith("7 divergences, E-BFMI 0.88")
     )
 
 

@@ -108,7 +108,9 @@ def test_less_than_a_second_is_no_wait_to_speak_of(caplog, waited_s, said):
     assert caplog.messages == [f"waiting for the table: the table is empty. Fill it{said}"]
 
 
-@pytest.mark.parametrize(("wait_timeout_s", "given_s"), [(None, math.inf), (30.0, 30.0), (1.0, 2.0), (0.0, 2.0)])
+@pytest.mark.parametrize(
+    ("wait_timeout_s", "given_s"), [(None, math.inf), (30.0, 30.0), (1.0, 2.0), (0.0, 2.0)]
+)
 def test_a_look_may_take_what_is_left_but_two_seconds_at_least(wait_timeout_s, given_s):
     clock = Clock()
     limits: list[float] = []
