@@ -38,7 +38,7 @@ def test_the_largest_difference_is_the_one_that_is_named(tmp_path):
     model = predictor()
     probes = moved(moved(form.probe(model), 2, 1, 0.25), 5, 3, 1e-3)
 
-    with pytest.raises(ArtifactError, match="a probe differs by 0.25 from"):
+    with pytest.raises(ArtifactError, match=r"a probe differs by 0\.25 from"):
         form.reproduce(model, probes, tmp_path)
 
 
