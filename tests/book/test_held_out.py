@@ -20,7 +20,8 @@ FRAME = pd.DataFrame(
         "attr_b": np.where(np.arange(N) == 7, "z", np.where(np.arange(N) % 2, "a", "b")),
         "scd_a": np.linspace(0, 1, N),
         "scd_b": np.arange(N) % 5,
-        "label": (np.arange(N) % 5 == 0).astype(int),
+        "label": (np.arange(N) % 5 == 0).astype(int)
+        | (np.arange(N) == 1),  # 13: no rate of two folds is the whole
     },
     index=np.arange(1_000, 1_000 + N),
 )
