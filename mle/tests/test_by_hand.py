@@ -42,7 +42,9 @@ def by_hand(values, variance, client, coverage):
 
 @pytest.mark.parametrize("coverage", [0.5, 0.95])
 @pytest.mark.parametrize("scale", [1.0, 0.05], ids=["clusters decide", "the model decides"])
-@pytest.mark.parametrize("client", [CLIENT, np.zeros(4, int)], ids=["three clients", "one client"])
+@pytest.mark.parametrize(
+    "client", [CLIENT, np.array([1, 2, 2, 1]), np.zeros(4, int)], ids=["three clients", "two", "one"]
+)
 def test_means_and_their_intervals_are_those_of_the_formula(client, scale, coverage):
     p = P if scale == 1 else Y + scale * (1 - 2 * Y)  # almost always right
     logit = [math.log(x / (1 - x)) for x in p]
