@@ -104,7 +104,7 @@ def _database(settings: Settings) -> Iterator[Settings]:
     if settings.database.hostname is not None:
         if stand_in.files is not None:
             raise SettingsError(
-                "DE_FILES and DB_HOSTNAME are both set; expected one: the files go into an embedded database. "
+                "DE_FILES and DB_HOSTNAME are both set; expected one: files go into an embedded database. "
                 "Unset DB_HOSTNAME, or load them into the server with python -m de.load --csv DIR"
             )
         yield settings

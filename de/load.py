@@ -82,7 +82,7 @@ def process_data(connection: Connection) -> None:
 _ENVIRONMENT = (
     "Environment: DB_HOSTNAME (localhost), DB_PORT (5432), DB_NAME (companydata), DB_SSLMODE (prefer); "
     "DE_ADMIN_USER (admin), a superuser, and DE_ADMIN_PASSWORD, which the role admin gets too; "
-    "DS_DB_PASSWORD and MLE_DB_PASSWORD, which ds_user and mle_user get."
+    "DS_DB_PASSWORD and MLE_DB_PASSWORD, which ds_user and mle_user get; DE_FILES, for --csv."
 )
 
 
