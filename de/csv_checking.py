@@ -64,7 +64,8 @@ def _read_into(rows: list[Row], places: list[Place], table: str, content: Conten
     cells = [(header.index(column.name), column) for column in TABLES[table]]
     for place, record in found:
         if len(record) != len(header):
-            raise fault(place, f"{len(record)} fields", f"{len(header)}, as in the header")
+            came = f"the number of fields is {len(record)}"
+            raise fault(place, came, f"{len(header)}, as in the header")
         values: list[Value] = []
         for position, column in cells:
             try:

@@ -1,7 +1,7 @@
 """The source tables as files give them: their columns, in order, and how a cell is read.
 
 Changes with the tables of ``sql/create_tables.sql``. Nothing is guessed: no cell may be empty unless a
-column says so, and a number has no blanks around it, no decimals if it is whole, and fits its column.
+column says so, no value is padded with blanks, and a number fits its column, without decimals if whole.
 """
 
 import math
@@ -56,7 +56,7 @@ def _day_or_none(text: str) -> date | None:
 
 def _text(longest: int) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if not 1 <= len(text) <= longest or not text.strip():
+        if not 1 <= len(text) <= longest or text != text.strip():
             raise ValueError
         return text
 
@@ -72,13 +72,14 @@ def _finite(name: str) -> Column:
 
 
 _A_DAY = "a day as YYYY-MM-DD"
+_UNPADDED = "not padded with blanks"
 
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "customer_profiles": (
         _whole("idx"),
         _whole("attr_a"),
-        Column("attr_b", "one character", _text(1)),
-        Column("attr_c", "one to three characters", _text(3)),
+        Column("attr_b", "one character that is not blank", _text(1)),
+        Column("attr_c", f"one to three characters, {_UNPADDED}", _text(3)),
     ),
     "customer_activity": (
         _whole("idx"),
@@ -88,7 +89,10 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         _whole("scd_b"),
     ),
     "labels": (_whole("idx"), Column("label", "0 or 1", _label)),
-    "stores": (_whole("idx"), Column("location", "a name of at most 1,000 characters", _text(1_000))),
+    "stores": (
+        _whole("idx"),
+        Column("location", f"a name of at most 1,000 characters, {_UNPADDED}", _text(1_000)),
+    ),
     "sales": (_whole("idx"), _finite("value"), Column("date", _A_DAY, _day), _whole("store_idx")),
 }
 COLUMNS: Mapping[str, tuple[str, ...]] = {
