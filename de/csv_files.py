@@ -93,12 +93,13 @@ def _checked(files: Mapping[str, tuple[Path, ...]]) -> dict[str, CheckedTable]:
 
 def _compare_clients(tables: Mapping[str, CheckedTable]) -> str | None:
     """Return the table whose clients count; say where the others know others or not all of them."""
-    first, *others = [name for name in _WITH_CLIENTS if name in tables] or [None]
-    if first is None:
+    given = [name for name in _WITH_CLIENTS if name in tables]
+    if not given:
         return None
+    first, *others = given
     clients = tables[first].keys
     for other in others:
-        theirs = tables[str(other)].keys
+        theirs = tables[other].keys
         if clients.isdisjoint(theirs):
             raise LoadError(
                 f"the files of {first} and {other} have no client idx in common; expected the same clients"

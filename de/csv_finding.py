@@ -23,7 +23,9 @@ def find(folder: Path) -> Mapping[str, tuple[Path, ...]]:
     """
     if not folder.is_dir():
         raise LoadError(f"{folder} is not a folder; expected one with {_expected()}")
-    found = {table: (path,) for table in TABLES if (path := _only(folder, table))}
+    found: dict[str, tuple[Path, ...]] = {
+        table: (path,) for table in TABLES if (path := _only(folder, table))
+    }
     daily = tuple(_daily_sales(folder / "sales"))
     if daily and "sales" in found:
         raise LoadError(f"{found['sales'][0]} and {daily[0]} are both there; expected one file or one a day")
