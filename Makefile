@@ -6,6 +6,8 @@ JOB := $(VENV)/.installed-job
 STAMP := $(VENV)/.installed-all
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+export DE_FILES  # the company's CSV files; unset: stand-in data
+
 .DEFAULT_GOAL := help
 .PHONY: help train test test-slow test-containers images check bench book book-serve book-pdf lock clean
 
@@ -23,7 +25,7 @@ $(STAMP): $(JOB) deployment/requirements.txt
 	@$(INSTALL) -r deployment/requirements.txt -e '.[train,embedded,book,dev]'
 	@touch $@
 
-train: $(JOB) ## train on the database of the environment, or on an embedded one with stand-in data
+train: $(JOB) ## train on the database of the environment, or on an embedded one with DE_FILES=DIR or stand-in data
 	@$(BIN)/python main.py $(ARGS)
 
 test: $(STAMP) ## all checks and tests but the slow ones

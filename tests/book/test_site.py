@@ -1,5 +1,6 @@
 """A real browser visits every page of the book as built from a real database; the PDF is read page by page."""
 
+import re
 from unicodedata import normalize
 from urllib.parse import unquote, urldefrag, urlparse
 
@@ -78,6 +79,12 @@ def test_every_sentence_that_is_computed_is_there(visits):
         text = visits[page, False, 1280].text
         assert "TAKEAWAY" in text.upper()
         assert not [sign for sign in ("glue:", "{cite", "nan ", "None ", "Traceback") if sign in text], page
+
+
+def test_the_first_page_says_where_the_data_come_from(visits):
+    text = " ".join(normalize("NFKC", visits["index", False, 1280].text).split())
+
+    assert re.search(r"3,000 clients, all generated \(scenario (no-)?signal, seed 1\)", text)
 
 
 def test_every_link_resolves(site, visits):

@@ -183,7 +183,8 @@ def test_without_a_host_the_stand_in_company_plays_the_database_for_this_run(mon
             }
 
     @contextmanager
-    def company(*stand_in):
+    def company(*stand_in, files):
+        assert files is None
         started.append(stand_in)
         yield Company()
         started.append("stopped")
@@ -205,7 +206,7 @@ def test_without_a_host_the_stand_in_company_plays_the_database_for_this_run(mon
 
 
 def test_a_stand_in_that_does_not_start_is_a_fault_of_the_database(monkeypatch, trained, caplog):
-    def company(*_):
+    def company(*_, files):
         raise embedded.ServerError("no room")
 
     monkeypatch.delenv("DB_HOSTNAME")
