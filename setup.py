@@ -43,6 +43,7 @@ DEV = [
     "pandas-stubs",
     "pytest",
     "pytest-timeout",
+    "pytest-xdist>=3.8",
     "ruff",
     "schemathesis",
     "scikit-learn",
