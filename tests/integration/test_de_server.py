@@ -20,7 +20,7 @@ from de.load import Passwords
 ROOT = Path(__file__).parents[2]
 
 
-def wait_until(condition, limit_s=20):
+def wait_until(condition, limit_s=120):
     until = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < until, "still waiting at the limit"

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def command(models, *arguments, **variables):
 
 def run(models, *arguments, **variables):
     process = command(models, *arguments, **variables)
-    _, words = process.communicate(timeout=240)
+    _, words = process.communicate(timeout=600)
     return process.returncode, words
 
 
@@ -120,19 +119,17 @@ def test_too_few_draws_are_refused_with_code_4_and_nothing_is_stored(draws, chai
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sigterm_ends_the_wait_at_once_with_code_143(tmp_path, new_company):
+def test_sigterm_ends_the_wait_with_code_143(tmp_path, new_company):
     company = new_company(scenario=None)  # source tables, no feature_store
     process = command(tmp_path, **company.environment())
     for line in process.stderr:
         if "feature_store" in line and "ETL" in line:
             break
-    started = time.monotonic()
 
-    process.send_signal(signal.SIGTERM)
-    _, words = process.communicate(timeout=30)
+    process.send_signal(signal.SIGTERM)  # how soon it must end: test_feature_store_stopping.py
+    _, words = process.communicate(timeout=120)
 
     assert process.returncode == 143
-    assert time.monotonic() - started < 3
     assert "SIGTERM" in words
     assert "Traceback" not in words
 
