@@ -12,7 +12,7 @@ import pytest
 from data_science.storage import artifact
 
 ROOT = Path(__file__).parents[2]
-QUICK = {"ENGINE": "nested-laplace", "DE_CLIENTS": "3000"}
+QUICK = {"ENGINE": "nested-laplace", "DE_CLIENTS": "3000", "DRAWS": "500"}
 
 
 def command(models, *arguments, **variables):
