@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-# One book and one browser; one server and its first job.
+# The images; one book and one browser; one server and its first job.
 TOGETHER = {
+    "the containers": ("tests/containers/test_demo.py", "tests/containers/test_images.py"),
     "the book": ("tests/book/test_site.py", "tests/book/test_build.py", "tests/book/test_paper.py"),
     "the faults": (
         "tests/faults/test_database_faults.py",
@@ -22,6 +23,7 @@ TOGETHER = {
 }
 # From 10 s on, as `pytest --durations=0` measured them; all others follow in pytest's order.
 LONGEST_FIRST = (
+    "the containers",
     "the book",
     "the faults",
     "tests/sampling/test_posterior_against_bambi.py",
