@@ -71,5 +71,5 @@ def browser():
     assert driver_path, "the site cannot be visited: apt-get install chromium chromium-driver"
     service = webdriver.ChromeService(executable_path=driver_path)
     with webdriver.Chrome(options=options, service=service) as driver:
-        driver.set_page_load_timeout(300)
+        driver.set_page_load_timeout(60)
         yield driver

@@ -72,7 +72,7 @@ def visit(driver: Chrome, address: str, *, dark: bool = False, width: int = 1280
     driver.get_log("performance")
     driver.get_log("browser")
     driver.get(address)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 30
     while not driver.execute_script(SETTLED):
         assert time.monotonic() < deadline, f"{address} did not settle"
         time.sleep(0.05)
