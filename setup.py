@@ -44,6 +44,7 @@ DEV = [
     "playwright",  # drives whatever Chromium prints the book; brings none
     "pytest",
     "pytest-timeout",
+    "pytest-xdist>=3.8",
     "ruff",
     "schemathesis",
     "scikit-learn",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,17 +17,45 @@ N_CLIENTS = 3_000
 REPOSITORY = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A book that was built, and what the next build of the same data would use."""
+
+    site: Path
+    address: str
+    cache: Path
+    options: tuple[str, ...]  # the data, as `book.build` takes them
+
+
 @contextmanager
-def built(scenario: str, folder: Path) -> Iterator[tuple[Path, str]]:
-    """Build the book as `make book` does and serve it; yields its folder and address."""
-    command = [sys.executable, "-m", "book.build", "pdf", "--scenario", scenario, "--clients", str(N_CLIENTS)]
-    command += ["--output", str(folder / "html"), "--cache", str(folder / "cache")]
+def built(scenario: str, folder: Path) -> Iterator[Book]:
+    """Build the book as `make book-pdf` does and serve it."""
+    options = ("--scenario", scenario, "--clients", str(N_CLIENTS))
+    site, cache = folder / "html", folder / "cache"
+    command = [
+        sys.executable,
+        "-m",
+        "book.build",
+        "pdf",
+        *options,
+        "--output",
+        str(site),
+        "--cache",
+        str(cache),
+    ]
+    command += ["--models", str(folder / "models")]
     given = {name: value for name, value in os.environ.items() if name != "DB_HOSTNAME"}
-    environ = {**given, "MODEL_FOLDER": str(folder / "models")}
-    done = subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=REPOSITORY, env=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5_000:]
-    with served(folder / "html") as address:
-        yield folder / "html", address
+    with served(site) as address:
+        yield Book(site, address, cache, options)
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    """The book without signal, built once."""
+    with built("no-signal", tmp_path_factory.mktemp("book")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")  # no longer: no other event loop can run in this thread until it ends

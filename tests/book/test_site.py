@@ -20,8 +20,13 @@ N_FIGURES = sum(text_of(chapter).count("name: fig-") for chapter in CHAPTERS)
 
 @pytest.fixture(scope="module", params=["no-signal", pytest.param("signal", marks=pytest.mark.slow)])
 def site(request, tmp_path_factory):
-    with built(request.param, tmp_path_factory.mktemp("book")) as found:
-        yield found
+    """Folder and address of a book."""
+    if request.param == "no-signal":
+        found = request.getfixturevalue("book")
+        yield found.site, found.address
+    else:
+        with built(request.param, tmp_path_factory.mktemp("book")) as found:
+            yield found.site, found.address
 
 
 @pytest.fixture(scope="module")

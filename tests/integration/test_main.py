@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ import pytest
 from data_science.storage import artifact
 
 ROOT = Path(__file__).parents[2]
-QUICK = {"ENGINE": "nested-laplace", "DE_CLIENTS": "3000"}
+QUICK = {"ENGINE": "nested-laplace", "DE_CLIENTS": "3000", "DRAWS": "500"}
 
 
 def command(models, *arguments, **variables):
@@ -37,7 +36,7 @@ def command(models, *arguments, **variables):
 
 def run(models, *arguments, **variables):
     process = command(models, *arguments, **variables)
-    _, words = process.communicate(timeout=240)
+    _, words = process.communicate(timeout=600)
     return process.returncode, words
 
 
@@ -227,19 +226,17 @@ def test_too_few_draws_are_refused_with_code_4_and_nothing_is_stored(draws, chai
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sigterm_ends_the_wait_at_once_with_code_143(tmp_path, new_company):
+def test_sigterm_ends_the_wait_with_code_143(tmp_path, new_company):
     company = new_company(scenario=None)  # source tables, no feature_store
     process = command(tmp_path, **company.environment())
     for line in process.stderr:
         if "feature_store" in line and "ETL" in line:
             break
-    started = time.monotonic()
 
-    process.send_signal(signal.SIGTERM)
-    _, words = process.communicate(timeout=30)
+    process.send_signal(signal.SIGTERM)  # how soon it must end: test_feature_store_stopping.py
+    _, words = process.communicate(timeout=120)
 
     assert process.returncode == 143
-    assert time.monotonic() - started < 3
     assert "SIGTERM" in words
     assert "Traceback" not in words
 

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 
 import pytest
 
@@ -30,24 +29,37 @@ def test_silence_beyond_the_limit_gives_up_and_wakes_the_work():
         near.recv(1)
         woken.set()
 
-    started = time.monotonic()
     with near, far, pytest.raises(NotReadyError, match="the server does not answer"):
         supervised.run(listen, limit_s=0.2)
 
-    assert time.monotonic() - started < 2
-    assert woken.wait(2)
+    assert woken.wait(60)
+
+
+class Clock:
+    """Moves only when told to, and tells when the main thread has looked at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.looks = threading.Semaphore(0)
+
+    def __call__(self) -> float:
+        if threading.current_thread() is threading.main_thread():
+            self.looks.release()
+        return self.now
 
 
 def test_signs_of_life_extend_the_time():
-    supervised = Supervised(Patience())
+    clock = Clock()
+    supervised = Supervised(Patience(clock=clock))
 
     def chatter() -> str:
         for _ in range(6):
-            time.sleep(0.1)
+            clock.looks.acquire()
+            clock.now += 0.04
             supervised.heard()
         return "done"
 
-    assert supervised.run(chatter, limit_s=0.4) == "done"
+    assert supervised.run(chatter, limit_s=0.05) == "done"
 
 
 def test_a_connection_that_opens_after_giving_up_is_cut_at_once():
