@@ -41,12 +41,13 @@ DEV = [
     "import-linter>=2.16",
     "mypy",
     "pandas-stubs",
+    "playwright",  # drives whatever Chromium prints the book; brings none
     "pytest",
     "pytest-timeout",
+    "pytest-xdist>=3.8",
     "ruff",
     "schemathesis",
     "scikit-learn",
-    "selenium",
     "types-psycopg2",
 ]
 

@@ -16,6 +16,7 @@ from xarray import DataTree
 
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
+from data_science.data.provenance import Provenance
 from data_science.engines.registry import EngineName, FitSettings, OnProgress
 from data_science.evaluation.candidates import against_baseline
 from data_science.fitting.posterior_on import Fitted, posed
@@ -68,6 +69,7 @@ def fit(
     engine: EngineName | None = None,
     costs: Costs | None = None,
     schema: Schema | None = None,
+    source: Provenance | None = None,
     progress: OnProgress = lambda _: None,
     watch: Stopwatch | None = None,
 ) -> Fit:
@@ -86,6 +88,8 @@ def fit(
         Of wrong labels; they set the threshold. Default: equal.
     schema : Schema, optional
         Promised types of the columns, for the database path.
+    source : Provenance, optional
+        Where the rows come from, if a database states it.
     progress : callable, optional
         Called with :class:`data_science.engines.registry.Progress` during sampling, also from another thread.
     watch : Stopwatch, optional
@@ -115,13 +119,15 @@ def fit(
         predictor = _predictor(fitted, costs or Costs())
     report = Report(
         specification, data, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
-        compared, attempt.summary, predictor, watch.seconds,
+        compared, attempt.summary, predictor, watch.seconds, source,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
         "data": {"n_rows": data.n_rows, "base_rate": data.base_rate, "fingerprint": data.fingerprint},
         "settings": asdict(attempt.settings),
     }
+    if source is not None:
+        provenance["sources"] = dict(source.tables)
     writers = _writers(problem.design, attempt.tree)
     passed = attempt.verdict.passed
     return Fit(predictor, attempt.summary, attempt.tree, report, writers, provenance, passed)
@@ -137,7 +143,7 @@ def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple
     """
     watch = Stopwatch()
     with watch.stage("wait and read"):
-        frame = feature_store.get_dataset(settings.database, settings.wait_timeout_s)
+        frame, source = feature_store.get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
     fitted = fit(
         frame,
         settings=FitSettings(
@@ -151,6 +157,7 @@ def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple
         ),
         costs=Costs(settings.cost_false_positive, settings.cost_false_negative),
         schema=FEATURE_STORE,
+        source=source,
         progress=progress,
         watch=watch,
     )

@@ -104,7 +104,7 @@ from machine_learning_engineering.mle_model import MLEModel
 print(*sorted(set(sys.modules) - before))
 """
     run = subprocess.run(
-        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True, timeout=300
     )
 
     assert set(run.stdout.split()) <= {

@@ -203,7 +203,7 @@ shared_log(folder).append(Prediction(1 if child else 2, 0, {{}}))
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=300)
 
     assert sorted(made.idx for made in read_predictions(tmp_path).predictions) == [0, 1, 2]
     assert len(segments(tmp_path)) == 2

@@ -3,15 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky.backend import context as loky_context
 from scipy.special import expit
 from sklearn.metrics import log_loss
+from sklearn.utils import _openmp_helpers
 
 from data_science import ModelSpecification
 from data_science.errors import SchemaError
+from data_science.evaluation import cross_validation
 from data_science.evaluation.cross_validation import BASELINES, cross_validate
 
 RNG = np.random.default_rng(6)
-N = 900
+N = 400
 FRAME = pd.DataFrame(
     {
         "idx": np.arange(N),
@@ -58,7 +61,8 @@ def test_the_slope_that_made_the_data_predicts_better_than_none_and_the_differen
     assert table.loc["none", ["difference", "se"]].tolist() == [0, 0]
 
 
-def test_a_level_that_no_other_fold_has_costs_its_client_the_features_and_nobody_a_crash():
+def test_a_level_that_no_other_fold_has_costs_its_client_the_features_and_nobody_a_crash(monkeypatch):
+    monkeypatch.setattr(cross_validation, "BASELINES", {})  # only ours need care
     frame = FRAME.assign(attr_b=FRAME["attr_b"].where(FRAME.index != 7, "z"))
     candidates = {"common": ModelSpecification("label ~ scd_a + attr_b")}
 
@@ -67,6 +71,18 @@ def test_a_level_that_no_other_fold_has_costs_its_client_the_features_and_nobody
     assert found.notna().all(axis=None)
     assert found.loc[7, "common"] == pytest.approx(FRAME["label"].mean(), abs=0.01)
     assert found["common"].nunique() > 0.9 * N
+
+
+def test_a_host_that_hides_its_cores_brings_no_warning(monkeypatch, tmp_path):
+    (tmp_path / "lscpu").write_text("#!/bin/sh\n")  # says what it says where there is no /sys: nothing
+    (tmp_path / "lscpu").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    monkeypatch.setattr(loky_context, "physical_cores_cache", None)  # what was counted before on this machine
+    monkeypatch.setattr(_openmp_helpers, "_CPU_COUNTS", {})
+
+    cross_validate(FRAME, {}, n_folds=2, seed=1)  # a warning is an error
 
 
 def test_a_label_that_is_rarer_than_the_folds_is_refused_with_the_counts():

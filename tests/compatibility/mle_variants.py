@@ -74,7 +74,7 @@ def try_over(
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     if run.returncode:
         raise AssertionError(f"{model} over {variant.name}:\n{run.stderr}")

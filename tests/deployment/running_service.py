@@ -6,21 +6,18 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 from machine_learning_engineering.reading import read_predictions
 
+from de.host import free_port
+
 ROOT = Path(__file__).parents[2]
 FEATURES = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
 PUBLISHED = {"idx": 150000, "features": FEATURES}
-START_LIMIT_S = 30.0
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+PATIENCE_S = 120.0  # of every client here, on the busiest machine
 
 
 class RunningService:
@@ -46,8 +43,12 @@ class RunningService:
                 stdout=stderr,
                 stderr=stderr,
             )
-        self.client = httpx.Client(base_url=self.url, timeout=30.0)
-        self.wait_for(lambda: self.answers())
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
+        try:
+            self.wait_for(lambda: self.answers())
+        except BaseException:
+            self.kill()  # whoever made it gets no object to end it by
+            raise
 
     def answers(self):
         if self.process.poll() is not None:
@@ -57,7 +58,7 @@ class RunningService:
         except httpx.TransportError:
             return False
 
-    def wait_for(self, condition, limit_s=START_LIMIT_S):
+    def wait_for(self, condition, limit_s=PATIENCE_S):
         stop = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < stop, f"waited {limit_s:g} s in vain:\n{self.said()}"
@@ -69,6 +70,28 @@ class RunningService:
 
     def get(self, path):
         return checked(self.client.get(path))
+
+    @contextmanager
+    def begun(self, n_bytes):
+        """Post a prediction of so many bytes up to its head, wait until its body is asked for, and yield the socket."""
+        head = (
+            f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {n_bytes}\r\nExpect: 100-continue\r\n\r\n"
+        )
+        with self.connected() as client:
+            client.sendall(head.encode())
+            asked = b"HTTP/1.1 100 Continue\r\n\r\n"
+            assert client.recv(len(asked), socket.MSG_WAITALL) == asked
+            yield client
+
+    def connected(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+
+    def listens(self):
+        try:
+            self.connected().close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def version(self):
         return self.get("/health").json()["model_version"]
@@ -86,7 +109,7 @@ class RunningService:
     def stop(self):
         """Send SIGTERM and return the exit code."""
         self.process.terminate()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def kill(self):
         self.client.close()
@@ -120,7 +143,7 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def wait_for(self, n_more, limit_s=30.0):
+    def wait_for(self, n_more, limit_s=PATIENCE_S):
         """Wait until so many more predictions were acknowledged."""
         goal, stop = len(self.acknowledged) + n_more, time.monotonic() + limit_s
         while len(self.acknowledged) < goal:
@@ -129,7 +152,7 @@ class Load:
 
     def _post(self, thread):
         idx = thread * 1_000_000
-        with httpx.Client(base_url=self.url, timeout=30.0) as client:
+        with httpx.Client(base_url=self.url, timeout=PATIENCE_S) as client:
             while not self._stopped.is_set():
                 idx += 1
                 try:

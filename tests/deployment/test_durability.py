@@ -1,10 +1,8 @@
 """What was acknowledged is on record, however the service ends."""
 
-import socket
-import time
 from http.client import HTTPResponse
 
-from running_service import FEATURES, PUBLISHED, Load
+from running_service import FEATURES, PATIENCE_S, PUBLISHED, Load
 from small_models import store
 
 
@@ -54,29 +52,26 @@ def test_a_request_under_way_at_sigterm_is_finished(start, tmp_path):
     running = start()
     body = b'{"idx": 5, "features": {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}}'
 
-    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as client:
-        client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+    with running.begun(len(body)) as client:
         client.sendall(body[:10])
-        time.sleep(0.2)
         running.process.terminate()
-        time.sleep(0.3)
+        running.wait_for(lambda: not running.listens())
         client.sendall(body[10:])
         answer = HTTPResponse(client)  # head and body may come in two pieces
         answer.begin()
         assert answer.read() == b'{"label":0}'
 
-    assert running.process.wait(timeout=30) == 0
+    assert running.process.wait(timeout=PATIENCE_S) == 0
     assert [record.idx for record in running.logged().predictions] == [5]
 
 
 def test_a_request_that_never_ends_does_not_hold_up_the_shutdown(start, tmp_path):
     store(tmp_path / "models")
-    running = start(SHUTDOWN_TIMEOUT_S="1", BODY_TIMEOUT_S="60")
+    running = start(SHUTDOWN_TIMEOUT_S="1", BODY_TIMEOUT_S="3600")
     running.post("/predict", PUBLISHED)
 
-    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as client:
-        client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-        time.sleep(0.2)
+    with running.begun(100) as client:
+        client.sendall(b"{")
         assert running.stop() == 0
 
     assert len(running.logged().predictions) == 1

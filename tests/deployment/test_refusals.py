@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import time
 
 import httpx
@@ -116,9 +115,9 @@ def test_a_body_over_the_limit_is_refused_and_the_next_request_answered(service,
 
 def test_a_body_that_does_not_come_is_not_waited_for(start, tmp_path):
     store(tmp_path / "models")
-    running = start(BODY_TIMEOUT_S="0.2")
+    running = start(BODY_TIMEOUT_S="2")
 
-    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as client:
+    with running.connected() as client:
         client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         assert client.recv(1000).startswith(b"HTTP/1.1 408 ")
     assert running.post("/predict", PUBLISHED).status_code == 200
@@ -128,7 +127,7 @@ def test_a_client_that_leaves_in_the_middle_disturbs_nobody(service):
     before = len(service.logged().predictions)
 
     for _ in range(20):
-        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+        with service.connected() as client:
             client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     time.sleep(0.1)
 

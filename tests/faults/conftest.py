@@ -6,22 +6,49 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from data_science import BayesianLogitModel
-from de.embedded import PostgresServer
+from de.embedded import Coordinates, PostgresServer, add_company
+from de.load import Passwords
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clients import clients
+from job import N_CLIENTS, SECRET, Ended, Job, watched
 
 
-@pytest.fixture(scope="module")
+@dataclass(frozen=True, slots=True)
+class First:
+    """A job without a fault: what it stored, how it ended, and the command lines seen on the way."""
+
+    folder: Path
+    ended: Ended
+    listed: str
+
+
+@pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
-    """A server of the module's own, to stop, kill, pause or restart; a test leaves it running."""
-    with PostgresServer() as started:
+    """A server to stop, kill, pause or restart; a test leaves it running. ds_user's password is SECRET."""
+    with PostgresServer(passwords=Passwords(ds_user=SECRET)) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def company(server: PostgresServer) -> Coordinates:
+    """The company of all faults; a test leaves it as it was."""
+    return add_company(server, n_clients=N_CLIENTS)
+
+
+@pytest.fixture(scope="session")
+def first(company: Coordinates, tmp_path_factory: pytest.TempPathFactory) -> First:
+    """The job that the others follow; tests copy its folder."""
+    folder = tmp_path_factory.mktemp("first") / "models"
+    ended, listed = watched(Job(company, folder))
+    assert ended.code == 0, ended.said
+    return First(folder, ended, listed)
 
 
 @pytest.fixture(scope="module")

@@ -6,34 +6,21 @@ import time
 from pathlib import Path
 
 import pytest
-from job import N_CLIENTS, Job, is_documented, train
+from job import Job, is_documented, train
 
 from data_science.errors import ArtifactError
 from data_science.storage import artifact
-from de.embedded import Coordinates, PostgresServer, add_company
-
-
-@pytest.fixture(scope="module")
-def company(server: PostgresServer) -> Coordinates:
-    return add_company(server, n_clients=N_CLIENTS)
-
-
-@pytest.fixture(scope="module")
-def trained(company: Coordinates, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """A folder with one model, and how long making it took."""
-    folder = tmp_path_factory.mktemp("trained")
-    ended = train(company, folder)
-    assert ended.code == 0, ended.said
-    return folder, ended.seconds
 
 
 @pytest.fixture
-def models(trained: tuple[Path, float], tmp_path: Path) -> Path:
+def models(first, tmp_path: Path) -> Path:
+    """A folder with one model."""
     folder = tmp_path / "models"
-    shutil.copytree(trained[0], folder)
+    shutil.copytree(first.folder, folder)
     return folder
 
 
+@pytest.mark.util_linux
 def test_a_file_that_cannot_be_written_whole_ends_the_job_with_code_2(company, models):
     before = artifact.load(models).path.name
 
@@ -46,6 +33,7 @@ def test_a_file_that_cannot_be_written_whole_ends_the_job_with_code_2(company, m
     assert [path.name for path in models.iterdir() if path.name.startswith(".saving")] == []
 
 
+@pytest.mark.util_linux
 def test_a_full_disk_ends_a_save_with_an_error_that_says_so(full_disk, fitted):
     for kb in (4, 50, 120, 600):
         with full_disk(kb) as folder:
@@ -54,6 +42,7 @@ def test_a_full_disk_ends_a_save_with_an_error_that_says_so(full_disk, fitted):
             assert [path.name for path in (folder / "models").iterdir()] == [".lock"]
 
 
+@pytest.mark.util_linux
 def test_a_folder_that_may_not_be_written_ends_the_job_with_code_2(company, models, unprivileged):
     before = artifact.load(models).path.name
     models.chmod(0o555)
@@ -78,9 +67,9 @@ def killed_somewhere(company, models, seed, duration_s):
     return ended.code
 
 
-def test_sigkill_at_a_random_moment_leaves_a_model_and_the_next_run_sweeps_up(company, models, trained):
+def test_sigkill_at_a_random_moment_leaves_a_model_and_the_next_run_sweeps_up(company, models, first):
     for seed in range(2):
-        killed_somewhere(company, models, seed, trained[1])
+        killed_somewhere(company, models, seed, first.ended.seconds)
 
     assert train(company, models).code == 0
     left = [path.name for path in models.iterdir() if path.name.startswith((".saving", ".trash"))]
@@ -89,8 +78,8 @@ def test_sigkill_at_a_random_moment_leaves_a_model_and_the_next_run_sweeps_up(co
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_sigkill_at_many_random_moments_never_loses_a_model(company, models, trained):
-    codes = [killed_somewhere(company, models, seed, trained[1]) for seed in range(40)]
+def test_sigkill_at_many_random_moments_never_loses_a_model(company, models, first):
+    codes = [killed_somewhere(company, models, seed, first.ended.seconds) for seed in range(40)]
 
     assert codes.count(-9) > 10
     assert train(company, models).code == 0

@@ -7,62 +7,22 @@ import pickle
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg2
 import pytest
 import sqlalchemy
-from job import N_CLIENTS, ROOT, Job, is_documented, train
+from job import N_CLIENTS, ROOT, SECRET, Job, is_documented, train, watched
 
 from data_science.errors import SettingsError
 from data_science.settings import Settings
 from data_science.sources.postgres import postgres
 from data_science.storage.version_files import seal
-from de.embedded import Coordinates, PostgresServer, add_company
-from de.load import Passwords
-
-SECRET = "Correct-Horse/41%s{0}'\\"
+from de.embedded import Coordinates, add_company
 
 
-@pytest.fixture(scope="module")
-def company():
-    with PostgresServer(passwords=Passwords(ds_user=SECRET)) as server:
-        yield add_company(server, n_clients=N_CLIENTS)
-
-
-def command_lines(pid: int) -> str:
-    """What `ps` would show of a process and its children."""
-    shown = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
-                if str(pid) in (entry.name, parent):
-                    shown.append((entry / "cmdline").read_bytes().decode(errors="replace"))
-            except (OSError, IndexError):  # it ended while we looked
-                continue
-    return "\n".join(shown)
-
-
-def watched(job: Job):
-    """End the job; return its end and all command lines seen on the way."""
-    seen = set()
-    while job.process.poll() is None:
-        seen.add(command_lines(job.process.pid))
-        time.sleep(0.3)
-    return job.end(), "\n".join(seen)
-
-
-@pytest.fixture(scope="module")
-def stored(company, tmp_path_factory):
-    """A job that stored a model: the folder, its end, and the command lines seen on the way."""
-    folder = tmp_path_factory.mktemp("stored") / "models"
-    return folder, *watched(Job(company, folder))
-
-
-def test_a_job_that_stores_a_model_puts_the_password_in_no_message_no_file_and_no_process_list(stored):
-    folder, ended, listed = stored
+def test_a_job_that_stores_a_model_puts_the_password_in_no_message_no_file_and_no_process_list(first):
+    folder, ended, listed = first.folder, first.ended, first.listed
 
     assert ended.code == 0, ended.said
     assert "main.py" in listed
@@ -158,8 +118,8 @@ class Bomb:
         return os.mkdir, (str(self.path),)
 
 
-def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(stored, tmp_path):
-    models, mark = Path(shutil.copytree(stored[0], tmp_path / "models")), tmp_path / "exploded"
+def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(first, tmp_path):
+    models, mark = Path(shutil.copytree(first.folder, tmp_path / "models")), tmp_path / "exploded"
     version = next(models.glob("2*"))
     bomb = pickle.dumps(Bomb(mark))
     (version / "bambi_model.cloudpickle").write_bytes(bomb)
@@ -180,7 +140,8 @@ def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(sto
     assert not mark.exists()
 
 
-def test_hostile_columns_and_levels_in_the_table_are_data(company, tmp_path):
+def test_hostile_columns_and_levels_in_the_table_are_data(server, tmp_path):
+    company = add_company(server, "hostile", n_clients=N_CLIENTS)
     execute(
         company,
         'ALTER TABLE feature_store ADD COLUMN "x""; DROP TABLE labels; --" text',

@@ -1,5 +1,6 @@
 """One embedded PostgreSQL per test session, and private ones for tests that break theirs."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
@@ -67,3 +68,40 @@ def query() -> Query:
             return pd.DataFrame(cursor.fetchall() if names else [], columns=names)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def slow_down(query: Query) -> Callable[[Coordinates, float], None]:
+    """``slow_down(company, seconds)`` makes the read of each row take so long, but not their count."""
+
+    def slow(company: Coordinates, seconds: float) -> None:
+        query(
+            company,
+            "CREATE FUNCTION slow(int) RETURNS text LANGUAGE plpgsql STABLE "  # counting does not call it
+            f"AS 'BEGIN PERFORM pg_sleep({seconds}); RETURN $1; END'",
+        )
+        query(company, "ALTER TABLE feature_store RENAME TO quick")
+        query(company, "CREATE VIEW feature_store AS SELECT *, slow(idx) AS slept FROM quick")
+
+    return slow
+
+
+@pytest.fixture(scope="session")
+def await_copy() -> Callable[[Coordinates], None]:
+    """``await_copy(company)`` returns when ds_user is being sent the rows of a table."""
+    copying = (
+        "SELECT FROM pg_stat_activity WHERE usename = 'ds_user' AND state = 'active' AND query ~* '^ *copy'"
+        " AND datname = current_database()"
+    )
+
+    def wait(company: Coordinates) -> None:
+        with closing(company.connect()) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                while True:
+                    cursor.execute(copying)
+                    if cursor.rowcount:
+                        return
+                    time.sleep(0.01)
+
+    return wait

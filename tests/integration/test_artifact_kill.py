@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from data_science.storage.artifact import load
@@ -13,72 +15,106 @@ from data_science.storage.artifact import load
 N_KILLS = 200
 TESTS = Path(__file__).parents[1]
 
+# Imports once; then, for each line "seed n_saves", forks a process that saves, says its number and its end.
 SAVER = """
-import sys
+import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from data_science.storage.artifact import save
 from serving_cases import predictor
 
-model, n_saves = predictor(seed=int(sys.argv[2])), int(sys.argv[3])
-print("ready", flush=True)
-for i in range(n_saves):
-    save(
-        sys.argv[1], predictor=model, diagnostics={}, model_card="card", gates_passed=True, provenance={},
-        writers={"posterior.nc": lambda path: path.write_bytes(b"posterior" * 10_000)},
-        now=datetime.now(UTC), keep=2,
-    )
-    print(i, flush=True)
+def save_again_and_again(seed, n_saves):
+    model = predictor(seed=seed)
+    for _ in range(n_saves):
+        save(
+            sys.argv[1], predictor=model, diagnostics={}, model_card="card", gates_passed=True, provenance={},
+            writers={"posterior.nc": lambda path: path.write_bytes(b"posterior" * 10_000)},
+            now=datetime.now(UTC), keep=2,
+        )
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        save_again_and_again(*map(int, line.split()))
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 ROW = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
 
 
-def saver(folder, seed, n_saves):
-    """Start a process that saves again and again."""
+class Saver:
+    """Processes that save, one after the other."""
+
+    def __init__(self, pipes):
+        self._pipes = pipes
+
+    def start(self, seed, n_saves):
+        """Start the next and return its number."""
+        self._pipes.stdin.write(f"{seed} {n_saves}\n")
+        self._pipes.stdin.flush()
+        return int(self._pipes.stdout.readline())
+
+    def end(self):
+        """Wait for its end and return how it ended: 0, or minus the signal that killed it."""
+        return int(self._pipes.stdout.readline())
+
+
+@contextmanager
+def saving(folder):
+    """Give a Saver of versions in this folder."""
     path = os.pathsep.join([str(TESTS / "unit"), str(TESTS.parent)])
-    return subprocess.Popen(
-        [sys.executable, "-c", SAVER, str(folder), str(seed), str(n_saves)],
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVER, str(folder)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},  # nothing runs beside a fork
+    ) as process:
+        try:
+            yield Saver(process)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # with whoever still saves
 
 
 def test_kill_9_at_any_moment_of_a_save_leaves_a_folder_that_loads(tmp_path, caplog):
     moments, killed, seed = random.Random(20261122), 0, 0
-    process = saver(tmp_path, 0, 1)
-    assert process.wait() == 0
-    process.stdout.close()
+    with saving(tmp_path) as saver:
+        saver.start(seed, 1)
+        assert saver.end() == 0
 
-    while killed < N_KILLS:
-        seed += 1
-        with saver(tmp_path, seed, 10_000) as process:
-            assert process.stdout.readline() == "ready\n"
+        while killed < N_KILLS:
+            seed += 1
+            process = saver.start(seed, 10_000)
             time.sleep(moments.uniform(0.0, 0.04))
-            process.send_signal(signal.SIGKILL)
-        killed += process.returncode == -signal.SIGKILL
+            os.kill(process, signal.SIGKILL)
+            killed += saver.end() == -signal.SIGKILL
 
-        loaded = load(tmp_path)
-        assert loaded.fallback is None
-        assert loaded.predictor.predict_one(ROW) in (0, 1)
+            loaded = load(tmp_path)
+            assert loaded.fallback is None
+            assert loaded.predictor.predict_one(ROW) in (0, 1)
 
     assert "fell back" not in caplog.text
 
 
 def test_a_reader_polling_while_two_processes_save_never_sees_half_a_version(tmp_path, caplog):
-    with saver(tmp_path, 1, 1) as process:
-        process.stdout.read()
     n_saves, seen = 150, set()
+    with saving(tmp_path) as one, saving(tmp_path) as other:
+        one.start(1, 1)
+        assert one.end() == 0
 
-    with saver(tmp_path, 2, n_saves) as one, saver(tmp_path, 3, n_saves) as other:
-        while one.poll() is None or other.poll() is None:
-            loaded = load(tmp_path)
-            assert loaded.fallback is None
-            seen.add(loaded.path.name)
-        saved = [len(process.stdout.read().split()) - 1 for process in (one, other)]
+        one.start(2, n_saves)
+        other.start(3, n_saves)
+        with ThreadPoolExecutor(2) as pool:
+            ends = [pool.submit(saver.end) for saver in (one, other)]
+            while not all(end.done() for end in ends):
+                loaded = load(tmp_path)
+                assert loaded.fallback is None
+                seen.add(loaded.path.name)
+        assert [end.result() for end in ends] == [0, 0]
 
-    assert saved == [n_saves, n_saves]
     assert len(seen) > 20
     assert "fell back" not in caplog.text
     versions = sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith("."))

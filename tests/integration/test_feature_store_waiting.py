@@ -11,7 +11,7 @@ import pytest
 
 from data_science.errors import DatabaseError, SettingsError
 from data_science.settings import DatabaseSettings, Settings
-from data_science.sources.postgres import feature_store, postgres
+from data_science.sources.postgres import feature_store, postgres, waiting
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.supervision import Supervised
 from data_science.sources.postgres.waiting import Patience
@@ -19,7 +19,7 @@ from de.embedded import Coordinates, PostgresServer, add_company
 from de.load import process_data
 
 N_CLIENTS = 500
-SAID_WITHIN_S = 20.0
+SAID_WITHIN_S = 120.0  # on the busiest machine
 
 
 def settings(company: Coordinates) -> DatabaseSettings:
@@ -40,7 +40,7 @@ def etl(company: Coordinates) -> None:
 def reading(database: DatabaseSettings, patience: Patience | None = None) -> Iterator[Future[pd.DataFrame]]:
     """Read in another thread; an error there ends the test by the reader's own limit."""
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(feature_store.get_dataset, database, 60.0, patience=patience)
+        yield pool.submit(feature_store.get_dataset, database, 600.0, patience=patience)
 
 
 def await_message(caplog: pytest.LogCaptureFixture, words: str, times: int = 1) -> None:
@@ -123,6 +123,14 @@ def test_without_clients_to_compare_with_a_table_must_be_at_rest_for_a_moment(ne
     assert "still being filled: 500 rows, unchanged for 0 s of 1 s" in caplog.text
 
 
+@pytest.fixture(scope="module")
+def guarded(shared_server: PostgresServer) -> Coordinates:
+    """A company with one role more, which may not log in; read only."""
+    company = add_company(shared_server, "guarded", n_clients=10)
+    run(company, "CREATE ROLE resting NOLOGIN PASSWORD 'ds_user'")
+    return company
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
@@ -150,12 +158,11 @@ def test_without_clients_to_compare_with_a_table_must_be_at_rest_for_a_moment(ne
         "no socket",
     ],
 )
-def test_at_the_limit_the_error_says_who_must_act_and_how(fresh_server, caplog, change, kind, words):
-    company = add_company(fresh_server, n_clients=10)
-    run(company, "CREATE ROLE resting NOLOGIN PASSWORD 'ds_user'")
+def test_at_the_limit_the_error_says_who_must_act_and_how(guarded, caplog, monkeypatch, change, kind, words):
+    monkeypatch.setattr(waiting, "LOOK_AT_LEAST_S", 60)  # on the busiest machine
 
     with pytest.raises(kind, match=f"^feature_store at .* could not be read within .*{words}"):
-        feature_store.wait(replace(settings(company), **change), 0.5)
+        feature_store.wait(replace(settings(guarded), **change), 0.5)
 
     assert sum("waiting for feature_store" in message for message in caplog.messages) == 1
     assert "hush" not in caplog.text
@@ -239,7 +246,7 @@ def test_a_table_rebuilt_again_and_again_is_always_read_whole(new_company):
         rebuilding = pool.submit(rebuild, 15)
         reads = 0
         while not rebuilding.done() or not reads:
-            pd.testing.assert_frame_equal(feature_store.get_dataset(settings(company), 60), expected)
+            pd.testing.assert_frame_equal(feature_store.get_dataset(settings(company), 600), expected)
             reads += 1
         rebuilding.result()
 
@@ -247,34 +254,28 @@ def test_a_table_rebuilt_again_and_again_is_always_read_whole(new_company):
 def test_a_paused_server_is_given_up_at_the_limit(fresh_server):
     company = add_company(fresh_server, n_clients=10)
     fresh_server.pause()
+    patient = Patience(look_s=600)  # a look is cut short by the limit of the wait alone
     started = time.monotonic()
 
     with pytest.raises(DatabaseError, match="the server does not answer"):
-        feature_store.wait(settings(company), 2.0)
+        feature_store.wait(settings(company), 2.0, patience=patient)
 
-    assert time.monotonic() - started < 6
-
-
-def slow_view(company: Coordinates) -> None:
-    """Make the read take two seconds; STABLE, so that counting rows does not call it."""
-    run(
-        company,
-        "CREATE FUNCTION slow(int) RETURNS text LANGUAGE plpgsql STABLE "
-        "AS 'BEGIN PERFORM pg_sleep(0.004); RETURN $1; END'",
-    )
-    run(company, "ALTER TABLE feature_store RENAME TO quick")
-    run(company, "CREATE VIEW feature_store AS SELECT *, slow(idx) AS slept FROM quick")
+    assert time.monotonic() - started < 120
 
 
 @pytest.mark.parametrize("harm", [PostgresServer.pause, PostgresServer.kill], ids=["paused", "killed"])
 def test_a_server_lost_in_the_middle_of_a_read_is_noticed_and_the_read_repeated(
-    fresh_server: PostgresServer, caplog: pytest.LogCaptureFixture, harm: Callable[[PostgresServer], None]
+    fresh_server: PostgresServer,
+    caplog: pytest.LogCaptureFixture,
+    slow_down: Callable[[Coordinates, float], None],
+    await_copy: Callable[[Coordinates], None],
+    harm: Callable[[PostgresServer], None],
 ):
     company = add_company(fresh_server, n_clients=N_CLIENTS)
-    slow_view(company)
+    slow_down(company, 0.006)
 
     with reading(settings(company), Patience(silence_s=3)) as read:
-        time.sleep(0.8)
+        await_copy(company)
         harm(fresh_server)
         await_message(caplog, "waiting for feature_store")
         fresh_server.resume()

@@ -1,0 +1,97 @@
+"""How the tests share the cores: which of them stay together on one worker, which go first, and no deadlines.
+
+A module stays on one worker of pytest-xdist, so that its fixtures are made once; so do the modules that share
+an expensive fixture of the session. The longest go first, so that the workers end together. Without workers
+the order is pytest's own. Changes when a module begins to share something, or becomes long.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
+
+# The images; one book and one browser; one server and its first job.
+TOGETHER = {
+    "the containers": ("tests/containers/test_demo.py", "tests/containers/test_images.py"),
+    "the book": (
+        "tests/book/test_site.py",
+        "tests/book/test_build.py",
+        "tests/book/test_paper.py",
+        "tests/book/test_visiting.py",
+    ),
+    "the faults": (
+        "tests/faults/test_database_faults.py",
+        "tests/faults/test_machine_faults.py",
+        "tests/faults/test_secrets.py",
+    ),
+}
+# From 10 s on, as `pytest --durations=0` measured them; all others follow in pytest's order.
+LONGEST_FIRST = (
+    "the containers",
+    "the book",
+    "the faults",
+    "tests/sampling/test_posterior_against_bambi.py",
+    "tests/sampling/test_many_groups.py",
+    "tests/trust/test_gate_power.py",
+    "tests/sampling/test_nested_laplace.py",
+    "tests/integration/test_feature_store_waiting.py",
+    "tests/sampling/test_public_api.py",
+    "tests/sampling/test_bambi_tools.py",
+    "tests/integration/test_main.py",
+    "tests/trust/test_noise.py",
+    "tests/sampling/test_published_cases.py",
+    "tests/deployment/test_openapi.py",
+    "tests/integration/test_de_server.py",
+    "tests/trust/test_calibration.py",
+    "tests/sampling/test_loo.py",
+    "tests/sampling/test_kernel.py",
+    "tests/integration/test_artifact_kill.py",
+    "tests/integration/test_signal_truth.py",
+    "tests/integration/test_feature_store_stopping.py",
+    "tests/book/test_cross_validation.py",
+    "tests/deployment/test_durability.py",
+    "mle/tests/test_contract.py",
+    "mle/tests/test_kill.py",
+)
+_GROUPS = {module: group for group, modules in TOGETHER.items() for module in modules}
+_RANKS = {group: rank for rank, group in enumerate(LONGEST_FIRST)}
+
+
+def group_of(nodeid: str) -> str:
+    """Name the tests that must run on the same worker as this one: its module, or what that belongs to."""
+    module = nodeid.split("::")[0]
+    return _GROUPS.get(module, module)
+
+
+class ByGroup(LoadScopeScheduling):
+    """Hands out whole groups, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    # Every worker has a core; more threads of linear algebra would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    if config.getvalue("dist") != "load":  # somebody asked for another way
+        return None
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _RANKS.get(group_of(item.nodeid), len(_RANKS)))
+
+
+def pytest_configure(config):
+    # On a busy machine an example may take any time; a test that hangs is ended by its `timeout`.
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")
