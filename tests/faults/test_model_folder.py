@@ -91,7 +91,7 @@ def test_the_job_says_so_before_it_waits_and_ends_with_code_2(fault, tmp_path, u
     assert f"{models}" in ended.stderr
     assert "could not be written" in ended.stderr
     assert "nothing was stored" in ended.stderr
-    for later in ("waiting", "embedded", "importing"):
+    for later in ("waiting for", "starting an embedded", "importing"):
         assert later not in ended.stderr
 
 
@@ -101,7 +101,7 @@ def test_the_embedded_database_is_not_started_in_vain(tmp_path):
     ended = train(tmp_path / "models", DB_HOSTNAME="")
 
     assert ended.returncode == 2
-    assert "embedded" not in ended.stderr
+    assert "starting an embedded" not in ended.stderr
 
 
 def test_a_folder_that_can_be_written_lets_the_job_wait_without_the_libraries_for_training(tmp_path):
