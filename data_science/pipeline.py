@@ -1,6 +1,6 @@
 """The job, in order: settings → data → design → sample → check → predictor → artifact.
 
-``fit`` is the part without the outside world; ``train`` adds the database and the model folder.
+``fit`` is the part without the outside world; ``train`` adds the settings and the model folder.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from xarray import DataTree
 
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
-from data_science.database import feature_store
 from data_science.engines.registry import EngineName, FitSettings, OnProgress
 from data_science.formula import design, training_data
 from data_science.formula.design import Design
@@ -130,17 +129,24 @@ def fit(
     return Fit(predictor, fitted.summary, fitted.tree, report, writers, provenance, fitted.verdict.passed)
 
 
-def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple[Path, Report]:
-    """Wait for feature_store, fit, check and save one model version; return its folder and the report.
+def train(
+    frame: pd.DataFrame,
+    settings: Settings,
+    *,
+    source: Provenance | None = None,
+    progress: OnProgress = lambda _: None,
+    watch: Stopwatch | None = None,
+) -> tuple[Path, Report]:
+    """Fit feature_store, check and save one model version; return its folder and the report.
+
+    The frame is read by the caller, who has waited for it: before this module's libraries are imported.
 
     Raises
     ------
     DataScienceError
         On any failure nothing is saved, and the previous model stays.
     """
-    watch = Stopwatch()
-    with watch.stage("wait and read"):
-        frame, source = feature_store.get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
+    watch = watch or Stopwatch()
     fitted = fit(
         frame,
         seed=settings.seed,
