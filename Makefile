@@ -40,7 +40,7 @@ test-containers: $(STAMP) ## the container tests; fails where no engine runs
 	@REQUIRE_CONTAINERS=1 $(BIN)/python -m pytest tests/containers $(ARGS)
 
 images: ## build every image of docker-compose.yml
-	@docker compose --profile demo build
+	@REVISION="$$(git describe --always --dirty --abbrev=40 2>/dev/null)" docker compose --profile demo build
 
 check: $(STAMP) ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check .
@@ -64,7 +64,7 @@ book-serve: $(STAMP) ## serve the book, built first if there is none, on http://
 
 lock: $(STAMP) ## write the installed versions, which were tested, into constraints.txt
 	@$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check \
-		| grep -viE '^(pip|setuptools|jax|jaxlib|ml_dtypes|opt_einsum)==' > constraints.txt
+		| grep -viE '^(pip|jax|jaxlib|ml_dtypes|opt_einsum)==' > constraints.txt
 
 clean: ## remove the environment and caches, never models
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -23,7 +23,9 @@ from data_science.errors import (
     SettingsError,
     SpecificationError,
 )
+from data_science.progress import Stopwatch
 from data_science.settings import VARIABLES, DatabaseSettings, Settings
+from data_science.storage.writing import require_writable
 
 if TYPE_CHECKING:
     from data_science.console import Console
@@ -36,6 +38,7 @@ EXIT_CODES = {
     "fitted here; or the folder cannot be written",
     3: "data: the database cannot be read, or the table is not what the model needs",
     4: "not converged: the posterior is not fit to ship",
+    137: "killed by the system, nearly always for want of memory (in Docker: TRAIN_MEMORY, 0.5g at least)",
     143: "stopped by SIGTERM (130: by Ctrl-C)",
 }
 _CODES: dict[type[DataScienceError], int] = {
@@ -58,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with console_module.Console(verbose=options.verbose) as console:
         try:
             settings = _settings(options)
+            require_writable(settings.model_folder)  # found now, not after the wait and the fit
             with _database(settings) as ready:
                 _train(ready, console)
         except DataScienceError as error:
@@ -71,10 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(settings: Settings, console: Console) -> None:
+    from data_science.sources.postgres import feature_store
+
+    watch = Stopwatch()
+    with watch.stage("wait and read"):
+        frame, source = feature_store.get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
+    # Only now: it takes long, and who waits for a table should hear at once what is in the way.
     log.info("importing the libraries for training")
     from data_science import pipeline
 
-    path, report = pipeline.train(settings, progress=console.progress)
+    path, report = pipeline.train(frame, settings, source=source, progress=console.progress, watch=watch)
     console.done(_closing(path, report))
 
 

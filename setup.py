@@ -31,6 +31,7 @@ BOOK = [  # the versions that build offline; bounds as measured
     "matplotlib",
     "myst-nb>=1.4,<1.5",
     "pypdf>=6",
+    "PyYAML",
     "scikit-learn",
     "sphinx-book-theme>=1.1.4,<1.2",
 ]
@@ -45,6 +46,7 @@ DEV = [
     "pytest",
     "pytest-timeout",
     "pytest-xdist>=3.8",
+    "PyYAML",
     "ruff",
     "schemathesis",
     "scikit-learn",
@@ -54,9 +56,20 @@ DEV = [
 setup(
     name="data_science",
     version="0.1.0",
-    description="An honest, deployable Bayesian classifier from a feature store in PostgreSQL",
+    description="Bayesian logistic regression on a table in PostgreSQL: trains, judges, stores, predicts",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    # No licence is claimed: the owner has not chosen one yet.
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
+        "Private :: Do Not Upload",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.12",
     packages=find_packages(include=["data_science", "data_science.*"]),
     package_dir={"": "."},  # editable installs get a plain path, not an import hook

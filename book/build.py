@@ -128,7 +128,8 @@ def _pdf(what: str) -> Literal["yes", "no", "if possible"]:
         return "yes" if what == "pdf" else "if possible"
     if what == "pdf":
         raise site.BuildError(printing.NO_CHROMIUM)
-    log.warning("the site will have no PDF: %s", printing.NO_CHROMIUM)
+    # No word on installing one: nobody can do that in the container that builds the book.
+    log.info("this book has no PDF, as there is no Chromium here: make book-pdf makes one where there is")
     return "no"
 
 

@@ -1,6 +1,6 @@
 """The job, in order: settings → data → design → sample → check → predictor → artifact.
 
-``fit`` is the part without the outside world; ``train`` adds the database and the model folder.
+``fit`` is the part without the outside world; ``train`` adds the settings and the model folder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from data_science.prediction.predictor import Predictor, measure_correction
 from data_science.progress import Stopwatch
 from data_science.report.summary import Report, model_card
 from data_science.settings import Settings
-from data_science.sources.postgres import feature_store
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 
@@ -133,17 +132,24 @@ def fit(
     return Fit(predictor, attempt.summary, attempt.tree, report, writers, provenance, passed)
 
 
-def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple[Path, Report]:
-    """Wait for feature_store, fit, check and save one model version; return its folder and the report.
+def train(
+    frame: pd.DataFrame,
+    settings: Settings,
+    *,
+    source: Provenance | None = None,
+    progress: OnProgress = lambda _: None,
+    watch: Stopwatch | None = None,
+) -> tuple[Path, Report]:
+    """Fit feature_store, check and save one model version; return its folder and the report.
+
+    The frame is read by the caller, who has waited for it: before this module's libraries are imported.
 
     Raises
     ------
     DataScienceError
         On any failure nothing is saved, and the previous model stays.
     """
-    watch = Stopwatch()
-    with watch.stage("wait and read"):
-        frame, source = feature_store.get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
+    watch = watch or Stopwatch()
     fitted = fit(
         frame,
         settings=FitSettings(

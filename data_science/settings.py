@@ -245,7 +245,8 @@ def _password(environ: Mapping[str, str], problems: list[str]) -> str | None:
     file: Path | None = _read(environ, problems, "DS_DB_PASSWORD_FILE")
     if file is None:
         return given
-    if given is not None:
+    # The published default, which Compose passes always, is nobody's choice and contradicts no file.
+    if given not in (None, DatabaseSettings().password):
         problems.append(
             "DS_DB_PASSWORD and DS_DB_PASSWORD_FILE are both set; expected only one: unset the other"
         )

@@ -6,6 +6,7 @@ setup(
     name="machine_learning_engineering",
     version="1.0.0",
     description="MLEModel, a durable prediction log, retraining by effect, and a contract suite for models",
+    classifiers=["Private :: Do Not Upload", "Typing :: Typed"],  # no licence is claimed: none is given yet
     python_requires=">=3.12",
     # The default, said: an editable install is then one path, not an import hook in every start.
     package_dir={"": "."},

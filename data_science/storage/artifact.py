@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +39,7 @@ from data_science.storage.version_files import (
     sync,
     write_durably,
 )
+from data_science.storage.writing import writing_to
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -116,7 +116,7 @@ def save(
     from datetime import UTC
 
     folder = Path(folder)
-    with _writing_to(folder):
+    with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with versions.workplace(folder) as work:
             document = form.to_json(predictor)
@@ -281,16 +281,3 @@ def _packages() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def _writing_to(folder: Path) -> Iterator[None]:
-    """Say which folder could not be written, and what to do."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or folder
-        raise ArtifactError(
-            f"{where} could not be written ({error.strerror}); nothing was saved. "
-            f"Check the permissions and the free space of {folder}"
-        ) from error

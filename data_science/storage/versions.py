@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LATEST = "LATEST"
+LOCK = ".lock"
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 STAMP = "%Y%m%dT%H%M%SZ"
 SAVING, TRASH = ".saving-", ".trash-"  # names that readers never look at
@@ -131,7 +132,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; the system releases it when the process ends, however it ends."""
     import fcntl  # only writers need it, and it exists on POSIX systems only
 
-    with (folder / ".lock").open("ab") as stream:
+    with (folder / LOCK).open("ab") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from book import execution, site, snapshot
+from book import build, execution, printing, site, snapshot
 from book.study import Study
 from data_science.settings import Settings
 from de.embedded import embedded_company
@@ -59,6 +59,19 @@ def test_a_cache_that_cannot_be_made_ends_it_with_what_to_do(given, tmp_path):
     assert done.returncode == 1
     assert f"the cache {cache} cannot be made or written: Not a directory" in done.stderr
     assert "--cache or BOOK_CACHE" in done.stderr
+
+
+def test_a_build_without_chromium_says_what_makes_the_pdf_and_nothing_that_a_container_cannot_do(
+    monkeypatch, caplog
+):
+    monkeypatch.setattr(printing, "chromium", lambda: None)
+
+    with caplog.at_level("INFO", logger="book"):
+        wanted = build._pdf("html")
+
+    assert wanted == "no"
+    assert "make book-pdf" in caplog.text
+    assert "install" not in caplog.text
 
 
 def test_a_database_that_cannot_be_reached_ends_it_before_any_chapter(tmp_path):

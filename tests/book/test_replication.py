@@ -100,7 +100,7 @@ def test_a_model_that_made_the_data_is_not_refuted_and_another_is():
         (Prior("Gamma", alpha=3, beta=2), stats.gamma(3, scale=0.5)),
         (Prior("InverseGamma", alpha=3, beta=2), stats.invgamma(3, scale=2)),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, Prior) else "",
 )
 def test_draws_of_a_prior_follow_it(prior, law):
     draws = prior_checks.draw_prior(prior, 2_000, np.random.default_rng(1))

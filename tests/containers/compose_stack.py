@@ -10,8 +10,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 NEEDED = (
-    ".dockerignore", "Dockerfile", "Dockerfile.book", "book", "constraints.txt", "data_science", "de",
-    "deployment", "docker", "docker-compose.yml", "main.py", "mle", "pyproject.toml", "README.md", "setup.py",
+    ".dockerignore", ".env.example", "Dockerfile", "Dockerfile.book", "book", "constraints.txt", "data_science",
+    "de", "deployment", "docker", "docker-compose.yml", "main.py", "mle", "pyproject.toml", "setup.py",
 )  # fmt: skip
 PROJECT = f"data-science-test-{os.getpid()}"
 PASSWORDS = {
@@ -45,7 +45,8 @@ class Stack:
         passwords = "".join(f"{name}={value}\n" for name, value in PASSWORDS.items())
         # Port 0: the engine picks a free one.
         ports = "".join(f"{name}_PORT=0\n" for name in ("OPERATIONAL_DB", "DEPLOYMENT", "BOOK"))
-        (folder / ".env").write_text(f"{passwords}{ports}DE_CLIENTS={N_CLIENTS}\n")
+        self.settings = folder / ".env"
+        self.settings.write_text(f"{passwords}{ports}DE_CLIENTS={N_CLIENTS}\n")
 
     def compose(self, *arguments: str, timeout_s: float = PATIENCE_S, **environment: str) -> str:
         """Run a compose command in the folder; only `environment` and .env set variables of the project."""
@@ -77,11 +78,11 @@ class Stack:
 
     def wait_until_said(self, service: str, text: str) -> None:
         """Return once a service has said something; fail if it ends before."""
-        self._wait(lambda: text in self.logs(service), f"{service} to say {text!r}", service)
+        self.wait_until(lambda: text in self.logs(service), f"{service} to say {text!r}", service)
 
     def wait_until_healthy(self, service: str) -> None:
         """Return once the health check of a service passes."""
-        self._wait(
+        self.wait_until(
             lambda: self.state(service)["Health"]["Status"] == "healthy", f"{service} to be healthy", service
         )
 
@@ -94,15 +95,17 @@ class Stack:
         return f"http://{self.compose('port', service, str(port))}"
 
     def user_ids(self, service: str) -> set[int]:
-        """Real and effective users of a service's processes, as the host counts them."""
-        listing = docker("top", self.container(service), "-e", "-o", "ruid,euid,pid").splitlines()[1:]
-        return {int(number) for line in listing for number in line.split()[:2]}
+        """Real and effective users of a service's own processes, as the host counts them."""
+        listing = docker("top", self.container(service), "-e", "-o", "ruid,euid,pid,comm").splitlines()[1:]
+        own = [line.split() for line in listing if not line.endswith("docker-init")]
+        return {int(number) for fields in own for number in fields[:2]}
 
     def down(self) -> None:
         """Remove containers, networks and volumes."""
         self.compose("down", "--volumes", "--timeout", "5")
 
-    def _wait(self, happened, what: str, service: str) -> None:
+    def wait_until(self, happened, what: str, service: str) -> None:
+        """Return once ``happened()`` is true; fail with the service's words if it ends before."""
         deadline = time.monotonic() + PATIENCE_S
         while not happened():
             alive = self.state(service)["Status"] in {"created", "restarting", "running"}

@@ -6,6 +6,7 @@ import time
 import urllib.request
 
 import pytest
+from compose_stack import N_CLIENTS, docker
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -25,6 +26,15 @@ def versions(folder):
     return [path for path in folder.iterdir() if (path / "manifest.json").exists()]
 
 
+def ready(address):
+    """Whether a request is answered well."""
+    try:
+        return bool(get(address))
+    except urllib.error.HTTPError as not_yet:
+        not_yet.close()
+        return False
+
+
 def assert_one_model_belongs_to(folder, user_id):
     (version,) = versions(folder)
     assert (folder / "LATEST").read_text().strip() == version.name
@@ -37,6 +47,7 @@ def test_from_nothing_to_predictions_and_a_book_and_down_again(stack):
     the_job_waits_for_a_table_that_does_not_exist(stack)
     the_job_outlives_a_restart_of_the_database(stack)
     the_job_ends_with_a_model_when_the_data_are_loaded(stack)
+    the_database_ends_well_when_it_is_stopped(stack)
     the_service_answers_the_published_example(stack)
     the_book_is_announced_built_and_served(stack)
     taking_everything_down_leaves_the_models(stack)
@@ -66,10 +77,19 @@ def the_job_ends_with_a_model_when_the_data_are_loaded(stack):
     assert_one_model_belongs_to(stack.models, 1000)
 
 
+def the_database_ends_well_when_it_is_stopped(stack):
+    stack.compose("stop", "--timeout", "60", "operational-db")
+
+    assert stack.state("operational-db")["ExitCode"] == 0
+    stack.up("--wait", "operational-db")
+
+
 def the_service_answers_the_published_example(stack):
     stack.up("--wait", "deployment")
+    address = stack.address("deployment", 5000)
+    stack.wait_until(lambda: ready(f"{address}/health/ready"), "a model", "deployment")
 
-    answer = get(f"{stack.address('deployment', 5000)}/predict", EXAMPLE)
+    answer = get(f"{address}/predict", EXAMPLE)
     assert answer == '{"label":0}'
     assert stack.user_ids("deployment") == {1000}
     with pytest.raises(AssertionError, match="Read-only file system"):
@@ -80,14 +100,15 @@ def the_service_answers_the_published_example(stack):
 
 
 def the_book_is_announced_built_and_served(stack):
-    stack.up("ds_book")
+    stack.up("--wait", "ds_book")
     address = stack.address("ds_book", 8080)
     with pytest.raises(urllib.error.HTTPError, match="503") as not_yet:
         get(address)
     assert "The book is being built" in not_yet.value.read().decode()
     not_yet.value.close()
 
-    stack.wait_until_healthy("ds_book")
+    assert stack.exit_code("ds_book_build") == 0, stack.logs("ds_book_build")
+    assert "make book-pdf" in stack.logs("ds_book_build")
     assert "<title>" in get(f"{address}/index.html")
     assert get(f"{address}/vendor/mathjax-tex-svg.js")
     assert stack.user_ids("ds_book") == {101}
@@ -114,6 +135,58 @@ def test_the_job_may_start_before_the_database_and_stores_for_the_owner_of_the_f
 
     assert stack.exit_code("ds_train") == 0, stack.logs("ds_train")
     assert_one_model_belongs_to(stack.models, owner)
+
+    # Nobody else may look into the folder: the service does it as the user of the environment.
+    stack.models.chmod(0o700)
+    stack.up("--wait", "deployment", APP_UID=str(owner), APP_GID=str(stack.models.stat().st_gid))
+    address = stack.address("deployment", 5000)
+    stack.wait_until(lambda: ready(f"{address}/health/ready"), "a model", "deployment")
+    assert get(f"{address}/predict", EXAMPLE) == '{"label":0}'
+    assert stack.user_ids("deployment") == {owner}
+
+
+def test_a_fresh_clone_needs_no_settings_and_all_of_the_demo_is_healthy_at_once(stack):
+    stack.settings.unlink()
+    # Any free port, where a person would have the default's; fewer clients, to be quicker.
+    given = {"DEPLOYMENT_PORT": "0", "BOOK_PORT": "0", "DE_CLIENTS": str(N_CLIENTS), **QUICK}
+
+    stack.up("--wait", **given)
+
+    for service in ("operational-db", "deployment", "ds_book"):
+        assert stack.state(service)["Health"]["Status"] == "healthy"
+    assert docker("port", stack.container("operational-db")) == ""
+    assert stack.exit_code("de_load") == 0, stack.logs("de_load")
+    assert stack.exit_code("ds_train") == 0, stack.logs("ds_train")
+    address = stack.address("deployment", 5000)
+    stack.wait_until(lambda: ready(f"{address}/health/ready"), "a model", "deployment")
+    assert get(f"{address}/predict", EXAMPLE) == '{"label":0}'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--volume", "{models}:/models:ro"), "Read-only file system"),
+        (("--user", "12345:0"), "Permission denied"),
+    ],
+    ids=["read-only", "another user"],
+)
+def test_a_model_folder_that_cannot_be_written_ends_the_job_before_it_waits(stack, arguments, reason):
+    stack.models.mkdir()  # by root, where root runs this: the entrypoint would hand it on
+    arguments = [argument.format(models=stack.models) for argument in arguments]
+
+    with pytest.raises(
+        AssertionError, match=rf"ended with 2:(?s:.*)could not be written \({reason}\)"
+    ) as said:
+        stack.compose("run", "--rm", "--no-deps", *arguments, "ds_train")
+
+    assert "waiting" not in str(said.value)
+    assert "chown" not in str(said.value)
+
+
+def test_too_little_memory_ends_the_job_with_the_code_that_is_explained(stack):
+    stack.up("--no-deps", "ds_train", TRAIN_MEMORY="24m")
+
+    assert stack.exit_code("ds_train") == 137
 
 
 def test_sigterm_ends_a_waiting_job_at_once(stack):
@@ -154,7 +227,7 @@ def test_a_wrong_password_is_said_and_ends_the_job_with_the_code_for_settings(st
 def test_a_service_without_a_model_says_so_and_takes_up_the_first_one(stack):
     stack.up("deployment")
     address = stack.address("deployment", 5000)
-    stack.wait_until_said("deployment", "startup complete")
+    stack.wait_until_healthy("deployment")  # it serves; whether there is a model is another question
     with pytest.raises(urllib.error.HTTPError, match="503") as refused:
         get(f"{address}/predict", EXAMPLE)
     refused.value.close()
@@ -164,5 +237,5 @@ def test_a_service_without_a_model_says_so_and_takes_up_the_first_one(stack):
     stack.up("ds_train", **QUICK)
     stack.exit_code("ds_train")
 
-    stack.wait_until_healthy("deployment")
+    stack.wait_until(lambda: ready(f"{address}/health/ready"), "a model", "deployment")
     assert get(f"{address}/predict", EXAMPLE) == '{"label":0}'

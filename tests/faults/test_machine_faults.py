@@ -29,6 +29,9 @@ def test_a_file_that_cannot_be_written_whole_ends_the_job_with_code_2(company, m
     assert ended.code == 2, ended.said
     assert is_documented(ended), ended.said
     assert "could not be written" in ended.said
+    assert (
+        "importing" in ended.said
+    )  # it failed where a version is written, not at the first look at the folder
     assert artifact.load(models).path.name == before
     assert [path.name for path in models.iterdir() if path.name.startswith(".saving")] == []
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hand_made import clients, learned
 
@@ -9,6 +10,8 @@ from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError
 from data_science.evaluation import candidates
 from data_science.evaluation.candidates import against_baseline, baseline_of, compare
+from data_science.fitting import posterior_on
+from data_science.fitting.posterior_on import Fitted, Problem
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
 
@@ -27,12 +30,12 @@ def recorded(monkeypatch):
     """Record every fit asked for, and give back what is compared."""
     fits = []
 
-    def fit(specification, frame, settings):
-        fits.append((specification, settings))
-        return learned(specification.formula), f"posterior {len(fits)}"
+    def fit(frame, specification, settings):
+        fits.append((specification, settings, frame))
+        return Fitted(Problem(learned(specification.formula), None, None), f"posterior {len(fits)}")
 
-    monkeypatch.setattr(candidates, "_fit", fit)
-    monkeypatch.setattr(candidates, "compare_fits", lambda found, frame: (found, frame))
+    monkeypatch.setattr(candidates, "posterior_on", fit)
+    monkeypatch.setattr(candidates, "compare_fitted", lambda found: found)
     return fits
 
 
@@ -56,12 +59,13 @@ def test_candidates_are_named_by_their_formulas_and_numbered_where_two_are_alike
     one, two = ModelSpecification("label ~ 1"), ModelSpecification("label ~ scd_a")
     again = ModelSpecification("label ~ scd_a", priors={"scd_a": PRIORS["scd_a"]})
 
-    found, frame = compare([two, one, again], FRAME)
+    found = compare([two, one, again], FRAME)
 
     assert list(found) == ["label ~ scd_a [1]", "label ~ 1", "label ~ scd_a [3]"]
-    assert [specification for specification, _ in recorded] == [two, one, again]
-    assert [posterior for _, posterior in found.values()] == ["posterior 1", "posterior 2", "posterior 3"]
-    assert frame is FRAME
+    assert [specification for specification, _, _ in recorded] == [two, one, again]
+    assert [fit.posterior for fit in found.values()] == ["posterior 1", "posterior 2", "posterior 3"]
+    for _, _, frame in recorded:
+        pd.testing.assert_frame_equal(frame, FRAME)
 
 
 def test_candidates_are_fitted_by_nested_laplace_alone_unless_told_otherwise(recorded):
@@ -72,7 +76,7 @@ def test_candidates_are_fitted_by_nested_laplace_alone_unless_told_otherwise(rec
     compare(pair, FRAME, settings=own)
 
     default = FitSettings(engine="nested-laplace", second_opinion=False)
-    assert [settings for _, settings in recorded] == [default, default, own, own]
+    assert [settings for _, settings, _ in recorded] == [default, default, own, own]
 
 
 @pytest.mark.parametrize("n", [0, 1])
@@ -90,20 +94,21 @@ def test_candidates_of_two_responses_are_refused_before_any_is_fitted(recorded):
 def test_a_model_is_compared_with_its_intercept_only_baseline_under_the_fits_seed(recorded):
     specification = ModelSpecification("label ~ scd_a", priors={"Intercept": PRIORS["Intercept"]})
     design = replace(learned("label ~ scd_a"), specification=specification)
+    own = Fitted(Problem(design, None, None), "own posterior")
 
-    found, frame = against_baseline(design, "own posterior", FRAME, FitSettings(seed=77, draws=9))
+    found = against_baseline(own, FRAME, FitSettings(seed=77, draws=9))
 
     assert list(found) == ["model", "intercept only"]
-    assert found["model"] == (design, "own posterior")
-    assert found["intercept only"][1] == "posterior 1"
-    ((baseline, settings),) = recorded
+    assert found["model"] is own
+    assert found["intercept only"].posterior == "posterior 1"
+    ((baseline, settings, frame),) = recorded
     assert baseline == ModelSpecification("label ~ 1", priors=specification.priors)
     assert settings == FitSettings(engine="nested-laplace", second_opinion=False, seed=77)
     assert frame is FRAME
 
 
 @pytest.mark.parametrize("exact", [True, False])
-def test_a_candidate_is_fitted_on_the_validated_frame_exactly_or_compressed(exact, monkeypatch):
+def test_a_posterior_is_drawn_on_all_rows_exactly_or_compressed(exact, monkeypatch):
     given = []
 
     def posterior_of(design, found, settings, progress, watch):
@@ -111,14 +116,15 @@ def test_a_candidate_is_fitted_on_the_validated_frame_exactly_or_compressed(exac
         given.append((design, found, settings))
         return "posterior", ("a note",)
 
-    monkeypatch.setattr(candidates, "posterior_of", posterior_of)
+    monkeypatch.setattr(posterior_on, "posterior_of", posterior_of)
     settings, frame = FitSettings(exact=exact), clients(1_000).drop(columns=["scd_b", "attr_a"])
 
-    design, posterior = candidates._fit(ModelSpecification("label ~ scd_a + (1 | attr_b)"), frame, settings)
+    fitted = posterior_on.posterior_on(frame, ModelSpecification("label ~ scd_a + (1 | attr_b)"), settings)
 
     ((asked, found, used),) = given
-    assert posterior == "posterior"
-    assert asked is design
+    assert (fitted.posterior, fitted.notes) == ("posterior", ("a note",))
+    assert asked is fitted.design
+    assert found is fitted.problem.compressed
     assert used is settings
-    assert found.cells.n_rows == 1_000
+    assert found.cells.n_rows == len(fitted.problem.rows) == 1_000
     assert (found.cells.continuous is None) is exact

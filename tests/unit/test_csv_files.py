@@ -124,7 +124,7 @@ PACKED = gzip.compress(b"idx,label\n" + b"".join(b"%d,0\n" % n for n in range(50
         ("labels", b"\xef\xbb\xbfidx,label\r\n1,0\r\n2,\xe9\r\n", 3, "byte 0xe9", "UTF-8 text"),
         ("labels", b"\xff\xfei\0d\0x\0", 1, "byte 0xff is not UTF-8", "UTF-8 text"),
         ("labels", b"idx,label\n1,0\n2,\x001\n", 3, "a NUL character", "text"),
-        ("labels", gzip.compress(LABELS), 1, "byte 0x8b", "gzip file's name ends in .gz"),
+        ("labels", gzip.compress(LABELS, mtime=0), 1, "byte 0x8b", "gzip file's name ends in .gz"),
         ("labels", b'idx,label\n1,0\n"2,0\n3,1\n', 3, "broken quotes", "quoted fields"),
         ("labels", b'idx,label\n1,0\n"2"x,0\n', 3, "broken quotes", "quoted fields"),
         ("stores", b"idx,location\n1,Lisbon\n1,Porto\n", 3, "idx 1 was on line 2", "one row"),

@@ -8,10 +8,12 @@ import pytest
 from hand_made import around_the_mode, clients, compressed, learned
 
 from data_science import attempts as fitting
-from data_science.attempts import fit_judged, posterior_of
+from data_science.attempts import fit_judged
 from data_science.engines.posterior import names
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError
+from data_science.fitting import posterior_on
+from data_science.fitting.posterior_on import posterior_of
 from data_science.progress import Stopwatch
 
 FRAME = clients()
@@ -47,7 +49,8 @@ def fit(monkeypatch):
 
     def run(settings=SETTINGS, watch=None, function=fit_judged, **answers):
         engines = Engines(**answers)
-        monkeypatch.setattr(fitting, "engine", engines)
+        for module in (fitting, posterior_on):
+            monkeypatch.setattr(module, "engine", engines)
         return function(DESIGN, COMPRESSED, settings, lambda _: None, watch or Stopwatch()), engines.asked
 
     return run
@@ -228,7 +231,7 @@ def test_counts_are_measured_per_trial(monkeypatch):
     frame["s"] = rng.binomial(frame["n"], 0.3)
     design = learned("p(s, n) ~ 1 + (1 | attr_a)", frame)
     found = compressed(design, frame)
-    monkeypatch.setattr(fitting, "engine", Engines(nuts=[around_the_mode(found, "nuts")]))
+    monkeypatch.setattr(posterior_on, "engine", Engines(nuts=[around_the_mode(found, "nuts")]))
 
     fitted = fit_judged(design, found, replace(SETTINGS, second_opinion=False), lambda _: None, Stopwatch())
 

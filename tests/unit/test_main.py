@@ -10,17 +10,19 @@ import pytest
 import main as job
 from data_science import console, errors, pipeline
 from data_science.settings import VARIABLES, DatabaseSettings, Settings
+from data_science.sources.postgres import feature_store
 from de import embedded
 
 REMOTE = {"DB_HOSTNAME": "db", "DS_DB_USER": "reader", "DS_DB_PASSWORD": "s3cret"}
 CODES = {
     errors.SettingsError: 2,
+    errors.SpecificationError: 2,
     errors.ArtifactError: 2,
     errors.DatabaseError: 3,
     errors.SchemaError: 3,
     errors.GateError: 4,
 }
-BY_PARENT = {errors.FeatureError: 3, errors.SpecificationError: 1, errors.DataScienceError: 1}
+BY_PARENT = {errors.FeatureError: 3, errors.DataScienceError: 1}
 
 
 class Console:
@@ -58,6 +60,8 @@ def environment(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(console, "Console", Console)
     monkeypatch.setattr(console, "opened", [], raising=False)
+    monkeypatch.setattr(job, "require_writable", lambda _: None)
+    monkeypatch.setattr(feature_store, "get_dataset_and_provenance", lambda *_: ("rows", "their source"))
     yield
     signal.signal(signal.SIGTERM, before)
 
@@ -67,8 +71,10 @@ def trained(monkeypatch):
     """Return the settings of each training, which stores a model without fitting one."""
     seen = []
 
-    def train(settings, *, progress):
+    def train(frame, settings, *, source, progress, watch):
         seen.append(settings)
+        assert (frame, source) == ("rows", "their source")
+        assert set(watch.seconds) == {"wait and read"}
         assert progress.__self__ is console.opened[-1]
         return Path("/srv/models/version"), Report()
 
@@ -93,9 +99,36 @@ def test_a_stored_model_ends_the_job_with_0_and_says_where_it_is(trained):
     assert said.verbose is False
 
 
+def test_the_rows_are_read_where_the_settings_say_and_waited_for_as_long(monkeypatch, trained):
+    asked = []
+    monkeypatch.setattr(
+        feature_store,
+        "get_dataset_and_provenance",
+        lambda *given: asked.append(given) or ("rows", "their source"),
+    )
+    monkeypatch.setenv("WAIT_TIMEOUT_S", "7.5")
+
+    assert job.main([]) == 0
+
+    assert asked == [(trained[0].database, 7.5)]
+    assert trained[0].database.hostname == "db"
+
+
+def test_a_folder_that_cannot_be_written_ends_the_job_before_anything_is_waited_for(monkeypatch, trained):
+    def refuse(folder):
+        raise errors.ArtifactError(f"{folder} could not be written")
+
+    monkeypatch.setenv("MODEL_FOLDER", "/full")
+    monkeypatch.setattr(job, "require_writable", refuse)
+    monkeypatch.setattr(feature_store, "get_dataset_and_provenance", lambda *_: pytest.fail("waited"))
+
+    assert job.main([]) == 2
+    assert not trained
+
+
 def test_every_error_that_is_documented_has_its_exit_code():
     assert job._CODES == CODES
-    assert set(CODES.values()) | {0, 1, 143} == set(job.EXIT_CODES)
+    assert set(CODES.values()) | {0, 1, 137, 143} == set(job.EXIT_CODES)
 
 
 @pytest.mark.parametrize("kind", [*CODES, *BY_PARENT])

@@ -13,29 +13,31 @@ from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError
 from data_science.formula.specification import ModelSpecification
 from data_science.prediction.decision import Costs
-from data_science.settings import DatabaseSettings, Settings
-from data_science.sources.postgres import feature_store
+from data_science.settings import Settings
 from data_science.storage import artifact, versions
 
 # Each differs from its default and from all others, so that two exchanged ones are told apart.
 CONSUMED = {
-    "database": (DatabaseSettings(hostname="db"), "read.database"),
-    "wait_timeout_s": (7.5, "read.wait_timeout_s"),
     "model_folder": (Path("elsewhere"), "save.folder"),
     "keep": (3, "save.keep"),
-    "engine": ("nested-laplace", "fit.engine"),
+    "engine": ("nested-laplace", "fit.settings.engine"),
     "second_opinion": (False, "fit.settings.second_opinion"),
     "exact": (True, "fit.settings.exact"),
-    "seed": (11, "fit.seed"),
+    "seed": (11, "fit.settings.seed"),
     "draws": (12, "fit.settings.draws"),
     "tune": (13, "fit.settings.tune"),
     "chains": (14, "fit.settings.chains"),
     "cost_false_positive": (2.0, "fit.costs.false_positive"),
     "cost_false_negative": (18.0, "fit.costs.false_negative"),
 }
-ELSEWHERE = {"stand_in", "book_cache"}  # main.py's and the book's
+ELSEWHERE = {
+    "database",
+    "wait_timeout_s",
+    "stand_in",
+    "book_cache",
+}  # main.py's (tests/unit/test_main.py) and the book's
 ONLY_EFFECT = ModelSpecification("label ~ 1 + scd_a")
-QUICK = FitSettings(draws=150, second_opinion=False)
+QUICK = FitSettings("nested-laplace", draws=150, second_opinion=False)
 
 
 def flat(prefix, values):
@@ -53,10 +55,6 @@ def consumed(monkeypatch):
     def run(settings):
         seen = {}
 
-        def read(database, wait_timeout_s):
-            seen.update(flat("read", {"database": database, "wait_timeout_s": wait_timeout_s}))
-            return "frame"
-
         def fit(frame, **given):
             seen.update(flat("fit", {"frame": frame, **given}))
             seen.update(flat("fit.settings", of(given["settings"])) | flat("fit.costs", of(given["costs"])))
@@ -66,10 +64,9 @@ def consumed(monkeypatch):
             seen.update(flat("save", {"folder": folder, **given}))
             return "path"
 
-        monkeypatch.setattr(feature_store, "get_dataset", read)
         monkeypatch.setattr(pipeline, "fit", fit)
         monkeypatch.setattr(artifact, "save", save)
-        assert pipeline.train(settings) == ("path", fitted.report)
+        assert pipeline.train("frame", settings, source="source") == ("path", fitted.report)
         return seen
 
     fitted = pipeline.Fit("predictor", "summary", "posterior", StandInReport(), "writers", "provenance", True)
@@ -107,8 +104,8 @@ def test_all_settings_at_once_reach_each_its_own_consumer(consumed):
 def test_the_rows_are_fitted_as_promised_by_the_contract_and_what_was_fitted_is_saved(consumed):
     seen = consumed(Settings())
 
-    assert (seen["fit.frame"], seen["fit.schema"]) == ("frame", FEATURE_STORE)
-    assert set(seen["fit.watch"].seconds) == {"wait and read", "save"}
+    assert (seen["fit.frame"], seen["fit.schema"], seen["fit.source"]) == ("frame", FEATURE_STORE, "source")
+    assert set(seen["fit.watch"].seconds) == {"save"}
     assert {
         name: seen[f"save.{name}"]
         for name in ("predictor", "diagnostics", "model_card", "writers", "gates_passed", "provenance")
@@ -139,17 +136,16 @@ def clients(n, seed=1):
 
 
 def fit(frame, specification=ONLY_EFFECT, **given):
-    return pipeline.fit(frame, specification, engine="nested-laplace", **{"settings": QUICK} | given)
+    return pipeline.fit(frame, specification, **{"settings": QUICK} | given)
 
 
 @pytest.fixture(scope="module")
 def few():
     """A fit of few rows, with costs."""
-    return fit(clients(40), settings=replace(QUICK, exact=True), costs=Costs(1, 9), seed=5)
+    return fit(clients(40), settings=replace(QUICK, exact=True, seed=5), costs=Costs(1, 9))
 
 
 def test_the_job_stores_its_decision_and_keeps_as_many_versions_as_it_was_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(feature_store, "get_dataset", lambda *_: clients(60))
     monkeypatch.setattr(pipeline, "_writers", lambda *_: {})  # Bambi's model takes seconds to import
     settings = Settings(
         engine="nested-laplace", draws=400, keep=2, model_folder=tmp_path,
@@ -157,7 +153,7 @@ def test_the_job_stores_its_decision_and_keeps_as_many_versions_as_it_was_told(m
     )  # fmt: skip
 
     for _ in range(3):
-        path, report = pipeline.train(settings)
+        path, report = pipeline.train(clients(60), settings)
 
     assert artifact.load(path).predictor.threshold == pytest.approx(0.1)
     assert len(versions.listed(tmp_path)) == 2
@@ -184,7 +180,7 @@ def test_the_predictor_takes_posterior_means_and_a_thousand_draws(few):
 
     assert few.predictor.coefficients[1] == pytest.approx(float(draws["scd_a"].mean()), rel=1e-12)
     assert few.predictor.draws.shape == (600, 2)
-    assert fit(clients(40), settings=replace(QUICK, draws=300), seed=5).predictor.draws.shape == (1000, 2)
+    assert fit(clients(40), settings=replace(QUICK, draws=300, seed=5)).predictor.draws.shape == (1000, 2)
     assert few.predictor.response == "label"
 
 

@@ -256,6 +256,13 @@ def test_two_sources_for_the_password_are_refused_as_ambiguous(tmp_path):
         Settings.from_environment(REMOTE | {"DS_DB_PASSWORD_FILE": str(tmp_path / "password")})
 
 
+def test_the_published_default_that_compose_passes_beside_a_file_is_not_a_second_source(tmp_path):
+    (tmp_path / "password").write_text("hush")
+    given = REMOTE | {"DS_DB_PASSWORD": "ds_user", "DS_DB_PASSWORD_FILE": str(tmp_path / "password")}
+
+    assert Settings.from_environment(given).database.password == "hush"
+
+
 def test_the_password_shows_in_no_repr_and_no_error():
     with pytest.raises(SettingsError, match=r"DS_DB_PASSWORD is the given value \(not shown\)") as caught:
         Settings.from_environment(REMOTE | {"DS_DB_PASSWORD": "s3cret\0word"})

@@ -1,0 +1,57 @@
+"""Whether a folder of models can be written: asked before the wait and the fit; and how a failure is said.
+
+Changes when what an operator must know about a folder that cannot be written changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data_science.errors import ArtifactError
+from data_science.storage.versions import LOCK, SAVING
+
+TRIAL = 2**16  # bytes; any version takes more, so that a disk without them is too full for each
+
+
+def require_writable(folder: str | Path) -> None:
+    """Return if a file could be written in the folder, which is made if it does not exist; nothing is left.
+
+    Raises
+    ------
+    ArtifactError
+        Naming the folder, why it cannot be written, and what to do.
+    """
+    import tempfile
+
+    folder = Path(folder)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / LOCK).exists():
+            (folder / LOCK).open("ab").close()  # another user's lock would stop the save, too
+        try:
+            with tempfile.TemporaryFile(dir=folder, prefix=SAVING) as trial:
+                trial.write(bytes(TRIAL))
+                trial.flush()
+                os.fsync(trial.fileno())
+        except OSError as error:  # the trial's own name says nothing to anybody
+            raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Say which folder could not be written, and what to do."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ArtifactError(
+            f"{error.filename or folder} could not be written (a file is in its place, or above it); "
+            f"nothing was saved. Move the file away, or name another folder than {folder}"
+        ) from error
+    except OSError as error:
+        raise ArtifactError(
+            f"{error.filename or folder} could not be written ({error.strerror}); nothing was saved. "
+            f"Check the permissions and the free space of {folder}"
+        ) from error
