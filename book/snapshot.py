@@ -5,6 +5,7 @@ The files are pickles in a folder that the build makes for itself and removes.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def take(settings: Settings, folder: Path) -> None:
         As :func:`data_science.sources.postgres.feature_store.get_dataset`.
     """
     folder.mkdir(parents=True)
-    pd.to_pickle(features(settings), folder / f"{FEATURES}.pkl")
+    (folder / f"{FEATURES}.pkl").write_bytes(pickle.dumps(features(settings)))
     for name in READERS:
         read(settings, name).to_pickle(folder / f"{name}.pkl")
 
