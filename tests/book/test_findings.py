@@ -11,7 +11,7 @@ from data_science.evaluation.decision_curve import Strategies
 from data_science.evaluation.discrimination import Concordance
 from data_science.evaluation.loo import Loo
 from data_science.evaluation.replication import Replication
-from data_science.report.summary import findings
+from data_science.report import findings
 
 NOTHING = pd.DataFrame(columns=["idx", "column", "rebuilt", "stored"])
 ONE = pd.DataFrame([[7, "scd_b", 1, 2]], columns=NOTHING.columns)
