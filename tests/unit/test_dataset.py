@@ -167,8 +167,8 @@ def test_successes_that_do_not_fit_their_trials_are_refused(column, values, mess
         ([1.0001e50, 0, 1, 2, 3, 4], "a number such as 1.0001e+50 in 1 of 6 rows, first at idx 10"),
         ([0, -1.0001e50, 1, 2, 3, 4], "a number such as -1.0001e+50 in 1 of 6 rows, first at idx 11"),
         ([0, 2.0001e-50, 0, 0, 0, 0], None),
-        ([0, 1.9e-50, 0, 0, 0, 0], "a spread of 1.9e-50 in 6 of 6 rows"),
-        ([-0.9e-50, 1e-50, 0, 0, 0, 0], "a spread of 1.9e-50 in 6 of 6 rows"),
+        ([0, 1.9e-50, 0, 0, 0, 0], "a spread of 1.9e-50"),
+        ([-0.9e-50, 1e-50, 0, 0, 0, 0], "a spread of 1.9e-50"),
         ([-1.1e-50, 1e-50, 0, 0, 0, 0], None),
     ],
 )
@@ -181,7 +181,7 @@ def test_numbers_whose_squares_or_products_would_leave_floating_point_are_refuse
         with pytest.raises(SchemaError) as refusal:
             validate(frame, **FEATURES)
         assert str(refusal.value) == (
-            f"the data cannot be used:\n- scd_a: {fault}{', first at idx 10' * ('first' not in fault)}; "
+            f"the data cannot be used:\n- scd_a: {fault}; "
             "expected sizes up to 1e+50, a spread of at least 1e-50. Change the unit."
         )
 
@@ -212,7 +212,7 @@ def test_rows_without_a_key_are_named_by_position_and_need_none_unless_promised(
 
     with pytest.raises(SchemaError, match="scd_a: NULL or NaN in 1 of 6 rows, first at row 3;"):
         validate(frame, **FEATURES)
-    with pytest.raises(SchemaError, match="idx: the column is missing in 6 of 6 rows, first at row 0"):
+    with pytest.raises(SchemaError, match="idx: the column is missing;"):
         validate(frame, **FEATURES, schema=FEATURE_STORE)
     with pytest.raises(SchemaError, match="scd_a: NULL or NaN in 1 of 6 rows, first at row 3;"):
         validate(frame.assign(idx=[7] * 6), **FEATURES, key=None)
@@ -221,9 +221,7 @@ def test_rows_without_a_key_are_named_by_position_and_need_none_unless_promised(
 def test_a_key_that_is_there_twice_names_no_row():
     frame = pd.concat([clients(), clients()["idx"]], axis=1)
 
-    with pytest.raises(
-        SchemaError, match="idx: the column appears more than once in 6 of 6 rows, first at row 0"
-    ):
+    with pytest.raises(SchemaError, match="idx: the column appears more than once;"):
         validate(frame, **FEATURES)
 
 

@@ -67,6 +67,14 @@ def environment(monkeypatch):
 
 
 @pytest.fixture
+def interruptible():
+    """Ctrl-C as Python has it by default: workers of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def trained(monkeypatch):
     """Return the settings of each training, which stores a model without fitting one."""
     seen = []
@@ -142,7 +150,7 @@ def test_an_error_ends_the_job_with_its_code_and_its_reason(monkeypatch, caplog,
     assert caplog.messages == ["this is why", "nothing was stored; a model stored before stays as it is"]
 
 
-def test_ctrl_c_ends_the_job_with_130_and_no_traceback(monkeypatch, caplog):
+def test_ctrl_c_ends_the_job_with_130_and_no_traceback(monkeypatch, caplog, interruptible):
     failing(monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
 
     assert job.main([]) == 130

@@ -56,8 +56,8 @@ def test_a_fit_is_asked_for_as_the_model_was_made(fits):
 
     assert isinstance(report, Report)
     assert fits == [
-        (("frame", specification), {"seed": 7, "engine": "nested-laplace"}),
-        (("other", None), {"seed": 1, "engine": "nuts"}),
+        (("frame", specification), {"settings": None, "seed": 7, "engine": "nested-laplace", "costs": None}),
+        (("other", None), {"settings": None, "seed": None, "engine": None, "costs": None}),
     ]
 
 
