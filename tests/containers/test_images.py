@@ -96,11 +96,8 @@ def test_the_versions_are_those_that_were_tested(images, service):
     assert {name: version for name, version in installed.items() if tested.get(name) != version} == {}
 
 
-COMMANDS = (("config", "--quiet"), ("ps",), ("logs",), ("down",))
-
-
 @pytest.mark.parametrize("settings", ["none", "the example", "blank passwords"])
-def test_every_command_of_compose_works_without_a_setting_and_warns_of_nothing(images, stack, settings):
+def test_every_command_of_compose_works_without_a_setting(images, stack, settings):
     if settings == "none":
         stack.settings.unlink()
     elif settings == "the example":
@@ -108,8 +105,9 @@ def test_every_command_of_compose_works_without_a_setting_and_warns_of_nothing(i
     else:
         stack.settings.write_text("".join(f"{name}=\n" for name in PASSWORDS))
 
-    for command in COMMANDS:
-        assert "warn" not in stack.compose(*command).lower()
+    assert stack.compose("config", "--quiet") == ""  # not even a warning
+    for command in ("ps", "logs", "down"):
+        stack.compose(command)
 
     default = stack.compose("config", "--format", "json")
     stack.settings.write_text("DE_ADMIN_PASSWORD=admin\nDS_DB_PASSWORD=ds_user\nMLE_DB_PASSWORD=mle_user\n")
