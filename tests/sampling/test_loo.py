@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from by_hand import linear_predictor
 from scipy.special import expit, logsumexp
 from scipy.stats import bernoulli, binom
 
@@ -19,6 +20,7 @@ from data_science.judgement.loo import loo, waic
 from data_science.judgement.pointwise import NODES
 from data_science.likelihood.fidelity import compress_enough
 
+pytestmark = pytest.mark.xdist_group("loo")  # its fits are made once
 N_DRAWS = 1000
 FORMULAS = {
     "default": "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)",
@@ -60,13 +62,7 @@ def fitted(frame: pd.DataFrame, formula: str, seed: int = 3):
 
 def raw_eta(design, posterior, frame: pd.DataFrame, n_draws: int = N_DRAWS) -> np.ndarray:
     """Linear predictor of every row, term by term: shape (draw, row)."""
-    coefficients, _ = posterior.thinned(n_draws)
-    rows, eta = encode(design, frame), np.zeros((len(coefficients), len(frame)))
-    for term in design.encoding.terms:
-        position = term.positions(rows.codes, len(frame))
-        effects = np.c_[coefficients[:, design.encoding.slices[term.name]], np.zeros(len(coefficients))]
-        eta += effects[:, position] * term.multipliers(rows.numeric, len(frame))  # -1: the zero
-    return eta
+    return linear_predictor(design, posterior.thinned(n_draws)[0], frame)
 
 
 def arviz_loo(values: np.ndarray) -> az.ELPDData:
@@ -78,7 +74,7 @@ def arviz_loo(values: np.ndarray) -> az.ELPDData:
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    return clients(5_000)
+    return clients(2_000)
 
 
 @pytest.fixture(scope="module")

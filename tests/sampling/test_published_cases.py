@@ -1,7 +1,6 @@
 """Published data through the public API, with both engines, against tests/cases/*/reference.json.
 
-The tolerance is the references' own: a mean within 4 Monte Carlo standard errors or 0.05 posterior sds, the
-sd within 7 % (of a group sd, whose sd is noisy in any sampler: within 4 of its own standard errors).
+The tolerance of a computed posterior is Monte Carlo error, ours and the reference's together.
 """
 
 import json
@@ -10,11 +9,14 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from arviz_stats.base import array_stats
+from monte_carlo import scalars
 from scipy.special import expit, log_expit, logsumexp, roots_hermitenorm
 from scipy.stats import norm
 
 from data_science import BayesianLogitModel, ModelSpecification, Prior
 
+pytestmark = pytest.mark.xdist_group("published cases")  # its fits are made once
 WIDE = Prior("Normal", mu=0, sigma=2.5)
 UNIT = Prior("Normal", mu=0, sigma=1)
 EXPONENTIAL = Prior("Exponential", lam=1)
@@ -45,7 +47,9 @@ SPECIFICATIONS = {
 }
 GROUPED = ["seeds", "surgical", "bball1970"]
 ENGINES = ["nuts", "nested-laplace"]
-MCSES, SDS, SD_RATIO = 4.0, 0.05, 0.07
+SD_RATIO = 0.07
+LIMIT = 5.0  # standard errors: one of a thousand right numbers is beyond it once in two thousand runs
+THINNED_ESS = 3_000  # effective draws of a reference "from 4000 evenly thinned draws"
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +67,17 @@ def reference(cases, case: str) -> dict:
     return json.loads((cases / case / "reference.json").read_text())
 
 
-def our_name(name: str) -> str:
-    if name.startswith("group_sd:"):
-        return f"1|{name.removeprefix('group_sd:')}_sigma"
-    return "Intercept" if name == "(Intercept)" else name
+def drawn(model: BayesianLogitModel) -> tuple[dict[str, np.ndarray], float]:
+    """Draws by the references' names, with group variances, and the efficiency of their weights."""
+    posterior = model.posterior["posterior"].to_dataset()
+    found = {}
+    for name, values in scalars(posterior).items():
+        if name.endswith("_sigma"):
+            factor = name.removeprefix("1|").removesuffix("_sigma")
+            found |= {f"group_sd:{factor}": values, f"group_variance:{factor}": values**2}
+        else:
+            found["(Intercept)" if name == "Intercept" else name] = values
+    return found, float(posterior.attrs.get("efficiency", 1.0))
 
 
 def group_name(name: str) -> str:
@@ -74,24 +85,39 @@ def group_name(name: str) -> str:
     return f"1|{factor}[{level}]"
 
 
+def in_standard_errors(draws: np.ndarray, efficiency: float, reference: dict) -> dict[str, float]:
+    """How far mean, sd and every quantile of a reference are from ours, in standard errors of both."""
+
+    def distance(value, expected, **method):
+        error = float(array_stats.mcse(draws, chain_axis=0, draw_axis=1, **method)) / np.sqrt(efficiency)
+        return abs(value - expected) / (error * with_theirs)
+
+    mcse = float(array_stats.mcse(draws, chain_axis=0, draw_axis=1)) / np.sqrt(efficiency)
+    ours, theirs = (draws.std() / mcse) ** 2, reference.get("ess_bulk", THINNED_ESS)
+    with_theirs = np.sqrt(1 + ours / theirs)
+    return {
+        "mean": distance(draws.mean(), reference["mean"], method="mean"),
+        "sd": distance(draws.std(ddof=1), reference["sd"], method="sd"),
+        **{
+            key: distance(np.quantile(draws, q), reference[key], method="quantile", prob=q)
+            for key in reference
+            if key.endswith("%")
+            for q in [float(key[:-1]) / 100]
+        },
+    }
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", SPECIFICATIONS)
 def test_every_parameter_is_the_computed_posteriors(case, engine, fit, cases):
-    summary = fit(case, engine).summary()
-    expected = {
-        our_name(name): values
-        for name, values in reference(cases, case)["computed_posterior"]["parameters"].items()
-        if not name.startswith("group_variance")
-    }
+    draws, efficiency = drawn(fit(case, engine))
 
-    for name, values in expected.items():
-        ours = summary.loc[name]
-        error = np.hypot(values.get("mcse_mean", values["sd"] / np.sqrt(2000)), ours["mcse_mean"])
-        distance = abs(ours["mean"] - values["mean"])
-        assert distance <= max(MCSES * error, SDS * values["sd"]), name
-        assert ours["q50"] == pytest.approx(values["50%"], abs=0.1 * values["sd"]), name
-        if "_sigma" not in name:
-            assert ours["sd"] / values["sd"] == pytest.approx(1, abs=SD_RATIO), name
+    parameters = reference(cases, case)["computed_posterior"]["parameters"]
+
+    for name, values in parameters.items():
+        distances = in_standard_errors(draws[name], efficiency, values)
+        print(name, {key: round(distance, 1) for key, distance in distances.items()})
+        assert max(distances.values()) < LIMIT, (name, distances)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -101,7 +127,8 @@ def test_every_group_effect_is_the_computed_posteriors(case, engine, fit, cases)
 
     for name, values in reference(cases, case)["computed_posterior"]["group_effects"].items():
         ours = summary.loc[group_name(name)]
-        assert abs(ours["mean"] - values["mean"]) <= max(6 * ours["mcse_mean"], SDS * values["sd"]), name
+        # 6 of ours are some 4.5 of both: the references do not state theirs
+        assert abs(ours["mean"] - values["mean"]) <= 6 * ours["mcse_mean"], name
         assert ours["sd"] / values["sd"] == pytest.approx(1, abs=SD_RATIO), name
 
 
@@ -151,7 +178,7 @@ def test_the_group_sd_is_that_of_exact_integration(case, columns, intercept, spa
 
     for engine in ENGINES:
         ours = fit(case, engine).summary().filter(like="_sigma", axis=0).iloc[0]
-        assert ours["mean"] == pytest.approx(mean, abs=MCSES * ours["mcse_mean"])
+        assert ours["mean"] == pytest.approx(mean, abs=LIMIT * ours["mcse_mean"])
         np.testing.assert_allclose(ours[["q5", "q50", "q95"]].astype(float), exact, atol=0.12 * sd)
         assert ours["sd"] / sd == pytest.approx(1, abs=4 * 0.03)  # 0.03: relative standard error, kurtosis 6
 
@@ -164,7 +191,7 @@ def test_german_credit_is_the_published_posterior_of_the_inference_gym(fit, case
         summary = fit("german_credit", engine).summary()
         for name, values in published.items():
             ours = summary.loc[name]
-            assert abs(ours["mean"] - values["mean"]) <= max(MCSES * ours["mcse_mean"], SDS * values["sd"])
+            assert abs(ours["mean"] - values["mean"]) <= LIMIT * ours["mcse_mean"]
             assert ours["sd"] / values["sd"] == pytest.approx(1, abs=SD_RATIO)
 
 
