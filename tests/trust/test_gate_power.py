@@ -18,7 +18,6 @@ from data_science.judgement.gates import judge
 log = logging.getLogger(__name__)
 #: Share of fine fits that may be refused, the one retry included.
 REFUSED_AT_MOST = 0.01
-QUICK = FitSettings(engine="nuts", draws=500, tune=300)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def case():
 
 @pytest.fixture(scope="module")
 def fine(case):
-    return case.draw(QUICK)
+    return case.draw(FitSettings())
 
 
 def freeze_a_chain(coefficients, sds, _):
@@ -61,12 +60,15 @@ def repeat_the_last_sd(_, sds, __):
 
 
 def visit_the_tails_in_one_piece(coefficients, *_):
-    """Draws that mix well but for their most extreme twentieths, which come one after the other."""
-    slope = coefficients[..., 1]
-    for chain in slope:
+    """In every chain both tails of a slope come one after the other; its middle stays as it was."""
+    for chain in coefficients[..., 1]:
         low, high = np.quantile(chain, [0.05, 0.95])
-        middle = chain[(chain > low) & (chain < high)]
-        chain[:] = np.concatenate([chain[chain <= low], middle, chain[chain >= high]])
+        tail = (chain < low) | (chain > high)
+        start = len(chain) // 2 - tail.sum() // 2
+        mixed = np.empty_like(chain)
+        mixed[start : start + tail.sum()] = chain[tail]
+        mixed[:start], mixed[start + tail.sum() :] = np.split(chain[~tail], [start])
+        chain[:] = mixed
 
 
 def diverge_once(_, __, statistics):
@@ -89,13 +91,16 @@ RATE = "the data's rate .* is outside the posterior predictive interval"
     ("harm", "reasons"),
     [
         (freeze_a_chain, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is"]),
-        (move_a_chain, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is", RATE]),
-        (move_a_chain_of_one_sd, [r"r_hat is .* for 1\|attr_b_sigma", r"bulk ESS is .*1\|attr_b_sigma"]),
+        (move_a_chain, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is"]),
+        (
+            move_a_chain_of_one_sd,
+            [rf"{gate} is .*1\|attr_b_sigma" for gate in ("r_hat", "bulk ESS", "tail ESS")],
+        ),
         (
             lose_a_draw,
-            ["some draws are NaN or infinite", "r_hat is nan", "bulk ESS is nan", "tail ESS is nan", RATE],
+            ["some draws are NaN or infinite", "r_hat is nan", "bulk ESS is nan", "tail ESS is nan"],
         ),
-        (overflow_an_sd, ["some draws are NaN or infinite", "r_hat is nan", "bulk ESS is nan"]),
+        (overflow_an_sd, ["some draws are NaN or infinite"]),
         (repeat_every_draw, ["r_hat is", "bulk ESS is", "tail ESS is"]),
         (repeat_the_last_sd, ["r_hat is", "bulk ESS is", "tail ESS is"]),
         (visit_the_tails_in_one_piece, [r"tail ESS is .*worst: scd_a\)"]),
@@ -111,7 +116,6 @@ def test_a_broken_fit_is_refused_for_its_reasons_and_no_other(case, fine, harm, 
 
     verdict = case.verdict(changed(fine, harm))
 
-    print(verdict.failures)
     assert len(verdict.failures) == len(reasons), verdict.failures
     for failure, reason in zip(verdict.failures, reasons, strict=True):
         assert re.search(reason, failure), failure
@@ -204,11 +208,11 @@ def refusals(n, settings):
     return refused, retried
 
 
-@pytest.mark.parametrize(("engine", "n"), [("nested-laplace", 12), ("nuts", 3)])
-def test_fine_fits_are_not_refused(engine, n, caplog):
+@pytest.mark.parametrize(("engine", "draws", "n"), [("nested-laplace", 500, 12), ("nuts", 1000, 3)])
+def test_fine_fits_are_not_refused(engine, draws, n, caplog):
     caplog.set_level(logging.ERROR, "data_science")
 
-    refused, _ = refusals(n, FitSettings(engine=engine, draws=500))  # a quarter of the default's
+    refused, _ = refusals(n, FitSettings(engine=engine, draws=draws))
 
     assert refused == []
 
