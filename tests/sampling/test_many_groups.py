@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from frames import clients, crossed, herds, long_tailed, nearly_separated, patients, slopes, sparse
-from monte_carlo import estimates, scalars, tail_points, worst
+from monte_carlo import Draws, estimates, scalars, tail_points, worst
 
 from data_science.engines.nested_laplace import KHAT_LIMIT
 from data_science.engines.posterior import Posterior, to_tree
@@ -37,10 +37,10 @@ QUICK = {
     "trials": (ModelSpecification("p(incidence, size) ~ period + (1 | herd)"), herds()),
     "near separation": (ModelSpecification("y ~ x + (1 | g)"), nearly_separated()),
     "60 sparse groups": (ModelSpecification("y ~ x + (1 | g)"), sparse(60)),
-    "120 patients, group sd 4": (ModelSpecification("y ~ treatment * month + (1 | patient)"), patients(120)),
 }
-#: Where nested Laplace's certificate declines, so that NUTS has no second opinion.
-DECLINED = {"120 patients, group sd 4"}
+#: Where nested Laplace's k-hat may come nearer to its limit than 0.5.
+HARD_KHAT = dict.fromkeys(("200 rows, signal", "200 rows, no signal", "separation in a level"), KHAT_LIMIT)
+HARD_KHAT |= dict.fromkeys(("no groups", "intercept only"), 0.6)
 SLOW = {
     "1,000 long-tailed levels, signal": (
         ModelSpecification("label ~ scd_a + scd_b + (1 | attr_a) + (1 | store)"),
@@ -113,40 +113,32 @@ def test_the_defaults_fit_it(case):
     require_a_fine_fit(case)
 
 
-def test_nested_laplace_certifies_itself_or_says_that_it_declines(case):
-    if case.setting in DECLINED:
-        assert case.fitted.agreement is None
-        assert any("No second opinion: nested Laplace declines: " in note for note in case.fitted.notes)
-    else:
-        certificate = case.drawn["nested-laplace"].attributes
-        print(
-            f"\n{case.setting}: k-hat {certificate['khat']:.2f}, efficiency {certificate['efficiency']:.2f}"
-        )
-        assert case.fitted.agreement.holds
-        assert certificate["khat"] < KHAT_LIMIT
-        assert certificate["efficiency"] > 0.5
+def test_the_second_opinion_comes_certifies_itself_and_agrees(case):
+    certificate = case.drawn["nested-laplace"].attributes
+    print(f"\n{case.setting}: k-hat {certificate['khat']:.2f}, efficiency {certificate['efficiency']:.2f}")
+
+    assert case.fitted.agreement.holds
+    assert certificate["khat"] < HARD_KHAT.get(case.setting, 0.5)
+    assert certificate["efficiency"] > 0.5
 
 
 def test_both_engines_draw_from_one_posterior(case):
     """Every parameter and the log joint, which sees a spread that is wrong a little in every direction."""
-    if case.setting in DECLINED:
-        assert set(case.drawn) == {"nuts"}
-        return
-    draws, at = {}, case.compressed.at
-    for name, posterior in case.drawn.items():
-        theta = np.log(posterior.sds * at.block_scale)
-        log_joint = case.compressed.joint.value(
-            at.from_raw(posterior.coefficients.reshape(-1, posterior.coefficients.shape[-1])),
-            theta.reshape(-1, theta.shape[-1]),
-        )
-        draws[name] = scalars(to_tree(case.design, posterior)["posterior"].to_dataset())
-        draws[name]["log joint"] = np.asarray(log_joint).reshape(posterior.coefficients.shape[:2])
+    draws = {name: with_log_joint(case, posterior) for name, posterior in case.drawn.items()}
     tails, efficiency = tail_points(draws["nuts"]), case.drawn["nested-laplace"].attributes["efficiency"]
 
     deviation = worst(estimates(draws["nested-laplace"], tails, efficiency), estimates(draws["nuts"], tails))
 
     print(f"\n{case.setting}: {deviation}")
     assert deviation.is_noise, deviation
+
+
+def with_log_joint(case: Case, posterior: Posterior) -> Draws:
+    at, (*shape, n) = case.compressed.at, posterior.coefficients.shape
+    theta = np.log(posterior.sds * at.block_scale).reshape(np.prod(shape), posterior.sds.shape[-1])
+    log_joint = case.compressed.joint.value(at.from_raw(posterior.coefficients.reshape(-1, n)), theta)
+    found = scalars(to_tree(case.design, posterior)["posterior"].to_dataset())
+    return found | {"log joint": np.asarray(log_joint).reshape(shape)}
 
 
 @pytest.mark.slow

@@ -116,7 +116,8 @@ def test_every_parameter_is_the_computed_posteriors(case, engine, fit, cases):
 
     for name, values in parameters.items():
         distances = in_standard_errors(draws[name], efficiency, values)
-        print(name, {key: round(distance, 1) for key, distance in distances.items()})
+        if name.startswith("group_variance"):
+            del distances["sd"]  # its tail is too heavy for a useful error; that of the group sd is compared
         assert max(distances.values()) < LIMIT, (name, distances)
 
 
