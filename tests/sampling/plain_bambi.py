@@ -70,7 +70,9 @@ def path(setting: str) -> Path:
 
 
 def stored(setting: str) -> tuple[dict[str, float], Estimates]:
-    """Tail points and estimates of a quick setting."""
+    """Tail points and estimates of a quick setting; sampled now if they were never stored."""
+    if not path(setting).exists():
+        store(setting)
     reference = json.loads(path(setting).read_text(encoding="utf-8"))
     return reference["tails"], reference["estimates"]
 
