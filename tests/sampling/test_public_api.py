@@ -43,7 +43,9 @@ def model(frame):
 @pytest.mark.parametrize("engine", ["nuts", QUICK])
 def test_the_same_seed_gives_identical_draws_and_another_seed_others(engine, frame):
     first, again, other = (
-        pipeline.fit(frame.head(500), seed=seed, engine=engine, settings=SHORT).posterior["posterior"].to_dataset()
+        pipeline.fit(frame.head(500), seed=seed, engine=engine, settings=SHORT)
+        .posterior["posterior"]
+        .to_dataset()
         for seed in (7, 7, 8)
     )
 

@@ -32,7 +32,7 @@ def check(name, settings, n_datasets, caplog):
 
 
 def test_nested_laplace_is_calibrated_on_forty_clients(caplog):
-    found = check("small", QUICK, 300, caplog)
+    found = check("small", QUICK, 250, caplog)
 
     assert found.n_declined == 0
 
