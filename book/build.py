@@ -207,21 +207,29 @@ def _database(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
     """With DB_HOSTNAME unset, an embedded PostgreSQL plays the company's database for this build."""
     settings = Settings.from_environment(environ)
     absolute = {"MODEL_FOLDER": str(settings.model_folder.resolve())}  # chapters run in their own folder
+    stand_in = settings.stand_in
     if settings.database.hostname is not None:
+        if stand_in.files is not None:
+            raise site.BuildError("DE_FILES and DB_HOSTNAME are both set; expected one: unset the other")
         yield {**environ, **absolute}
         return
     try:
-        from de.embedded import ServerError, embedded_company
+        from de.embedded import LoadError, ServerError, embedded_company
     except ModuleNotFoundError as error:
         raise site.BuildError(
             f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({error.name}). "
             "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"
         ) from error
-    stand_in = settings.stand_in
-    log.info("embedded PostgreSQL with %s stand-in clients (%s)", f"{stand_in.clients:,}", stand_in.scenario)
+    made = f"{stand_in.clients:,} stand-in clients ({stand_in.scenario})"
+    filled = made if stand_in.files is None else f"the company's files in {stand_in.files}"
+    log.info("embedded PostgreSQL with %s", filled)
     try:
-        with embedded_company(stand_in.scenario, stand_in.clients, stand_in.seed) as company:
+        with embedded_company(
+            stand_in.scenario, stand_in.clients, stand_in.seed, files=stand_in.files
+        ) as company:
             yield {**environ, **absolute, **company.environment()}
+    except LoadError as error:
+        raise site.BuildError(f"DE_FILES cannot be loaded: {error}") from error
     except ServerError as error:
         raise site.BuildError(f"the embedded PostgreSQL failed: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -13,8 +14,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-NO_CHROMIUM = f"no Chromium found (looked for {', '.join(PROGRAMS)}). Install one: apt-get install chromium"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NO_CHROMIUM = (
+    f"no Chromium found (looked for {', '.join(PROGRAMS)} and Playwright's). "
+    "Install one: apt-get install chromium"
+)
 #: Flags for a Chromium that runs as any user, in a container, and asks nothing of the internet.
 QUIET = (
     "--headless",
@@ -26,6 +30,8 @@ QUIET = (
     "--disable-quic",
     "--no-first-run",
 )
+#: Where `playwright install` puts them, newest last; the second form can do no more than this module asks.
+_PLAYWRIGHTS = ("chromium-*/chrome-*/chrome", "chromium_headless_shell-*/*/*headless[_-]shell")
 _LIMIT_S = 300
 
 
@@ -34,8 +40,24 @@ class PrintingError(Exception):
 
 
 def chromium() -> str | None:
-    """Path of a Chromium, if there is one."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+    """Path of a Chromium or Chrome that starts, if there is one."""
+    return next(filter(_starts, _candidates()), None)
+
+
+def _candidates() -> Iterator[str]:
+    yield from filter(None, map(shutil.which, PROGRAMS))
+    default = Path("~/.cache/ms-playwright").expanduser()
+    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or default)
+    for pattern in _PLAYWRIGHTS:
+        yield from map(str, sorted(cache.glob(pattern), reverse=True))
+
+
+def _starts(program: str) -> bool:
+    """Whether it runs: one without its libraries, or a stub that only names a package, does not."""
+    try:
+        return subprocess.run([program, "--version"], capture_output=True, timeout=60).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def print_pdf(page: Path, pdf: Path) -> None:

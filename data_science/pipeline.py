@@ -15,6 +15,7 @@ import pandas as pd
 from xarray import DataTree
 
 from data_science.data.dataset import FEATURE_STORE, Schema
+from data_science.data.provenance import Provenance
 from data_science.database import feature_store
 from data_science.engines.registry import EngineName, FitSettings, OnProgress
 from data_science.formula import design, training_data
@@ -68,6 +69,7 @@ def fit(
     settings: FitSettings | None = None,
     costs: Costs | None = None,
     schema: Schema | None = None,
+    source: Provenance | None = None,
     progress: OnProgress = lambda _: None,
     watch: Stopwatch | None = None,
 ) -> Fit:
@@ -85,6 +87,8 @@ def fit(
         Of wrong labels; they set the threshold. Default: equal.
     schema : Schema, optional
         Promised types of the columns, for the database path.
+    source : Provenance, optional
+        Where the rows come from, if a database states it.
     progress : callable, optional
         Called with :class:`data_science.engines.registry.Progress` during sampling, also from another thread.
     watch : Stopwatch, optional
@@ -113,13 +117,15 @@ def fit(
         predictor = _predictor(learned, compressed, fitted, costs or Costs())
     report = Report(
         specification, data, compressed.sentence, fitted.measured, fitted.agreement, fitted.notes,
-        compared, fitted.summary, predictor, watch.seconds,
+        compared, fitted.summary, predictor, watch.seconds, source,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
         "data": {"n_rows": data.n_rows, "base_rate": data.base_rate, "fingerprint": data.fingerprint},
         "settings": asdict(settings),
     }
+    if source is not None:
+        provenance["sources"] = dict(source.tables)
     writers = _writers(learned, fitted.tree)
     return Fit(predictor, fitted.summary, fitted.tree, report, writers, provenance, fitted.verdict.passed)
 
@@ -134,7 +140,7 @@ def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple
     """
     watch = Stopwatch()
     with watch.stage("wait and read"):
-        frame = feature_store.get_dataset(settings.database, settings.wait_timeout_s)
+        frame, source = feature_store.get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
     fitted = fit(
         frame,
         seed=settings.seed,
@@ -148,6 +154,7 @@ def train(settings: Settings, *, progress: OnProgress = lambda _: None) -> tuple
         ),
         costs=Costs(settings.cost_false_positive, settings.cost_false_negative),
         schema=FEATURE_STORE,
+        source=source,
         progress=progress,
         watch=watch,
     )

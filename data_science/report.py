@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data_science.data.dataset import Dataset
+    from data_science.data.provenance import Provenance
     from data_science.formula.specification import ModelSpecification
     from data_science.judgement.agreement import Agreement
     from data_science.judgement.comparison import Comparison
@@ -35,6 +36,7 @@ class Report:
     summary: pd.DataFrame
     predictor: Predictor
     seconds: Mapping[str, float]
+    source: Provenance | None = None  # None: a frame that somebody gave
 
     @property
     def what_features_add(self) -> str:
@@ -56,6 +58,7 @@ class Report:
         m = self.measured
         found = {
             "Data": f"{self.dataset.n_rows:,} rows, {self.dataset.base_rate:.2%} positive",
+            **({} if self.source is None else {"Source": self.source.sentence(self.dataset.n_rows)}),
             "Model": self.specification.formula,
             "Compression": self.compression,
             "Engine": f"{m.engine}, {m.n_chains} chains of {m.n_draws:,} draws",
@@ -118,7 +121,7 @@ def model_card(report: Report) -> str:
             f"{report.predictor.threshold:.4g}, which minimises the expected cost."
         ),
         "What the features add": _sentence(report.what_features_add),
-        "Data": f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
+        "Data": _origin(report) + f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
         f"fingerprint `{report.dataset.fingerprint}`.\n\n{report.compression}.",
         f"Priors ({unit})": "\n".join(f"- {_code(name)}: {_prior(prior)}" for name, prior in priors.items()),
         "Fit": "\n".join(
@@ -142,6 +145,11 @@ def model_card(report: Report) -> str:
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"# Model card\n\n{body}\n"
+
+
+def _origin(report: Report) -> str:
+    """Paragraph about where the rows come from; empty for a frame that somebody gave."""
+    return "" if report.source is None else f"{_sentence(report.source.sentence(report.dataset.n_rows))}\n\n"
 
 
 def _convergence(m: Diagnostics, shown: Callable[[str], str]) -> str:

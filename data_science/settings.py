@@ -38,6 +38,7 @@ class StandInSettings:
     scenario: Scenario = "no-signal"
     clients: int = 150_000
     seed: int = 1
+    files: Path | None = None  # folder of the company's own CSV files; None: everything is generated
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class Settings:
         read = partial(_read, environ, problems)
         settings = cls(
             database=_database(environ, problems),
-            stand_in=StandInSettings(read("DE_SCENARIO"), read("DE_CLIENTS"), read("DE_SEED")),
+            stand_in=StandInSettings(
+                read("DE_SCENARIO"), read("DE_CLIENTS"), read("DE_SEED"), read("DE_FILES")
+            ),
             model_folder=read("MODEL_FOLDER"),
             keep=read("KEEP_MODELS"),
             engine=read("ENGINE"),
@@ -188,6 +191,9 @@ VARIABLES = (
     Variable("DE_SCENARIO", "no-signal", "stand-in data: what is true", _choice(*get_args(Scenario))),
     Variable("DE_CLIENTS", "150000", "stand-in data: how many clients", _integer(1, 100_000_000)),
     Variable("DE_SEED", "1", "stand-in data: seed", SEED),
+    Variable(
+        "DE_FILES", "", "folder of the company's CSV files; only what is missing is stand-in data", FOLDER
+    ),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
 

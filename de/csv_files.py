@@ -1,91 +1,133 @@
-"""Loads the company's CSV files, when someone has them, into the source tables through COPY."""
+"""Loads the company's CSV files into the source tables, and stand-in data where there is no file."""
 
 import csv
-from collections.abc import Iterator, Mapping
-from datetime import date
+import io
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "customer_profiles": ("idx", "attr_a", "attr_b", "attr_c"),
-    "customer_activity": ("idx", "valid_from", "valid_to", "scd_a", "scd_b"),
-    "labels": ("idx", "label"),
-    "stores": ("idx", "location"),
-    "sales": ("idx", "value", "date", "store_idx"),
-}
+from de import csv_finding, script, stand_in
+from de.csv_checking import CheckedTable, checked
+from de.errors import LoadError
+from de.source_tables import COLUMNS, TABLES
+from de.stand_in import N_CLIENTS, Scenario
+
+__all__ = ["COLUMNS", "LoadError", "load_csv"]
+
+log = logging.getLogger(__name__)
+
+# The first of these that has a file says who the clients are; the others are made for them.
+_WITH_CLIENTS = ("customer_profiles", "labels", "customer_activity")
 
 
-class LoadError(Exception):
-    """The data to load are not there or not what the tables need."""
-
-
-def load_csv(connection: Connection, folder: Path) -> None:
+def load_csv(
+    connection: Connection,
+    folder: Path,
+    *,
+    scenario: Scenario = "no-signal",
+    n_clients: int = N_CLIENTS,
+    seed: int = 1,
+) -> None:
     """Replace the rows of the source tables by the CSV files of ``folder``, all or nothing.
 
-    Expects ``customer_profiles.csv``, ``customer_activity.csv``, ``labels.csv``, ``stores.csv`` and
-    ``sales/YYYY-MM-DD/sales.csv``, each with a header whose names may be in any order.
+    Reads ``customer_profiles``, ``customer_activity``, ``labels``, ``stores`` and ``sales``, each ``.csv`` or
+    ``.csv.gz``, or ``sales/YYYY-MM-DD/sales.csv`` for each day; each with a header whose names may be in any
+    order. A table without a file is generated, and the comment on every table says which it was.
+
+    Parameters
+    ----------
+    connection
+        Connection of the tables' owner.
+    folder
+        Where the files are.
+    scenario
+        Of labels that are generated.
+    n_clients
+        How many clients are made up if no file says who they are.
+    seed
+        Of what is generated.
 
     Raises
     ------
     LoadError
-        If a file or column is missing, a column is unknown, or the server refuses a value.
+        If a file is not what its table needs (the first fault of each file, with its line), if two files
+        could be meant, if none is there, or if files contradict each other or the scenario.
     """
-    files = list(_find(folder))
-    with connection, connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS signal_truth")
-        for table in COLUMNS:
-            cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table)))
-        for table, path in files:
-            statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, HEADER)").format(
-                sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, _header(table, path)))
-            )
-            with path.open("rb") as source:
-                try:
-                    cursor.copy_expert(statement, source)
-                except psycopg2.DataError as error:
-                    where = (error.diag.context or "").removeprefix("COPY ")
-                    raise LoadError(
-                        f"{path}: {error.diag.message_primary} ({where}); mend the file"
-                    ) from error
-
-
-def _find(folder: Path) -> Iterator[tuple[str, Path]]:
-    for table in COLUMNS:
-        if table == "sales":
-            yield from (("sales", path) for path in _daily_sales(folder / "sales"))
-        elif (path := folder / f"{table}.csv").is_file():
-            yield table, path
-        else:
-            raise LoadError(
-                f"{path} is missing; expected one CSV file each for {', '.join(COLUMNS)} in {str(folder)!r}"
-            )
-
-
-def _daily_sales(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*/sales.csv"))
-    if not files:
-        raise LoadError(f"{folder}: no file found; expected one {folder.name}/YYYY-MM-DD/sales.csv per day")
-    for path in files:
-        try:
-            date.fromisoformat(path.parent.name)
-        except ValueError as error:
-            raise LoadError(
-                f"{path}: folder {path.parent.name!r} is not a day; expected YYYY-MM-DD"
-            ) from error
-    return files
-
-
-def _header(table: str, path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as source:
-        names = next(csv.reader(source), [])
-    missing = [name for name in COLUMNS[table] if name not in names]
-    unknown = [name for name in names if name not in COLUMNS[table]]
-    if missing or unknown or len(set(names)) < len(names):
+    stand_in.check(scenario, n_clients)
+    files = csv_finding.find(folder)
+    if scenario != "no-signal" and "labels" in files:
         raise LoadError(
-            f"{path}: header {names!r}; expected {list(COLUMNS[table])!r} in any order "
-            f"(missing: {missing!r}, unknown: {unknown!r})"
+            f"scenario {scenario!r} is about generated labels, but {files['labels'][0]} holds the company's; "
+            "leave out the one or the other"
         )
-    return names
+    tables = _checked(files)
+    clients_of = _compare_clients(tables)
+    missing = [table for table in TABLES if table not in tables]
+    with connection:
+        script.run(connection, "empty_tables.sql")
+        for table in tables.values():
+            _copy(connection, table)
+        stand_in.fill(connection, missing, scenario, seed, n_clients=n_clients, clients_of=clients_of)
+    for name, table in tables.items():
+        log.info("%s: %s rows, %s", name, f"{len(table.rows):,}", table.origin)
+    for name in missing:
+        log.info("%s: no file in %s, generated with seed %d", name, folder, seed)
+
+
+def _checked(files: Mapping[str, tuple[Path, ...]]) -> dict[str, CheckedTable]:
+    tables: dict[str, CheckedTable] = {}
+    faults: list[str] = []
+    for name, paths in files.items():
+        try:
+            tables[name] = checked(name, paths)
+        except LoadError as error:
+            faults.append(str(error))
+    if faults:
+        raise LoadError("\n".join(faults))
+    return tables
+
+
+def _compare_clients(tables: Mapping[str, CheckedTable]) -> str | None:
+    """Return the table whose clients count; say where the others know others or not all of them."""
+    given = [name for name in _WITH_CLIENTS if name in tables]
+    if not given:
+        return None
+    first, *others = given
+    clients = tables[first].keys
+    for other in others:
+        theirs = tables[other].keys
+        if clients.isdisjoint(theirs):
+            raise LoadError(
+                f"the files of {first} and {other} have no client idx in common; expected the same clients"
+            )
+        if clients != theirs:
+            log.warning(
+                "%s and %s are not of the same clients: %s only in %s, %s only in %s; feature_store has "
+                "those that all tables know",
+                *(first, other, f"{len(clients - theirs):,}", first, f"{len(theirs - clients):,}", other),
+            )
+    return first
+
+
+def _copy(connection: Connection, table: CheckedTable) -> None:
+    name = sql.Identifier(table.name)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')").format(
+        name, sql.SQL(", ").join(map(sql.Identifier, COLUMNS[table.name]))
+    )
+    comment = sql.SQL("COMMENT ON TABLE {} IS {}").format(name, sql.Literal(table.origin))
+    with connection.cursor() as cursor:
+        try:
+            cursor.copy_expert(statement, _written(table.rows))
+        except psycopg2.DataError as error:  # what our checks should have refused
+            raise LoadError(f"{table.name}: {error.diag.message_primary} ({error.diag.context})") from error
+        cursor.execute(comment)
+
+
+def _written(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)  # floats by repr: the same number comes back
+    return io.BytesIO(text.getvalue().encode())

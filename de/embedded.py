@@ -11,10 +11,20 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
 from de.host import ServerError
-from de.load import N_CLIENTS, Passwords, Scenario, create_roles, create_tables, generate, process_data
+from de.load import (
+    N_CLIENTS,
+    LoadError,
+    Passwords,
+    Scenario,
+    create_roles,
+    create_tables,
+    generate,
+    load_csv,
+    process_data,
+)
 from de.server import PostgresServer
 
-__all__ = ["Coordinates", "PostgresServer", "ServerError", "add_company", "embedded_company"]
+__all__ = ["Coordinates", "LoadError", "PostgresServer", "ServerError", "add_company", "embedded_company"]
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +67,9 @@ def add_company(
     scenario: Scenario | None = "no-signal",
     n_clients: int = N_CLIENTS,
     seed: int = 1,
+    files: Path | None = None,
 ) -> Coordinates:
-    """Put a company database with roles, tables and stand-in data on a running server.
+    """Put a company database with roles, tables and data on a running server.
 
     Parameters
     ----------
@@ -70,6 +81,14 @@ def add_company(
         See ``de.load.generate``; None leaves the source tables empty and runs no ETL.
     n_clients, seed
         Size and seed of the stand-in data.
+    files
+        Folder of the company's own CSV files; then only what is missing is generated, as ``de.load.load_csv``
+        says.
+
+    Raises
+    ------
+    LoadError
+        If the files are not what the tables need.
     """
     server.create_database(database)
     started = time.monotonic()
@@ -77,26 +96,35 @@ def add_company(
         create_roles(connection, server.passwords)
         create_tables(connection)
         if scenario:
-            generate(connection, scenario, n_clients, seed)
-            generated = time.monotonic()
+            if files:
+                load_csv(connection, files, scenario=scenario, n_clients=n_clients, seed=seed)
+                filled = f"files of {files} loaded"
+            else:
+                generate(connection, scenario, n_clients, seed)
+                filled = f"{n_clients} stand-in clients ({scenario}) generated"
+            loaded = time.monotonic()
             process_data(connection)
             log.info(
-                "%s: %d stand-in clients (%s) generated in %.1f s, ETL in %.1f s",
-                *(database, n_clients, scenario, generated - started, time.monotonic() - generated),
+                "%s: %s in %.1f s, ETL in %.1f s",
+                *(database, filled, loaded - started, time.monotonic() - loaded),
             )
     return Coordinates(server.hostname, server.port, database, server.passwords)
 
 
 @contextmanager
 def embedded_company(
-    scenario: Scenario = "no-signal", n_clients: int = N_CLIENTS, seed: int = 1, folder: Path | None = None
+    scenario: Scenario = "no-signal",
+    n_clients: int = N_CLIENTS,
+    seed: int = 1,
+    folder: Path | None = None,
+    files: Path | None = None,
 ) -> Iterator[Coordinates]:
-    """Run a PostgreSQL that plays the company's, loaded with stand-in data, while the block runs.
+    """Run a PostgreSQL that plays the company's, loaded with data, while the block runs.
 
     Parameters
     ----------
-    scenario, n_clients, seed
-        See ``de.load.generate``.
+    scenario, n_clients, seed, files
+        See ``add_company``.
     folder
         Data folder to use and keep; by default a temporary one that is removed at the end.
 
@@ -104,6 +132,8 @@ def embedded_company(
     ------
     ServerError
         If PostgreSQL cannot run here.
+    LoadError
+        If the files are not what the tables need.
     """
     started = time.monotonic()
     with PostgresServer(folder) as server:
@@ -111,4 +141,4 @@ def embedded_company(
             "PostgreSQL listens on %s:%d after %.1f s",
             *(server.hostname, server.port, time.monotonic() - started),
         )
-        yield add_company(server, scenario=scenario, n_clients=n_clients, seed=seed)
+        yield add_company(server, scenario=scenario, n_clients=n_clients, seed=seed, files=files)

@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 from psycopg2.extensions import encrypt_password
 
 from de import script
-from de.csv_files import LoadError, load_csv
+from de.csv_files import load_csv
+from de.errors import LoadError
+from de.stand_in import N_CLIENTS, Scenario, generate
 
 __all__ = [
     "N_CLIENTS",
@@ -29,9 +31,6 @@ __all__ = [
     "main",
     "process_data",
 ]
-
-Scenario = Literal["no-signal", "signal"]
-N_CLIENTS = 150_000
 
 log = logging.getLogger(__name__)
 
@@ -68,32 +67,6 @@ def create_tables(connection: Connection) -> None:
         script.run(connection, "create_tables.sql")
 
 
-def generate(
-    connection: Connection, scenario: Scenario = "no-signal", n_clients: int = N_CLIENTS, seed: int = 1
-) -> None:
-    """Replace the rows of the source tables by stand-in data.
-
-    Parameters
-    ----------
-    connection
-        Connection of the tables' owner.
-    scenario
-        ``no-signal``: labels independent of every feature, as in the real data. ``signal``: labels
-        from the logistic model whose effects the table ``signal_truth`` then holds.
-    n_clients
-        Number of clients; ``idx`` runs from 0 to ``n_clients - 1``.
-    seed
-        The same seed gives the same data on every server.
-    """
-    if scenario not in get_args(Scenario):
-        raise LoadError(f"scenario {scenario!r}: expected one of {', '.join(get_args(Scenario))}")
-    if n_clients < 1:
-        raise LoadError(f"number of clients {n_clients!r}: expected at least 1")
-    with connection:
-        script.run(connection, "stand_in_data.sql", clients=n_clients, seed=seed)
-        script.run(connection, f"labels_{scenario.replace('-', '_')}.sql", clients=n_clients, seed=seed)
-
-
 def process_data(connection: Connection) -> None:
     """Build ``feature_store`` and ``monthly_sales`` from the source tables and swap them in at once."""
     try:
@@ -109,15 +82,25 @@ def process_data(connection: Connection) -> None:
 _ENVIRONMENT = (
     "Environment: DB_HOSTNAME (localhost), DB_PORT (5432), DB_NAME (companydata), DB_SSLMODE (prefer); "
     "DE_ADMIN_USER (admin), a superuser, and DE_ADMIN_PASSWORD, which the role admin gets too; "
-    "DS_DB_PASSWORD and MLE_DB_PASSWORD, which ds_user and mle_user get."
+    "DS_DB_PASSWORD and MLE_DB_PASSWORD, which ds_user and mle_user get; DE_FILES, for --csv."
 )
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m de.load", description=__doc__, epilog=_ENVIRONMENT)
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--scenario", choices=get_args(Scenario), default="no-signal", help="stand-in data")
-    source.add_argument("--csv", type=Path, metavar="DIR", help="load these CSV files instead")
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="DIR",
+        default=os.environ.get("DE_FILES", "").strip() or None,
+        help="load these CSV files, plain or .gz, and generate only what is missing (DE_FILES)",
+    )
+    parser.add_argument(
+        "--scenario",
+        choices=get_args(Scenario),
+        default="no-signal",
+        help="of generated labels (%(default)s)",
+    )
     parser.add_argument("--clients", type=int, default=N_CLIENTS, help="stand-in clients (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the stand-in data (%(default)s)")
     return parser.parse_args(arguments)
@@ -150,7 +133,9 @@ def _load(wanted: argparse.Namespace, environment: Mapping[str, str]) -> None:
         create_tables(connection)
         if wanted.csv:
             log.info("loading the CSV files of %s", wanted.csv)
-            load_csv(connection, wanted.csv)
+            load_csv(
+                connection, wanted.csv, scenario=wanted.scenario, n_clients=wanted.clients, seed=wanted.seed
+            )
         else:
             log.info("generating %d stand-in clients, scenario %s", wanted.clients, wanted.scenario)
             generate(connection, wanted.scenario, wanted.clients, wanted.seed)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 import sqlalchemy
 
+from data_science.data.provenance import Provenance
 from data_science.database import obstacles, postgres
 from data_science.database.obstacles import NotReadyError
 from data_science.database.postgres import Relation
@@ -56,6 +57,14 @@ def get_dataset(
     bit, dates datetime64, booleans bool, the rest text with its padding. NULL stays missing.
     """
     return _get(database, FEATURE_STORE, wait_timeout_s, patience)
+
+
+def get_dataset_and_provenance(
+    database: DatabaseSettings, wait_timeout_s: float | None = None, *, patience: Patience | None = None
+) -> tuple[pd.DataFrame, Provenance]:
+    """Return `feature_store` as `get_dataset`, and what it states in the same snapshot about its origin."""
+    text = _patiently(database, FEATURE_STORE, _look_and_copy, wait_timeout_s, patience or Patience())
+    return parse(text), Provenance.parse(text.comment)
 
 
 def get_customer_profiles(database: DatabaseSettings, wait_timeout_s: float | None = None) -> pd.DataFrame:

@@ -57,6 +57,7 @@ FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
+_COMMENT = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def count(connection: Connection, relation: Relation) -> int:
 
 
 def copy(connection: Connection, relation: Relation, supervised: Supervised) -> tuple[TableText, int]:
-    """Return all rows of one snapshot, and how many there are."""
+    """Return all rows and the comment of one snapshot, and how many rows there are."""
     connection.execute(_READ_LIMITS)
     name = sql.Identifier(relation.schema, relation.name)
     with _driver(connection).cursor() as cursor:
@@ -163,6 +164,7 @@ def copy(connection: Connection, relation: Relation, supervised: Supervised) -> 
         types = dict(cursor.fetchall())
         if not types:
             raise NotReadyError(obstacles.missing(relation.name))
+        comment = _comment(cursor, relation)
         null = f"NULL {uuid.uuid4().hex}"
         command = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT (FORMAT csv, NULL {}, ENCODING 'UTF8')").format(
             sql.SQL(", ").join(_exactly(column, sql_type) for column, sql_type in types.items()),
@@ -171,7 +173,20 @@ def copy(connection: Connection, relation: Relation, supervised: Supervised) -> 
         )
         content = _Listening(supervised)
         cursor.copy_expert(command, content)
-        return TableText(relation.name, types, null, content), cursor.rowcount
+        return TableText(relation.name, types, null, content, comment), cursor.rowcount
+
+
+def _comment(cursor: psycopg2.extensions.cursor, relation: Relation) -> str | None:
+    """Return the table's comment in the snapshot of its rows; None too where it may not be read."""
+    cursor.execute("SAVEPOINT comment")
+    try:
+        cursor.execute(_COMMENT, [sql.Identifier(relation.schema, relation.name).as_string(cursor)])
+        (comment,) = cursor.fetchone() or (None,)
+    except (psycopg2.ProgrammingError, psycopg2.DataError, UnicodeError):
+        # No privilege, another kind of server, bytes that are no text: no reason not to read the rows.
+        cursor.execute("ROLLBACK TO SAVEPOINT comment")
+        return None
+    return None if comment is None else str(comment)
 
 
 def _exactly(name: str, sql_type: str) -> sql.Composable:

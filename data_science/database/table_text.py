@@ -23,6 +23,7 @@ class TableText:
     types: dict[str, str]  # column -> PostgreSQL's name of its type, in the order of the table
     null: str  # what stands for NULL; no value is the same
     content: io.BytesIO = field(repr=False)
+    comment: str | None = None  # what the table says of itself
 
 
 def parse(text: TableText) -> pd.DataFrame:

@@ -6,6 +6,7 @@ Changes when a baseline or the way of splitting changes.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -121,6 +122,9 @@ def cross_validate(
             "label "
             f"there are {rarest}"
         )
+    # The trees ask joblib for the physical cores. Where the host hides /sys it would warn, print a traceback
+    # and take every core; told of a number below that of all, it does not look.
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", str((os.cpu_count() or 1) - 1))
     probability = pd.DataFrame(np.nan, index=frame.index, columns=[*candidates, *BASELINES])
     splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     for fold, (seen, unseen) in enumerate(splits.split(frame, label), 1):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_science.data.provenance import Provenance
 from data_science.database import feature_store
 from data_science.settings import DatabaseSettings, Settings
 
 FEATURES = "feature_store"
+#: Every other table.
 READERS: Mapping[str, Callable[[DatabaseSettings, float | None], pd.DataFrame]] = {
-    FEATURES: feature_store.get_dataset,
     "customer_profiles": feature_store.get_customer_profiles,
     "customer_activity": feature_store.get_customer_activity,
     "labels": feature_store.get_labels,
@@ -34,12 +35,21 @@ def take(settings: Settings, folder: Path) -> None:
         As :func:`data_science.database.feature_store.get_dataset`.
     """
     folder.mkdir(parents=True)
+    pd.to_pickle(features(settings), folder / f"{FEATURES}.pkl")
     for name in READERS:
         read(settings, name).to_pickle(folder / f"{name}.pkl")
 
 
+def features(settings: Settings, folder: Path | None = None) -> tuple[pd.DataFrame, Provenance]:
+    """Read `feature_store` and what it states about its origin, from where `read` reads."""
+    if folder is not None:
+        found: tuple[pd.DataFrame, Provenance] = pd.read_pickle(folder / f"{FEATURES}.pkl")  # noqa: S301 (as below)
+        return found
+    return feature_store.get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
+
+
 def read(settings: Settings, name: str, folder: Path | None = None) -> pd.DataFrame:
-    """Read a table from the folder of a snapshot or, without one, from the database."""
+    """Read another table from the folder of a snapshot or, without one, from the database."""
     if folder is not None:
         found: pd.DataFrame = pd.read_pickle(folder / f"{name}.pkl")  # noqa: S301 (written by take)
         return found

@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from data_science.data.dataset import FEATURE_STORE, Dataset
+from data_science.data.provenance import Provenance
 from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
@@ -59,8 +60,14 @@ class Study:
     @cached_property
     def data(self) -> Dataset:
         """The validated rows of `feature_store`."""
-        frame = snapshot.read(self.settings, snapshot.FEATURES, self.snapshot)
+        frame, _ = self._features
         return validated(frame, self.specification, FEATURE_STORE)
+
+    @property
+    def source(self) -> str:
+        """Where the rows come from, in words, as the database states it."""
+        _, stated = self._features
+        return stated.sentence(self.data.n_rows)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -70,8 +77,7 @@ class Study:
     @cached_property
     def sources(self) -> dict[str, pd.DataFrame]:
         """The other tables, by name."""
-        names = [name for name in snapshot.READERS if name != snapshot.FEATURES]
-        return {name: snapshot.read(self.settings, name, self.snapshot) for name in names}
+        return {name: snapshot.read(self.settings, name, self.snapshot) for name in snapshot.READERS}
 
     @property
     def specification(self) -> ModelSpecification:
@@ -155,6 +161,10 @@ class Study:
         """Versions of the packages whose results the book shows."""
         names = ("data_science", "pymc", "bambi", "arviz", "numpy", "pandas", "scipy", "scikit-learn")
         return {name: version(name) for name in names}
+
+    @cached_property
+    def _features(self) -> tuple[pd.DataFrame, Provenance]:
+        return snapshot.features(self.settings, self.snapshot)
 
     @property
     def _identity(self) -> list[Any]:

@@ -1,4 +1,8 @@
--- Scenario no-signal: 9.1 % positive labels, independent of everything. Runs after stand_in_data.sql.
+-- Scenario no-signal: 9.1 % positive labels, independent of everything. Runs after stand_in_recipe.sql.
 INSERT INTO labels
 SELECT idx, (pg_temp.uniform(pg_temp.digest('label', idx), 1) < .091)::int
-FROM generate_series(0, :'clients'::bigint - 1) AS idx;
+FROM pg_temp.stand_in_clients;
+
+COMMENT ON TABLE labels IS 'generated, seed '
+    :'seed'
+    ', scenario no-signal';

@@ -1,5 +1,6 @@
 -- Scenario signal: labels from a logistic model whose effects, on the logit scale and in the raw
--- units of the features, are written down in signal_truth. Runs after stand_in_data.sql.
+-- units of the features, are written down in signal_truth. A level that is not there, in profiles that the
+-- company gave, has no effect. Runs after stand_in_recipe.sql, on filled profiles and activity.
 CREATE TABLE signal_truth (term text, level text, value float8);
 
 INSERT INTO signal_truth VALUES
@@ -17,15 +18,19 @@ SELECT
         intercept.value
         + slope_a.value * scd_a
         + slope_b.value * scd_b
-        + group_a.value
-        + group_b.value
+        + coalesce(group_a.value, 0)
+        + coalesce(group_b.value, 0)
     ))))::int
 FROM customer_profiles
 JOIN customer_activity USING (idx)
 JOIN signal_truth AS intercept ON intercept.term = 'Intercept'
 JOIN signal_truth AS slope_a ON slope_a.term = 'scd_a'
 JOIN signal_truth AS slope_b ON slope_b.term = 'scd_b'
-JOIN signal_truth AS group_a ON group_a.term = '1|attr_a' AND group_a.level = attr_a::text
-JOIN signal_truth AS group_b ON group_b.term = '1|attr_b' AND group_b.level = attr_b::text
+LEFT JOIN signal_truth AS group_a ON group_a.term = '1|attr_a' AND group_a.level = attr_a::text
+LEFT JOIN signal_truth AS group_b ON group_b.term = '1|attr_b' AND group_b.level = attr_b::text
 WHERE valid_to IS NULL
 ORDER BY idx;
+
+COMMENT ON TABLE labels IS 'generated, seed '
+    :'seed'
+    ', scenario signal';

@@ -18,6 +18,7 @@ DECLARE
     client int;
     copies bigint;
     left_out bigint;
+    lost_sales bigint;
 BEGIN
     SELECT idx, count(*) INTO client, copies
     FROM feature_store_next GROUP BY idx HAVING count(*) > 1 ORDER BY idx LIMIT 1;
@@ -33,6 +34,27 @@ BEGIN
         RAISE WARNING '% clients have no current activity or no label; feature_store leaves them out',
             left_out;
     END IF;
+    SELECT count(*) INTO lost_sales
+    FROM sales WHERE NOT EXISTS (SELECT FROM stores WHERE stores.idx = sales.store_idx);
+    IF lost_sales > 0 THEN
+        RAISE WARNING '% sales are of a store that stores does not hold; monthly_sales leaves them out',
+            lost_sales;
+    END IF;
+END
+$$;
+
+-- What the sources say of their origin travels with the rows made from them: a source that is loaded anew
+-- before the next ETL does not change what feature_store was made from.
+DO $$
+DECLARE
+    origins text;
+BEGIN
+    SELECT string_agg(source || ': ' || obj_description(source::regclass, 'pg_class'), E'\n' ORDER BY place)
+    INTO origins
+    FROM unnest(ARRAY['customer_profiles', 'customer_activity', 'labels'])
+        WITH ORDINALITY AS sources (source, place)
+    WHERE obj_description(source::regclass, 'pg_class') NOT LIKE E'%\n%';
+    EXECUTE format('COMMENT ON TABLE feature_store_next IS %L', origins);
 END
 $$;
 

@@ -109,8 +109,15 @@ def test_the_interval_of_the_distance_covers_the_truth_at_least_as_often_as_stat
 
 @pytest.mark.parametrize(
     ("interval", "verdict"),
-    [((0.02, 0.04), "beyond"), ((-0.01, 0.01), "within"), ((0.0, 0.02), "unclear")],
-    ids=["all above", "all below", "astride"],
+    [
+        ((0.02, 0.04), "beyond"),
+        ((0.0, 0.02), "unclear"),
+        ((-0.01, 0.009), "within"),
+        ((-0.01, 0.01), "within"),
+        ((0.01, 0.03), "unclear"),
+        ((0.01, 0.01), "within"),
+    ],
+    ids=["all above", "astride", "all below", "up to it", "from it on", "it"],
 )
 def test_an_effect_is_judged_by_its_whole_interval(interval, verdict):
     assert Estimate(sum(interval) / 2, *interval).judged_by(0.01) == verdict

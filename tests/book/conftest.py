@@ -1,7 +1,6 @@
 """One build of the book for each scenario and session, and a browser to visit it."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
-from book.printing import QUIET, served
+from book.printing import QUIET, chromium, served
 
 N_CLIENTS = 3_000
 REPOSITORY = Path(__file__).parents[2]
@@ -29,18 +29,11 @@ def built(scenario: str, folder: Path) -> Iterator[tuple[Path, str]]:
         yield folder / "html", address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: no other event loop can run in this thread until it ends
 def browser():
-    """Headless Chromium that records every request and every line of its console."""
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    for flag in QUIET:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver_path = shutil.which("chromedriver")
-    assert driver_path, "the site cannot be visited: apt-get install chromium chromium-driver"
-    service = webdriver.ChromeService(executable_path=driver_path)
-    with webdriver.Chrome(options=options, service=service) as driver:
-        driver.set_page_load_timeout(60)
-        yield driver
+    """The Chromium that prints the book, to visit it."""
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium(), args=QUIET) as started,
+    ):
+        yield started

@@ -179,6 +179,7 @@ def test_all_chapters_read_the_same_rows_whatever_is_loaded_meanwhile(tmp_path):
         with company.connect() as connection, connection.cursor() as cursor:
             cursor.execute("DELETE FROM feature_store WHERE idx > 50")
             cursor.execute("DELETE FROM labels WHERE idx > 50")
+            cursor.execute("COMMENT ON TABLE feature_store IS NULL")
         connection.close()
         environ = {**company.environment(), "BOOK_SNAPSHOT": str(tmp_path / "snapshot")}
 
@@ -186,4 +187,5 @@ def test_all_chapters_read_the_same_rows_whatever_is_loaded_meanwhile(tmp_path):
 
         assert study.data.n_rows == 60
         assert len(study.sources["labels"]) == 60
+        assert study.source == "60 clients, all generated (scenario no-signal, seed 1)"
         assert len(Study.open(company.environment()).data.frame) == 51

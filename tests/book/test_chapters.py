@@ -32,6 +32,11 @@ def test_there_are_ten_chapters_numbered_in_order():
     assert [int(title[1]) for title in titles if title] == list(range(1, 11))
 
 
+def test_page_one_says_where_the_data_come_from():
+    assert any('glue("source", wording.capitalized(study.source)' in code for _, code in cells("index"))
+    assert "{glue:text}`source`" in text_of("index")
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_opens_with_its_takeaway_which_is_computed(chapter):
     prose = CELL.sub("", text_of(chapter).split("---\n", 2)[2]).split("\n# ", 1)[1]

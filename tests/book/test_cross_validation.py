@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky.backend import context as loky_context
 from scipy.special import expit
 from sklearn.metrics import log_loss
+from sklearn.utils import _openmp_helpers
 
 from data_science import ModelSpecification
 from data_science.errors import SchemaError
@@ -67,6 +69,18 @@ def test_a_level_that_no_other_fold_has_costs_its_client_the_features_and_nobody
     assert found.notna().all(axis=None)
     assert found.loc[7, "common"] == pytest.approx(FRAME["label"].mean(), abs=0.01)
     assert found["common"].nunique() > 0.9 * N
+
+
+def test_a_host_that_hides_its_cores_brings_no_warning(monkeypatch, tmp_path):
+    (tmp_path / "lscpu").write_text("#!/bin/sh\n")  # says what it says where there is no /sys: nothing
+    (tmp_path / "lscpu").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    monkeypatch.setattr(loky_context, "physical_cores_cache", None)  # what was counted before on this machine
+    monkeypatch.setattr(_openmp_helpers, "_CPU_COUNTS", {})
+
+    cross_validate(FRAME, {}, n_folds=2, seed=1)  # a warning is an error
 
 
 def test_a_label_that_is_rarer_than_the_folds_is_refused_with_the_counts():

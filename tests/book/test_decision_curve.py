@@ -98,3 +98,54 @@ def test_what_is_looked_at_holds_the_place_where_treating_all_alike_changes_side
 
     assert ratios.min() < (1 - rate) / rate < ratios.max()
     assert thresholds.min() < rate < thresholds.max() < 1
+
+
+def test_cost_ratios_reach_from_a_twentieth_to_twenty_times_the_even_one():
+    ratios = decision_curve.cost_ratios(0.2)
+
+    assert ratios[[0, -1]] == pytest.approx([4 / 20, 4 * 20])
+    assert ratios[1:] / ratios[:-1] == pytest.approx(np.full(59, 400 ** (1 / 59)))
+    assert len(decision_curve.cost_ratios(0.2, 7)) == 7
+
+
+@pytest.mark.parametrize(
+    ("rate", "highest", "last"), [(0.1, 0.15, 0.2), (0.1, 0.5, 0.55), (0.1, 0.95, 0.99), (0.6, 0.7, 0.99)]
+)
+def test_thresholds_reach_from_a_tenth_of_the_rate_to_beyond_the_highest_prediction(rate, highest, last):
+    found = decision_curve.thresholds(rate, [0.01, highest, 0.02])
+
+    assert found == pytest.approx(np.linspace(rate / 10, last, 60))
+    assert len(decision_curve.thresholds(rate, [highest], 7)) == 7
+
+
+def test_a_client_exactly_at_the_threshold_is_predicted_as_0():
+    table = decision_curve.outcomes([1, 0, 1], [0.5, 0.5, 0.6], {"half": 0.5})
+
+    assert table.loc["half"].tolist() == [0.5, 1, 1, 1]
+    cost = decision_curve.expected_cost([1, 0] * 10_000, [0.5, 0.4] * 10_000, [1.0])
+    assert cost.model["middle"].iloc[0] == pytest.approx(0.5, rel=0.01)  # every 1 is missed
+
+
+def test_the_band_of_whole_curves_is_as_wide_as_their_farthest_point_asks():
+    draws = np.array([[-1.0, 1.0, 0.0, 0.0] * 50, [0.0, 0.0, -1.0, 1.0] * 50, [3.0] * 200])
+
+    low, middle, high = decision_curve._simultaneous(draws)
+
+    # Every curve is somewhere sqrt(2) of its point's sds away, and the point that never moves has no width.
+    assert low == pytest.approx([-1, -1, 3])
+    assert middle == pytest.approx([0, 0, 3])
+    assert high == pytest.approx([1, 1, 3])
+
+
+@pytest.mark.parametrize(("larger_is_better", "gain"), [(True, 0.5), (False, 1.5)])
+def test_the_gain_is_over_the_better_of_the_two_that_need_no_model(larger_is_better, gain):
+    index = decision_curve.pd.Index([0.1], name="threshold")
+    model, ones, zeros = (np.full((1, 100), value) for value in (2.5, 2.0, 1.0))
+    if not larger_is_better:
+        model, ones, zeros = -0.5 * np.ones((1, 100)), np.full((1, 100), 2.0), np.full((1, 100), 1.0)
+
+    found = decision_curve._strategies(index, model, ones, zeros, larger_is_better=larger_is_better)
+
+    assert found.gain["middle"].tolist() == [gain]
+    assert found.all_ones["middle"].tolist() == [2.0]
+    assert found.all_zeros["middle"].tolist() == [1.0]

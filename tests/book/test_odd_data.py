@@ -15,15 +15,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 
 ODD = {
     "names that could be markup, mathematics or too long": [
-        "UPDATE stores SET location = 'Cash$ & Carry_$' WHERE idx = 0",
-        "UPDATE stores SET location = '\u5317\u4eac \N{GRINNING FACE}' WHERE idx = 1",
-        "UPDATE stores SET location = repeat('a very long name ', 9) WHERE idx = 2",
+        "UPDATE stores SET location = 'Cash$ & Carry_$' WHERE idx = 1",
+        "UPDATE stores SET location = '\u5317\u4eac \N{GRINNING FACE}' WHERE idx = 2",
+        "UPDATE stores SET location = repeat('a very long name ', 9) WHERE idx = 3",
         "UPDATE customer_profiles SET attr_b = '$' WHERE idx < 30",
     ],
-    "a level with one client, a tiny scale, half a year of sales": [
+    "a level with one client, a tiny scale, half a month of sales": [
         "UPDATE customer_profiles SET attr_b = 'z' WHERE idx = 3",
         "UPDATE customer_activity SET scd_a = scd_a * 0.001",
-        "DELETE FROM sales WHERE date >= '2020-06-15'",
+        "DELETE FROM sales WHERE date >= '2020-01-16'",
     ],
     "most labels are 1, and one client is far out": [
         "UPDATE labels SET label = CASE WHEN idx % 10 < 7 THEN 1 ELSE 0 END",

@@ -8,6 +8,8 @@ import pytest
 from book.paper import About, print_book
 from book.printing import PrintingError
 
+pytestmark = pytest.mark.browser
+
 STYLE = """<style>@media print { .toctree-wrapper > section { break-before: page; } .front { break-after: page; } }
 </style>"""
 CHAPTER = '<section id="c{n}"><h2>{n} Title {n}<a href="#c{n}">#</a></h2>{body}</section>'

@@ -1,6 +1,6 @@
 """A real browser visits every page of the book as built from a real database; the PDF is read page by page."""
 
-import time
+import re
 from unicodedata import normalize
 from urllib.parse import unquote, urldefrag, urlparse
 
@@ -9,7 +9,9 @@ import pytest
 
 from tests.book.conftest import built
 from tests.book.test_chapters import CHAPTERS, text_of
-from tests.book.visiting import visit
+from tests.book.visiting import reader, visit
+
+pytestmark = pytest.mark.browser
 
 READERS = [(False, 1280), (True, 1280), (False, 390), (True, 390)]
 OWN_PAGES = ("search",)
@@ -25,11 +27,12 @@ def site(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def visits(site, browser):
     """Every page, seen by every reader."""
-    return {
-        (page, dark, width): visit(browser, f"{site[1]}/{page}.html", dark=dark, width=width)
-        for dark, width in READERS
-        for page in (*CHAPTERS, *OWN_PAGES)
-    }
+    found = {}
+    for dark, width in READERS:
+        with reader(browser, dark=dark, width=width) as context:
+            for page in (*CHAPTERS, *OWN_PAGES):
+                found[page, dark, width] = visit(context, f"{site[1]}/{page}.html")
+    return found
 
 
 def test_no_page_fails_a_request_or_says_anything_in_the_console(visits):
@@ -78,6 +81,12 @@ def test_every_sentence_that_is_computed_is_there(visits):
         assert not [sign for sign in ("glue:", "{cite", "nan ", "None ", "Traceback") if sign in text], page
 
 
+def test_the_first_page_says_where_the_data_come_from(visits):
+    text = " ".join(normalize("NFKC", visits["index", False, 1280].text).split())
+
+    assert re.search(r"3,000 clients, all generated \(scenario (no-)?signal, seed 1\)", text)
+
+
 def test_every_link_resolves(site, visits):
     folder, address = site
     anchors = {page: visits[page, False, 1280].anchors for page in (*CHAPTERS, *OWN_PAGES)}
@@ -96,12 +105,11 @@ def test_every_link_resolves(site, visits):
 
 
 def test_the_search_finds_calibration(site, browser):
-    browser.get(f"{site[1]}/search.html?q=calibration")
-    script = "return [...document.querySelectorAll('#search-results li a')].map(link => link.href);"
-    deadline = time.monotonic() + 30
-    while not any("checks.html" in link for link in browser.execute_script(script)):
-        assert time.monotonic() < deadline, browser.execute_script(script)
-        time.sleep(0.1)
+    with reader(browser) as context:
+        page = context.new_page()
+        page.goto(f"{site[1]}/search.html?q=calibration")
+
+        page.wait_for_selector("#search-results li a[href*='checks.html']")
 
 
 def test_every_page_offers_the_pdf(site, visits):

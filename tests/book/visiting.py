@@ -1,13 +1,14 @@
 """What a visit to a page shows: requests, console, images, width, contrast."""
 
-import json
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from selenium.webdriver import Chrome
+from playwright.sync_api import Browser, BrowserContext, CDPSession
 
-SETTLED = """
+LIMIT_MS = 60_000
+SETTLED = """() => {
 const images = [...document.images];
 const typeset = !window.MathJax || !window.MathJax.startup || window.__typeset;
 if (window.MathJax && window.MathJax.startup && !window.__asked) {
@@ -15,14 +16,15 @@ if (window.MathJax && window.MathJax.startup && !window.__asked) {
   window.MathJax.startup.promise.then(() => { window.__typeset = true; });
 }
 return document.readyState === 'complete' && typeset && images.every(image => image.complete);
-"""
+}"""
 IMAGES = """
-return [...document.querySelectorAll('.bd-article img')].map(
-  image => ({source: image.src, alt: image.alt, width: image.naturalWidth, height: image.naturalHeight}));
+[...document.querySelectorAll('.bd-article img')].map(
+  image => ({source: image.src, alt: image.alt, width: image.naturalWidth, height: image.naturalHeight}))
 """
-LINKS = "return [...document.querySelectorAll('a[href]')].map(link => link.href);"
-ANCHORS = "return [...document.querySelectorAll('[id], [name]')].map(node => node.id || node.name);"
-PALE_TEXT = """
+LINKS = "[...document.querySelectorAll('a[href]')].map(link => link.href)"
+ANCHORS = "[...document.querySelectorAll('[id], [name]')].map(node => node.id || node.name)"
+TEXT = "(document.querySelector('.bd-article') || document.body).innerText"
+PALE_TEXT = """() => {
 const channel = value => { value /= 255; return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
 const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
 const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
@@ -43,7 +45,7 @@ for (const node of document.querySelectorAll(wanted)) {
   if (ratio < 4.5) pale.push(`${node.tagName} ${node.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
 }
 return pale;
-"""
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,58 +58,87 @@ class Visit:
     images: tuple[dict[str, Any], ...]
     links: tuple[str, ...]
     anchors: frozenset[str]
-    overflow: int  # pixels by which the page is wider than the screen
+    overflow: (
+        int  # pixels by which the page is wider than the screen, which a telephone would hide by zooming out
+    )
     pale: tuple[str, ...]  # texts whose contrast is below WCAG's 4.5
     theme: str
     raw_tex: bool
     text: str
 
 
-def visit(driver: Chrome, address: str, *, dark: bool = False, width: int = 1280) -> Visit:
-    """Open a page as a reader with this theme and screen would, and look at everything."""
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    driver.get_log("performance")
-    driver.get_log("browser")
-    driver.get(address)
-    deadline = time.monotonic() + 30
-    while not driver.execute_script(SETTLED):
-        assert time.monotonic() < deadline, f"{address} did not settle"
-        time.sleep(0.05)
-    requests, failures = _traffic(driver)
-    console = [
-        f"{e['level']} {e['message']}"
-        for e in driver.get_log("browser")
-        if e["level"] in ("SEVERE", "WARNING")
-    ]
-    text = driver.execute_script("return (document.querySelector('.bd-article') || document.body).innerText;")
-    return Visit(
-        tuple(requests),
-        tuple(failures),
-        tuple(console),
-        tuple(driver.execute_script(IMAGES)),
-        tuple(driver.execute_script(LINKS)),
-        frozenset(driver.execute_script(ANCHORS)),
-        driver.execute_script("return document.documentElement.scrollWidth - window.innerWidth;"),
-        tuple(driver.execute_script(PALE_TEXT)),
-        driver.execute_script("return document.documentElement.dataset.theme;"),
-        "\\(" in text or "\\[" in text,
-        text,
-    )
+@contextmanager
+def reader(browser: Browser, *, dark: bool = False, width: int = 1280) -> Iterator[BrowserContext]:
+    """Give a browser as a reader with this theme and screen has it, new to the site."""
+    with browser.new_context(
+        color_scheme="dark" if dark else "light",
+        viewport={"width": width, "height": 900},
+        is_mobile=width < 600,
+    ) as context:
+        context.set_default_timeout(LIMIT_MS)
+        yield context
 
 
-def _traffic(driver: Chrome) -> tuple[list[str], list[str]]:
-    requests, failures, names = [], [], {}
-    for entry in driver.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        parameters = message["params"]
-        if message["method"] == "Network.requestWillBeSent":
-            names[parameters["requestId"]] = parameters["request"]["url"]
-            requests.append(parameters["request"]["url"])
-        elif message["method"] == "Network.responseReceived" and parameters["response"]["status"] >= 400:
-            failures.append(f"{parameters['response']['status']} {parameters['response']['url']}")
-        elif message["method"] == "Network.loadingFailed":
-            failures.append(f"{parameters.get('errorText')} {names.get(parameters['requestId'])}")
-    return requests, failures
+def visit(context: BrowserContext, address: str) -> Visit:
+    """Open a page and look at everything."""
+    with context.new_page() as page:
+        heard = Heard(context.new_cdp_session(page))
+        page.goto(address)
+        page.wait_for_function(SETTLED)
+        text = page.evaluate(TEXT)
+        return Visit(
+            tuple(heard.requests),
+            tuple(heard.failures),
+            tuple(heard.console),
+            tuple(page.evaluate(IMAGES)),
+            tuple(page.evaluate(LINKS)),
+            frozenset(page.evaluate(ANCHORS)),
+            page.evaluate("document.documentElement.scrollWidth") - page.viewport_size["width"],
+            tuple(page.evaluate(PALE_TEXT)),
+            page.evaluate("document.documentElement.dataset.theme"),
+            "\\(" in text or "\\[" in text,
+            text,
+        )
+
+
+class Heard:
+    """What the browser itself reports of a page, in Chrome's protocol: more than Playwright passes on."""
+
+    def __init__(self, session: CDPSession) -> None:
+        self.requests: list[str] = []
+        self.failures: list[str] = []
+        self.console: list[str] = []
+        self._names: dict[str, str] = {}
+        for event, hear in {
+            "Network.requestWillBeSent": self._requested,
+            "Network.responseReceived": self._answered,
+            "Network.loadingFailed": self._failed,
+            "Log.entryAdded": self._logged,
+            "Runtime.consoleAPICalled": self._said,
+            "Runtime.exceptionThrown": self._threw,
+        }.items():
+            session.on(event, hear)
+        for domain in ("Network", "Log", "Runtime"):
+            session.send(f"{domain}.enable")
+
+    def _requested(self, event: dict[str, Any]) -> None:
+        self._names[event["requestId"]] = event["request"]["url"]
+        self.requests.append(event["request"]["url"])
+
+    def _answered(self, event: dict[str, Any]) -> None:
+        if event["response"]["status"] >= 400:
+            self.failures.append(f"{event['response']['status']} {event['response']['url']}")
+
+    def _failed(self, event: dict[str, Any]) -> None:
+        self.failures.append(f"{event.get('errorText')} {self._names.get(event['requestId'])}")
+
+    def _logged(self, event: dict[str, Any]) -> None:
+        if (entry := event["entry"])["level"] in ("warning", "error"):
+            self.console.append(f"{entry['level']} {entry['text']}")
+
+    def _said(self, event: dict[str, Any]) -> None:
+        if event["type"] in ("warning", "error", "assert"):
+            self.console.append(f"{event['type']} {event['args']}")
+
+    def _threw(self, event: dict[str, Any]) -> None:
+        self.console.append(f"exception {event['exceptionDetails']}")

@@ -47,7 +47,11 @@ class RunningService:
                 stderr=stderr,
             )
         self.client = httpx.Client(base_url=self.url, timeout=30.0)
-        self.wait_for(lambda: self.answers())
+        try:
+            self.wait_for(self.answers)
+        except BaseException:
+            self.kill()  # whoever made it gets no object to end it by
+            raise
 
     def answers(self):
         if self.process.poll() is not None:

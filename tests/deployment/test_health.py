@@ -61,8 +61,9 @@ def test_predictions_that_cannot_be_stored_are_not_answered(start, tmp_path):
 
 
 def test_a_storage_folder_that_can_be_written_has_no_problem_and_keeps_no_file(tmp_path):
-    assert storage_problem(tmp_path / "new") is None
-    assert list((tmp_path / "new").iterdir()) == []
+    for folder in (tmp_path / "new", tmp_path / "new", tmp_path / "several" / "new"):
+        assert storage_problem(folder) is None
+        assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

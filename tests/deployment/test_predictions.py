@@ -1,5 +1,6 @@
 """What is asked, answered and put on record."""
 
+import math
 from dataclasses import replace
 
 import pandas as pd
@@ -58,9 +59,14 @@ def test_other_ways_to_write_the_same_row_are_the_same_row(service, features):
 
 
 def test_an_unseen_group_gets_the_population_effect(service):
-    answer = service.post("/predict", {"idx": 1, "features": {**FEATURES, "attr_a": 99}})
+    unseen = {"idx": 1, "features": {**FEATURES, "attr_a": 99}, "probability": True}
 
-    assert answer.json() == {"label": 0}
+    answer = service.post("/predict", unseen).json()
+
+    # Intercept, slopes at 0.55 and 3, level c of attr_b, and nothing for attr_a: see small_models.
+    logit = -2.0 + 0.2 * 0.55 - 0.1 * 3 - 0.1
+    assert answer["probability"] == pytest.approx(1 / (1 + math.exp(-logit)), rel=1e-12)
+    assert answer["label"] == 0
 
 
 def test_a_batch_is_answered_in_order_by_one_version(service):

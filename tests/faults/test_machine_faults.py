@@ -34,6 +34,7 @@ def models(trained: tuple[Path, float], tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.util_linux
 def test_a_file_that_cannot_be_written_whole_ends_the_job_with_code_2(company, models):
     before = artifact.load(models).path.name
 
@@ -46,6 +47,7 @@ def test_a_file_that_cannot_be_written_whole_ends_the_job_with_code_2(company, m
     assert [path.name for path in models.iterdir() if path.name.startswith(".saving")] == []
 
 
+@pytest.mark.util_linux
 def test_a_full_disk_ends_a_save_with_an_error_that_says_so(full_disk, fitted):
     for kb in (4, 50, 120, 600):
         with full_disk(kb) as folder:
@@ -54,6 +56,7 @@ def test_a_full_disk_ends_a_save_with_an_error_that_says_so(full_disk, fitted):
             assert [path.name for path in (folder / "models").iterdir()] == [".lock"]
 
 
+@pytest.mark.util_linux
 def test_a_folder_that_may_not_be_written_ends_the_job_with_code_2(company, models, unprivileged):
     before = artifact.load(models).path.name
     models.chmod(0o555)

@@ -38,6 +38,18 @@ def test_the_command_loads_the_wanted_scenario_and_size(new_company, query):
     assert len(query(company, "SELECT * FROM signal_truth", user="ds_user")) == 12
 
 
+def test_the_command_loads_files_and_generates_what_is_missing(new_company, query, tmp_path):
+    company = new_company(scenario=None)
+    tmp_path.joinpath("labels.csv").write_text("idx,label\n5,0\n6,1\n")
+
+    done = command(company, "--csv", str(tmp_path), "--seed", "3")
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(query(company, "SELECT idx FROM feature_store", user="ds_user")["idx"]) == [5, 6]
+    assert "labels: 2 rows, the company's file, sha256 " in done.stderr
+    assert "customer_activity: no file in" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "changes", "reason"),
     [
@@ -45,9 +57,11 @@ def test_the_command_loads_the_wanted_scenario_and_size(new_company, query):
         ([], {"DB_NAME": "nowhere"}, 'database "nowhere" does not exist'),
         ([], {"DE_ADMIN_PASSWORD": "hush"}, 'password authentication failed for user "admin"'),
         (["--clients", "0"], {}, "number of clients 0: expected at least 1"),
-        (["--csv", "nowhere"], {}, "customer_profiles.csv is missing"),
+        (["--csv", "nowhere"], {}, "nowhere is not a folder"),
+        ([], {"DE_FILES": "elsewhere"}, "elsewhere is not a folder"),
+        (["--csv", "docker"], {}, "docker holds no table; expected at least one of customer_profiles.csv"),
     ],
-    ids=["no password", "no database", "wrong password", "no clients", "no files"],
+    ids=["no password", "no database", "wrong password", "no clients", "no folder", "variable", "no files"],
 )
 def test_the_command_says_why_it_cannot_load(new_company, arguments, changes, reason):
     done = command(new_company(scenario=None), *arguments, **changes)

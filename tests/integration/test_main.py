@@ -1,13 +1,18 @@
 """The job as an operator runs it: a process, its exit code, its words, and what it leaves on disk."""
 
+import gzip
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from data_science.storage import artifact
@@ -58,6 +63,108 @@ def test_the_run_closes_by_saying_what_it_found_and_how_to_load_it(trained):
 
     for promised in ("3,000 rows", "% positive", "r_hat", "ESS", "the features add", "Stored in", ".load("):
         assert promised in words
+
+
+def told(models):
+    """The model card, the sentences and the stated sources of the newest version."""
+    version = artifact.load(models).path
+    card = version.joinpath("model_card.md").read_text(encoding="utf-8")
+    sentences = json.loads(version.joinpath("diagnostics.json").read_text(encoding="utf-8"))["sentences"]
+    manifest = json.loads(version.joinpath("manifest.json").read_text(encoding="utf-8"))
+    return card, sentences, manifest["provenance"]["sources"]
+
+
+def test_stand_in_data_are_called_generated_wherever_the_data_are_described(trained):
+    models, _, words = trained
+    sentence = "3,000 clients, all generated (scenario no-signal, seed 1)"
+
+    card, sentences, sources = told(models)
+
+    assert f"Source: {sentence}" in " ".join(words.split())
+    assert f"## Data\n\n{sentence}.\n\n" in card
+    assert sentences["Source"] == sentence
+    assert sources == {
+        "customer_profiles": "generated, seed 1",
+        "customer_activity": "generated, seed 1",
+        "labels": "generated, seed 1, scenario no-signal",
+    }
+
+
+@pytest.fixture(scope="module")
+def company_files(tmp_path_factory):
+    """Files of the shape that the company gave: all tables but customer_activity, packed."""
+    folder = tmp_path_factory.mktemp("files")
+    chance = np.random.default_rng(4)
+    n = 1_500
+    frames = {
+        "customer_profiles": pd.DataFrame(
+            {
+                "idx": range(n),
+                "attr_a": chance.choice(5, n, p=[0.5, 0.05, 0.1, 0.15, 0.2]) + 1,
+                "attr_b": chance.choice(list("abcd"), n, p=[0.1, 0.2, 0.3, 0.4]),
+                "attr_c": chance.choice(["yes", "no"], n, p=[2 / 3, 1 / 3]),
+            }
+        ),
+        "labels": pd.DataFrame({"idx": range(n), "label": (chance.random(n) < 0.1).astype(int)}),
+        "stores": pd.DataFrame({"idx": [1, 2], "location": ["New York", "Lisbon"]}),
+        "sales": pd.DataFrame({"idx": [27], "value": [1.3], "date": ["2020-01-21"], "store_idx": [1]}),
+    }
+    for name, frame in frames.items():
+        frame.to_csv(folder / f"{name}.csv.gz", index=False)
+    return folder, frames
+
+
+def test_the_companys_files_are_trained_on_and_told_from_what_is_generated(company_files, tmp_path):
+    folder, frames = company_files
+    sentence = "1,500 clients and labels from the company's files; activity generated"
+    digests = {
+        table: hashlib.sha256((folder / f"{table}.csv.gz").read_bytes()).hexdigest() for table in frames
+    }
+
+    code, words = run(tmp_path, DE_FILES=str(folder), SECOND_OPINION="0")
+
+    assert code == 0, words
+    card, sentences, sources = told(tmp_path)
+    assert f"Source: {sentence}" in " ".join(words.split())
+    assert f"## Data\n\n{sentence}.\n\n1,500 rows, {frames['labels']['label'].mean():.4%} positive" in card
+    assert sentences["Source"] == sentence
+    assert sources == {
+        "customer_profiles": f"the company's file, sha256 {digests['customer_profiles']}",
+        "customer_activity": "generated, seed 1",
+        "labels": f"the company's file, sha256 {digests['labels']}",
+    }
+
+
+def test_a_faulty_file_ends_it_with_code_3_and_the_line(company_files, tmp_path):
+    folder, _ = company_files
+    files = tmp_path / "files"
+    shutil.copytree(folder, files)
+    with gzip.open(files / "labels.csv.gz", "at") as labels:
+        labels.write("1500,2\n")
+
+    code, words = run(tmp_path, "--files", str(files))
+
+    assert code == 3
+    assert "labels.csv.gz, line 1502: label is '2'; expected 0 or 1" in words
+    assert "nothing was stored" in words
+    assert "Traceback" not in words
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"DE_FILES": "nowhere"}, "DE_FILES is 'nowhere', which is not a folder"),
+        (
+            {"DE_FILES": ".", "DB_HOSTNAME": "db", "DS_DB_USER": "ds_user", "DS_DB_PASSWORD": "x"},
+            "DE_FILES and DB_HOSTNAME are both set; expected one",
+        ),
+    ],
+)
+def test_files_that_cannot_be_meant_end_it_with_code_2(tmp_path, variables, reason):
+    code, words = run(tmp_path, **variables)
+
+    assert code == 2
+    assert reason in words
 
 
 def test_a_failed_run_leaves_the_stored_model_and_nothing_else(trained, new_company):

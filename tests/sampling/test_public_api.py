@@ -69,6 +69,16 @@ def test_the_summary_has_bambis_names_and_the_documented_columns(model):
     assert {"mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat"} <= set(summary.columns)
 
 
+def test_a_frame_that_somebody_gives_has_no_stated_origin(model, tmp_path):
+    version = model.save(tmp_path)
+
+    card = (version / "model_card.md").read_text(encoding="utf-8")
+    assert re.search(r"## Data\n\n3,000 rows", card)
+    for name in ("model_card.md", "manifest.json", "diagnostics.json"):
+        text = (version / name).read_text(encoding="utf-8")
+        assert not re.search('generated|not stated|company|"Source"', text), name
+
+
 def test_the_summary_is_that_of_the_posterior(model):
     draws = model.posterior["posterior"]["1|attr_b"].sel({"attr_b__factor_dim": "c"}).to_numpy()
     row = model.summary().loc["1|attr_b[c]"]

@@ -1,8 +1,9 @@
+import arviz as az
 import numpy as np
 import pytest
 
 from data_science.engines.posterior import Posterior
-from data_science.judgement.agreement import FALSE_ALARM, compare
+from data_science.judgement.agreement import FALSE_ALARM, NEGLIGIBLE_SDS, Agreement, compare
 
 SHAPE = (4, 1000)
 NAMES = ["Intercept", "scd_a", "1|attr_a_sigma"]
@@ -90,3 +91,63 @@ def test_an_sd_of_zero_never_agrees():
 
 def test_an_outcome_is_stored_with_its_verdict():
     assert compare(posterior(11), posterior(12), NAMES).to_json()["holds"] is True
+
+
+@pytest.mark.parametrize(
+    ("in_sds", "in_mcse", "holds"),
+    [
+        (0.05, 9.0, True),
+        (0.0501, 9.0, False),
+        (0.0501, 4.0, True),
+        (0.0501, 4.0001, False),
+        (9.0, 3.9, True),
+        (np.nan, 3.9, True),
+        (0.01, np.nan, True),
+        (np.nan, np.nan, False),
+    ],
+)
+def test_engines_agree_up_to_either_bound(in_sds, in_mcse, holds):
+    assert Agreement("scd_a", in_sds, in_mcse, 4.0).holds is holds
+    assert NEGLIGIBLE_SDS == 0.05
+
+
+def test_every_figure_of_an_outcome_is_stored():
+    assert Agreement("scd_a", 0.06, 5.0, 4.0).to_json() == {
+        "worst": "scd_a",
+        "distance_in_sds": 0.06,
+        "distance_in_mcse": 5.0,
+        "limit_in_mcse": 4.0,
+        "holds": False,
+    }
+
+
+@pytest.mark.parametrize("efficiency", [1.0, 0.2])
+@pytest.mark.parametrize("worst", [0, 1, 2], ids=NAMES)
+def test_distances_are_counted_in_arvizs_errors_and_in_the_mean_variance(worst, efficiency):
+    shift = np.zeros(3)
+    shift[worst] = 1.0
+    first, second = posterior(21, spread=0.5), posterior(22, shift, spread=2.0, efficiency=efficiency)
+
+    outcome = compare(first, second, NAMES)
+
+    a, b = (np.concatenate([p.coefficients, np.log(p.sds)], axis=2)[..., worst] for p in (first, second))
+    gap = abs(a.mean() - b.mean())
+    errors = float(az.mcse(a)), float(az.mcse(b)) / np.sqrt(efficiency)
+    assert outcome.worst == NAMES[worst]
+    assert outcome.distance_in_mcse == pytest.approx(gap / np.hypot(*errors), rel=1e-3)
+    assert outcome.distance_in_sds == pytest.approx(
+        gap / np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2), rel=1e-9
+    )
+
+
+def test_a_parameter_that_is_far_by_one_measure_only_is_not_the_worst():
+    rng = np.random.default_rng(23)
+    first, second = rng.normal(size=(2, 4, 500, 3))
+    second[..., 1] += 0.3
+    few = np.repeat(rng.normal(size=(4, 5)), 100, axis=1)  # noisy: far in sds, not in Monte Carlo errors
+    second[..., 2] = few + 0.8
+
+    outcome = compare(*(Posterior(d, d[..., :0], {}, {}) for d in (first, second)), ["a", "b", "c"])
+
+    assert outcome.worst == "b"
+    assert not outcome.holds

@@ -110,3 +110,69 @@ def test_a_matrix_that_is_not_positive_definite_is_refused():
 
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         arrow.factor(np.full(encoding.n_coefficients, -1e6))
+
+
+@pytest.mark.parametrize(("n_levels", "head"), [(39, (0, 0)), (40, (40, 1))])
+def test_a_factor_is_eliminated_first_from_forty_levels_on(n_levels, head):
+    factor = Factor("g", tuple(range(n_levels)))
+
+    assert Order.of(Encoding((INTERCEPT, Term("1|g", groups=(factor,))))).head.shape == head
+
+
+def test_the_factor_with_most_groups_is_eliminated_and_products_of_factors_count_as_one():
+    middle = Factor("m", tuple(range(45)))
+    encoding = Encoding(
+        (
+            INTERCEPT,
+            Term("1|m", groups=(middle,)),
+            Term("1|g", groups=(LARGE,)),
+            Term("1|m:h", groups=(middle, SMALL)),
+            Term("x|m:h", ("x",), groups=(middle, SMALL)),
+        )
+    )
+
+    order = Order.of(encoding)
+
+    assert order.head.shape == (135, 2)
+    start = 1 + 45 + 60
+    assert order.head[:2].tolist() == [[start, start + 135], [start + 1, start + 136]]
+    assert order.rest.tolist() == list(range(start))
+
+
+def test_a_sparse_rest_is_kept_sparse_only_if_it_is_large(monkeypatch):
+    encoding = ENCODINGS["two effects per level"]
+    order, matrix = Order.of(encoding), sp.csr_array(design(encoding))
+    dense = Elimination.of(order, matrix)
+
+    monkeypatch.setattr("data_science.likelihood.arrow._DENSE", dense.rest.size - 1)
+    sparse = Elimination.of(order, matrix)
+
+    assert isinstance(dense.rest, np.ndarray)
+    assert sp.issparse(sparse.rest)
+    weights = np.random.default_rng(5).random(400)
+    for part in ("a", "b", "c"):
+        np.testing.assert_allclose(
+            getattr(sparse.gram(weights), part), getattr(dense.gram(weights), part), atol=1e-12
+        )
+    monkeypatch.setattr("data_science.likelihood.arrow._DENSE", dense.rest.size)
+    assert isinstance(Elimination.of(order, matrix).rest, np.ndarray)
+
+
+@pytest.mark.parametrize("where", ["head", "rest"])
+def test_a_matrix_that_is_indefinite_in_either_part_is_refused(where):
+    encoding = ENCODINGS["two effects per level"]
+    order = Order.of(encoding)
+    arrow = Elimination.of(order, design(encoding)).gram(np.ones(400))
+    diagonal = np.ones(encoding.n_coefficients)
+    diagonal[order.head[3, 1] if where == "head" else order.rest[-1]] = -1e6
+
+    with pytest.raises(np.linalg.LinAlgError):
+        arrow.factor(diagonal)
+
+
+def test_a_matrix_that_is_no_number_is_refused():
+    encoding = ENCODINGS["few groups"]
+    arrow = Elimination.of(Order.of(encoding), design(encoding)).gram(np.ones(400))
+
+    with pytest.raises(np.linalg.LinAlgError, match="matrix of order 5 is not positive definite"):
+        arrow.factor(np.array([1.0, 1.0, 1.0, 1.0, np.inf]))

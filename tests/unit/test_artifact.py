@@ -472,10 +472,16 @@ def raise_or_tell(models):
     raise ArtifactError(loaded.fallback)
 
 
-def test_a_version_in_a_read_only_folder_is_loaded_and_saving_there_is_refused(visible, without_root):
-    assert load(visible).fallback is None
+@pytest.fixture
+def read_only(visible):
+    visible.chmod(0o555)
+    return visible
+
+
+def test_a_version_in_a_read_only_folder_is_loaded_and_saving_there_is_refused(read_only, without_root):
+    assert load(read_only).fallback is None
     with pytest.raises(ArtifactError, match=r"could not be written \(Permission denied\); nothing was saved"):
-        save(visible)
+        save(read_only)
 
 
 def test_files_are_as_readable_as_the_writer_wants_them(newest):

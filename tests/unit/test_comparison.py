@@ -242,6 +242,19 @@ def test_candidates_that_learned_different_levels_are_not_compared():
         encode_union(designs, frame)
 
 
+@pytest.mark.parametrize(("n_levels", "tail"), [(8, "7)"), (9, "7, ...)")])
+def test_a_message_shows_the_first_eight_levels(n_levels, tail):
+    frame = pd.DataFrame(
+        {"g": np.arange(2 * n_levels) % n_levels, "label": np.arange(2 * n_levels) // n_levels}
+    )
+    designs = [learn(ModelSpecification("label ~ (1 | g)"), part) for part in (frame, frame[frame["g"] > 0])]
+
+    with pytest.raises(SpecificationError) as refusal:
+        encode_union(designs, frame)
+
+    assert f"(0, 1, 2, 3, 4, 5, 6, {tail} and (1, 2" in str(refusal.value)
+
+
 def test_a_column_may_be_a_number_to_one_candidate_and_a_level_to_another():
     frame = clients().assign(x=lambda f: np.arange(len(f)) % 3)
     designs = [learn(ModelSpecification(f), frame) for f in ("label ~ x", "label ~ C(x) + (1|g)")]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_science.prediction.decision import Costs
@@ -14,6 +14,13 @@ def test_the_threshold_follows_the_costs(false_positive, false_negative, thresho
     assert Costs(false_positive, false_negative).threshold == threshold
 
 
+def test_both_mistakes_cost_the_same_unless_stated():
+    assert Costs() == Costs(false_positive=1.0, false_negative=1.0)
+    assert Costs(false_negative=3).threshold == 0.25
+    assert Costs(false_positive=3).threshold == 0.75
+
+
+@settings(deadline=None)
 @given(false_positive=COSTS, false_negative=COSTS, probability=st.floats(0, 1))
 def test_labels_by_the_threshold_have_the_least_expected_cost(false_positive, false_negative, probability):
     costs = Costs(false_positive, false_negative)

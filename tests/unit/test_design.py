@@ -3,8 +3,10 @@ import pandas as pd
 import pytest
 from formulae import design_matrices
 
+from data_science.errors import SpecificationError
 from data_science.formula.design import (
     Rows,
+    abridged,
     blocks,
     codes_of,
     decode,
@@ -259,3 +261,85 @@ def test_products_of_balanced_columns_are_not_constant_in_the_sample_frame():
     matrices = design_matrices(formula, sample_frame(design))
 
     assert len(matrices.common.terms) == 16
+
+
+@pytest.mark.parametrize("n_levels", [None, 2])
+def test_an_abridged_design_has_the_same_terms_and_priors_with_the_first_few_levels(n_levels):
+    frame = pd.DataFrame({"g": range(40), "h": ["u", "v"] * 20, "x": np.arange(40.0), "y": [0, 1] * 20})
+    design = learn(ModelSpecification("y ~ x * h + (h | g) + (1 | g:h)"), frame)
+
+    short = abridged(design) if n_levels is None else abridged(design, n_levels)
+
+    expected = tuple(range(n_levels or 3))
+    assert [(f.column, f.levels) for f in short.encoding.factors] == [("h", ("u", "v")), ("g", expected)]
+    assert [term.name for term in short.encoding.terms] == [term.name for term in design.encoding.terms]
+    assert (short.priors, short.means, short.sds) == (design.priors, design.means, design.sds)
+    for one, other in zip(short.encoding.terms, design.encoding.terms, strict=True):
+        assert one.numeric == other.numeric
+        assert [c.reduced for c in one.codings] == [c.reduced for c in other.codings]
+        assert [g.column for g in one.groups] == [g.column for g in other.groups]
+
+
+def test_thinned_cells_are_the_first_the_last_and_evenly_spaced_ones_between(frame):
+    design = learn(ModelSpecification("y ~ x"), frame)
+    cells = merge(encode(design, frame))
+
+    back = decode(design, cells, most=5)
+
+    assert (
+        back["x"].tolist() == cells.numeric["x"][[int(k * (len(cells) - 1) / 4) for k in range(5)]].tolist()
+    )
+    assert back.index.tolist() == [0, 1, 2, 3, 4]
+    assert len(decode(design, cells, most=len(cells))) == len(decode(design, cells, most=10**6)) == len(cells)
+
+
+def test_a_selection_of_rows_keeps_every_column_in_step(frame):
+    rows = encode(learn(ModelSpecification("p(s, n) ~ x + (1 | g)"), frame), frame)
+
+    taken = rows.take(np.array([5, 3]))
+
+    assert len(taken) == 2
+    assert taken.codes["g"].tolist() == rows.codes["g"][[5, 3]].tolist()
+    assert taken.numeric["x"].tolist() == frame["x"][[5, 3]].tolist()
+    assert taken.successes.tolist() == frame["s"][[5, 3]].tolist()
+    assert taken.trials.tolist() == frame["n"][[5, 3]].tolist()
+
+
+@pytest.mark.parametrize(
+    ("formula", "has"), [("y ~ x", True), ("y ~ 0 + x", False), ("y ~ 0 + (1 | g)", False)]
+)
+def test_a_design_knows_whether_it_has_an_intercept(formula, has, frame):
+    assert learn(ModelSpecification(formula), frame).has_intercept is has
+
+
+def test_each_sd_belongs_to_a_term_and_a_column_of_its_expression(frame):
+    design = learn(ModelSpecification("y ~ x + (h | g) + (0 + x | k)"), frame)
+
+    assert [(term.name, column) for term, column in blocks(design.encoding)] == [
+        *(("1|g", 0), ("h|g", 0), ("x|k", 0))
+    ]
+
+
+@pytest.mark.parametrize(("formula", "trials"), [("y ~ x + (1 | g)", None), ("p(s, n) ~ x", [1] * 4)])
+def test_the_sample_frame_has_a_response_of_both_classes(formula, trials, frame):
+    design = learn(ModelSpecification(formula), frame)
+
+    sample = sample_frame(design)
+
+    assert sample[design.specification.response.successes].tolist()[:4] == [0, 1, 0, 1]
+    assert len(sample) == 4
+    if trials:
+        assert sample["n"].tolist() == trials
+
+
+def test_the_sample_frame_has_a_row_for_every_level():
+    frame = pd.DataFrame({"g": range(40), "y": [0, 1] * 20})
+
+    sample = sample_frame(learn(ModelSpecification("y ~ (1 | g)"), frame))
+
+    assert sample["g"].tolist() == list(range(40))
+
+
+def test_what_formulae_cannot_code_is_refused_with_the_way_out(frame):
+    with pytest.raises(SpecificationError, match=r"cannot code 'y ~ g:C\(k\)' .*: write the margins"):
+        learn(ModelSpecification("y ~ g:C(k)"), frame)

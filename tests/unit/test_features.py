@@ -6,13 +6,15 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+from hand_sums import logit_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 from serving_cases import ATTR_A, ATTR_B, COMMON_FACTOR, DEFAULT, ROW, predictor
 
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Factor
-from data_science.prediction.features import LevelReader, read_number
+from data_science.prediction.features import LevelReader, read_number, read_numbers
 from data_science.prediction.rows import RowReader
 
 INTEGERS = LevelReader(ATTR_A, refuses_unseen=False)
@@ -91,6 +93,145 @@ def test_what_cannot_be_a_level_of_any_column_is_refused(reader, value):
 def test_a_value_that_would_have_to_be_guessed_is_refused(reader, value):
     with pytest.raises(FeatureError, match=f"{reader.factor.column} is .*; expected"):
         reader.code(value)
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "code"),
+    [
+        (INTEGERS, 2.0**53, UNSEEN_INTEGER),
+        (INTEGERS, -(2.0**53), UNSEEN_INTEGER),
+        (INTEGERS, 2.0**53 + 2, None),
+        (INTEGERS, -(2.0**53) - 2, None),
+        (INTEGERS, np.float32(2.0**54), None),
+        (INTEGERS, 2**53 + 1, UNSEEN_INTEGER),
+        (INTEGERS, Decimal(2**53 + 1), UNSEEN_INTEGER),
+        (TRUTHS, 1.0, 1),
+        (TRUTHS, 0.0, 0),
+        (TRUTHS, -1, None),
+        (TRUTHS, 0.5, None),
+        (REALS, 2**60, 2),
+        (REALS, True, 1),
+    ],
+)
+def test_at_the_edge_of_what_a_number_can_say_it_is_read_or_refused(reader, value, code):
+    found = [answer(lambda: reader.code(value)), answer(lambda: reader.read(pd.Series([value]))[0])]
+
+    assert found == ["refused" if code is None else code] * 2
+
+
+def test_a_level_of_no_text_is_a_level():
+    reader = LevelReader(Factor("attr", ("", "a")), refuses_unseen=False)
+
+    assert [reader.code(value) for value in ("", "  ", "a", "b")] == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("n_levels", "shown"),
+    [
+        (1, "expected an integer such as 1"),
+        (8, "expected an integer such as 1, 2, 3, 4, 5, 6, 7, 8"),
+        (9, "expected an integer such as 1, 2, 3, 4, 5, 6, 7, 8, ... (9 levels)"),
+    ],
+)
+def test_a_message_shows_up_to_eight_levels(n_levels, shown):
+    reader = LevelReader(Factor("attr", tuple(range(1, n_levels + 1))), refuses_unseen=False)
+
+    with pytest.raises(FeatureError) as refusal:
+        reader.code("x")
+
+    assert str(refusal.value) == f"attr is 'x' (str); {shown}"
+    assert refusal.value.column == "attr"
+
+
+@pytest.mark.parametrize(
+    ("reader", "wanted"),
+    [(INTEGERS, "an integer"), (TEXTS, "text"), (TRUTHS, "a truth value"), (REALS, "a number")],
+)
+def test_a_message_says_what_kind_of_level_is_expected(reader, wanted):
+    with pytest.raises(
+        FeatureError, match=rf"{reader.factor.column} is None \(NoneType\); expected {wanted} such"
+    ):
+        reader.code(None)
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "known"),
+    [(ATTR_A, 6, "1, 2, 3, 4, 5"), (ATTR_B, "z", "'a', 'b', 'c', 'd'")],
+)
+def test_an_unseen_level_that_is_refused_is_named_beside_the_known_ones(reader, value, known):
+    strict = LevelReader(reader, refuses_unseen=True)
+
+    for ask in (strict.code, lambda value: strict.read(pd.Series([reader.levels[0], value]))):
+        with pytest.raises(FeatureError) as refusal:
+            ask(value)
+        assert f"a level not seen in training; expected one of {known}" in str(refusal.value)
+        assert refusal.value.column == reader.column
+
+
+WIDE = 2**16
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [(-3, -1, 0, 4), (0, WIDE - 1), (0, WIDE), (2**53, 2**53 + 1), (-(2**53), 2 - 2**53), (-(2**60), -5)],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", ["int64", "float64", "object"])
+def test_a_column_is_read_like_its_values_however_far_apart_the_levels_are(levels, dtype):
+    reader = LevelReader(Factor("attr", levels), refuses_unseen=False)
+    values = [*levels, levels[0] - 1, levels[-1] + 1, 0, levels[0]]
+    if dtype == "float64":
+        values = [value for value in values if abs(value) < 2**53]
+    column = pd.Series(values, dtype=dtype)
+
+    codes = reader.read(column).tolist()
+
+    assert codes == [levels.index(value) if value in levels else len(levels) for value in values]
+    assert codes == [reader.code(value) for value in column]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "bool", "object", "Int64"])
+def test_a_numeric_column_is_read_as_its_values_are(dtype):
+    values = [True, False, True] if dtype == "bool" else [1, 0, 2]
+
+    found = read_numbers("scd_a", pd.Series(values, dtype=dtype))
+
+    assert found.dtype == np.float64
+    assert found.tolist() == [float(value) for value in values]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("dtype", ["float64", "object"])
+def test_the_first_row_whose_number_is_not_finite_is_named(bad, dtype):
+    values = pd.Series([0.5, 1.0, bad, 2.0, bad], dtype=dtype)
+
+    with pytest.raises(
+        FeatureError, match=rf"^row 12: scd_a is {bad} \(float\w*\); expected a finite number$"
+    ) as refusal:
+        read_numbers("scd_a", values, first=10)
+    assert refusal.value.column == "scd_a"
+
+
+def test_finite_numbers_whose_sum_overflows_are_read():
+    assert read_numbers("scd_a", pd.Series([1.7e308, 1.7e308])).tolist() == [1.7e308, 1.7e308]
+
+
+@pytest.mark.parametrize("dtype", ["object", "category", "str", "Int64"])
+def test_the_first_row_whose_level_cannot_be_read_is_named(dtype):
+    reader, values, shown = (
+        (INTEGERS, [1, 2, pd.NA, 2, pd.NA], "<NA>")
+        if dtype == "Int64"
+        else (TEXTS, ["a", "b", " ", "c", " "], "' '")
+    )
+
+    with pytest.raises(FeatureError, match=f"^row 102: {reader.factor.column} is {shown}"):
+        reader.read(pd.Series(values, dtype=dtype), first=100)
+
+
+@pytest.mark.parametrize("dtype", ["category", "str"])
+def test_a_missing_text_is_refused_with_its_row(dtype):
+    with pytest.raises(FeatureError, match=r"^row 1: attr_b is nan"):
+        TEXTS.read(pd.Series(["a", None, "b"], dtype=dtype))
 
 
 @pytest.mark.parametrize("levels", [(1, "a"), (1, True), (None,), ((1,),)])
@@ -289,6 +430,7 @@ def test_any_mapping_gives_the_label_of_its_levels_or_a_feature_error(row, model
         codes, numbers = reader.one(clean)
         assert reader.one(row) == (codes, numbers)
         assert found == MODELS[model].predict_proba_one(clean)
+        assert found == pytest.approx(expit(logit_of(MODELS[model], clean)), rel=1e-12, abs=1e-14)
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,4 +1,5 @@
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -42,6 +43,9 @@ nan = math.nan
         ({"khat": 0.7}, "k-hat is 0.70, expected below 0.7: .* use engine='nuts'"),
         ({"khat": math.inf}, "k-hat is inf"),
         ({"khat": nan}, "k-hat is nan"),
+        ({"n_divergences": 12}, "12 divergent transitions, expected at most 0: give tighter priors"),
+        ({"observed_rate": 0.0879}, "rate 0.0879 is outside"),
+        ({"observed_rate": 0.0941}, "rate 0.0941 is outside"),
         ({"all_finite": False}, "some draws are NaN or infinite: check the data"),
         (
             {"observed_rate": 0.12},
@@ -80,6 +84,58 @@ def test_engines_disagree_only_beyond_monte_carlo_error_and_beyond_what_matters(
     if not passes:
         with pytest.raises(GateError, match=r"the two engines disagree on scd_a: .* report it as a defect"):
             verdict.require()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rhat_max": 1.00999},
+        {"ess_bulk_min": 400.0, "ess_tail_min": 400.0},
+        {"bfmi_min": 0.3},
+        {"khat": 0.6999},
+        {"khat": -0.2},
+        {"observed_rate": 0.088},
+        {"observed_rate": 0.094},
+        {"n_divergences": None, "bfmi_min": None},
+    ],
+    ids=str,
+)
+def test_at_the_limit_a_fit_passes(change):
+    assert judge(replace(GOOD, **change), AGREEING).failures == ()
+
+
+def test_the_limits_are_the_documented_ones():
+    assert GateLimits() == GateLimits(
+        rhat_max=1.01, ess_min=400.0, divergences_max=0, bfmi_min=0.3, khat_max=0.7
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "measured", "reason"),
+    [
+        (GateLimits(rhat_max=1.001), GOOD, "r_hat is 1.002 for scd_a, expected below 1.001: "),
+        (GateLimits(ess_min=2000), GOOD, "tail ESS is 1500 .*, expected at least 2000: "),
+        (GateLimits(divergences_max=3), replace(GOOD, n_divergences=4), "4 divergent .* at most 3: "),
+        (GateLimits(bfmi_min=0.95), GOOD, "E-BFMI is 0.90, expected at least 0.95: "),
+        (GateLimits(khat_max=0.1), replace(GOOD, khat=0.2), "k-hat is 0.20, expected below 0.1: "),
+    ],
+    ids=["r_hat", "ESS", "divergences", "E-BFMI", "k-hat"],
+)
+def test_each_limit_can_be_set_and_is_the_one_in_the_message(limits, measured, reason):
+    verdict = judge(measured, limits=limits)
+
+    assert len(verdict.failures) == 1
+    assert re.match(reason, verdict.failures[0])
+    assert judge(measured, limits=GateLimits(divergences_max=4)).passed
+
+
+def test_a_disagreement_says_how_far_apart_the_engines_are_and_what_is_allowed():
+    (failure,) = judge(GOOD, Agreement("scd_b", 0.123, 7.89, 4.42)).failures
+
+    assert failure == (
+        "the two engines disagree on scd_b: 0.12 posterior sds apart, 7.9 Monte Carlo standard errors, "
+        "expected at most 4.4: draw more with both; if it stays, report it as a defect"
+    )
 
 
 def test_a_good_fit_passes_and_requiring_it_does_nothing():

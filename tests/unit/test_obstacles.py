@@ -81,9 +81,28 @@ def test_the_code_of_a_failed_statement_tells_what_is_in_the_way(sqlstate, kind)
     obstacle = obstacles.of_statement("feature_store", sqlstate)
 
     assert obstacle is not None
-    assert obstacle.kind == kind
+    assert (obstacle.kind, obstacle.login) == (kind, False)
 
 
 @pytest.mark.parametrize("sqlstate", ["22012", "42703", "XX001"])
 def test_a_fault_that_waiting_cannot_mend_is_no_obstacle(sqlstate):
     assert obstacles.of_statement("feature_store", sqlstate) is None
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "kind"),
+    [
+        (obstacles.missing("t"), "missing"),
+        (obstacles.no_grant("t"), "grant"),
+        (obstacles.empty("t"), "empty"),
+        (obstacles.filling("t", "seen"), "filling"),
+        (obstacles.silent(), "silent"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_waiting_may_mend_is_no_refused_login(obstacle, kind):
+    assert (obstacle.kind, obstacle.login) == (kind, False)
+
+
+def test_a_text_that_nobody_knows_is_shown_on_one_line():
+    assert obstacles.of_connecting("un\n\texpected ").what == "no connection: un expected"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hand_sums import logit_of, logits_of
 from scipy import integrate, optimize, special, stats
 from serving_cases import COMMON_FACTOR, ROW, predictor
 
@@ -69,9 +70,13 @@ def test_many_rows_are_scored_as_one_by_one(encoding):
     found = model.predict_proba(rows)
 
     records = rows.to_dict("records")
-    np.testing.assert_allclose(found, [model.predict_proba_one(row) for row in records], rtol=0, atol=1e-14)
+    expected = special.expit([logit_of(model, row) for row in records])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(
+        [model.predict_proba_one(row) for row in records], expected, rtol=0, atol=1e-14
+    )
+    assert model.predict_batch(rows).tolist() == (expected > 0.5).astype(int).tolist()
     assert model.predict_batch(rows).tolist() == [model.predict_one(row) for row in records]
-    assert model.predict_batch(rows).tolist() == (found > 0.5).astype(int).tolist()
     intervals = [model.predict_interval_one(row) for row in records]
     np.testing.assert_allclose(model.predict_interval(rows), intervals, rtol=0, atol=1e-14)
 
@@ -114,6 +119,8 @@ def eta_and_sd(model, columns):
     """Return the draws of an unseen row's logit without, and the sd of, its unseen effects."""
     known = {"scd_a": 0.55, "scd_b": 3}
     eta = model.draws[:, 0] + model.draws[:, 1] * known["scd_a"] + model.draws[:, 2] * known["scd_b"]
+    if "attr_a" not in columns:
+        eta = eta + model.draws[:, 3 + 0]
     if "attr_b" not in columns:
         eta = eta + model.draws[:, 3 + 5 + 2]
     sds = {"attr_a": model.group_sd_draws[:, 0], "attr_b": model.group_sd_draws[:, 1]}
@@ -135,24 +142,26 @@ def test_an_unseen_groups_probability_integrates_its_distribution(columns):
     assert MODEL.predict_proba(pd.DataFrame([ROW, row, row]), "posterior")[1:].tolist() == [found, found]
 
 
+@pytest.mark.parametrize("columns", [("attr_a",), ("attr_b",), ("attr_a", "attr_b")], ids=" and ".join)
 @pytest.mark.parametrize("prob", [0.5, 0.9, 0.95])
-def test_an_unseen_groups_interval_is_that_of_the_mixture_and_the_same_every_time(prob):
+def test_an_unseen_groups_interval_is_that_of_the_mixture_and_the_same_every_time(prob, columns):
     model = predictor(n_draws=1000)
-    eta, sd = eta_and_sd(model, ("attr_a",))
+    row = {**ROW, **{column: {"attr_a": 9, "attr_b": "z"}[column] for column in columns}}
+    eta, sd = eta_and_sd(model, columns)
 
-    found = model.predict_interval_one(UNSEEN, prob)
+    found = model.predict_interval_one(row, prob)
 
     def excess(logit, level):
         return stats.norm.cdf((logit - eta) / sd).mean() - level
 
     for bound, level in zip(found, ((1 - prob) / 2, (1 + prob) / 2), strict=True):
         exact = optimize.brentq(excess, -20, 20, args=(level,))
-        # The standard error that 1000 independent draws would have; even points do better.
-        density = stats.norm.pdf((exact - eta) / sd, scale=1).mean() / sd.mean()
-        assert abs(special.logit(bound) - exact) < math.sqrt(level * (1 - level) / 1000) / density
-    assert found == predictor(n_draws=1000).predict_interval_one(UNSEEN, prob)
+        # Three standard errors that 1000 independent draws would have; even points do better.
+        density = (stats.norm.pdf((exact - eta) / sd) / sd).mean()
+        assert abs(special.logit(bound) - exact) < 3 * math.sqrt(level * (1 - level) / 1000) / density
+    assert found == predictor(n_draws=1000).predict_interval_one(row, prob)
     known = model.predict_interval_one(ROW, prob)
-    assert found[1] - found[0] > known[1] - known[0]
+    assert np.diff(special.logit(found)) > np.diff(special.logit(known))
 
 
 def test_an_interaction_group_is_unseen_if_any_part_of_it_is():
@@ -236,7 +245,15 @@ def test_numbers_that_overflow_the_linear_predictor_are_refused(ask):
         ({"draws": np.zeros((5, 3))}, r"draws has the shape \(5, 3\)"),
         ({"group_sd_draws": np.zeros((200, 1))}, "group_sd_draws has the shape"),
         ({"coefficients": np.full(12, np.nan)}, "coefficients holds NaN or infinity"),
+        ({"draws": np.full((200, 12), np.inf)}, "draws holds NaN or infinity; expected finite numbers"),
+        ({"group_sd_draws": np.full((200, 2), np.nan)}, "group_sd_draws holds NaN or infinity"),
+        (
+            {"group_sd_draws": np.zeros((199, 2))},
+            r"group_sd_draws has the shape \(199, 2\); expected \(200, 2\)",
+        ),
         ({"threshold": 1.0}, "threshold is 1.0; expected a probability between"),
+        ({"threshold": 0.0}, "threshold is 0.0; expected a probability between"),
+        ({"threshold": math.nan}, "threshold is nan; expected a probability between"),
         ({"unseen": "guess"}, "unseen is 'guess'; expected 'population' or 'refuse'"),
     ],
 )
@@ -248,10 +265,53 @@ def test_a_predictor_that_cannot_be_right_is_refused(changes, reason):
 def test_unknown_methods_and_impossible_intervals_are_refused():
     with pytest.raises(ValueError, match="method is 'map'; expected 'plug-in', 'posterior' or 'corrected'"):
         MODEL.predict_proba(frame(2), "map")
-    with pytest.raises(
-        ValueError, match=r"prob is 95; expected a probability between 0 and 1, such as 0\.95"
-    ):
-        MODEL.predict_interval(frame(2), prob=95)
+    for prob in (95, 1, 0, -0.5, math.nan):
+        with pytest.raises(
+            ValueError, match=rf"prob is {prob}; expected a probability between 0 and 1, such as 0\.95"
+        ):
+            MODEL.predict_interval(frame(2), prob=prob)
+
+
+def test_intervals_hold_95_percent_probabilities_are_plug_in_and_labels_follow_one_half_unless_stated():
+    rows = frame(20)
+
+    np.testing.assert_array_equal(MODEL.predict_interval(rows), MODEL.predict_interval(rows, 0.95))
+    assert MODEL.predict_interval_one(ROW) == MODEL.predict_interval_one(ROW, 0.95)
+    (scores,) = MODEL.score_batches([rows])
+    np.testing.assert_array_equal(scores.interval, MODEL.predict_interval(rows, 0.95))
+    np.testing.assert_array_equal(MODEL.predict_proba(rows), MODEL.predict_proba(rows, "plug-in"))
+    assert (MODEL.threshold, MODEL.unseen, MODEL.correction, MODEL.response) == (
+        0.5,
+        "population",
+        None,
+        "label",
+    )
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.1, 0.3])
+def test_labels_follow_any_threshold_everywhere(threshold):
+    model, rows = replace(MODEL, threshold=threshold), frame(300)
+
+    expected = [int(special.expit(logit_of(model, row)) > threshold) for row in rows.to_dict("records")]
+
+    assert 0 < sum(expected) < 300
+    assert model.predict_batch(rows).tolist() == expected
+    assert [model.predict_one(row) for row in rows.to_dict("records")] == expected
+    assert [model.predict(rows.iloc[[k]]) for k in range(20)] == expected[:20]
+    assert np.concatenate([part.label for part in model.score_batches([rows])]).tolist() == expected
+
+
+@pytest.mark.parametrize("prob", [0.2, 0.95])
+def test_an_interval_is_two_quantiles_over_the_draws(prob):
+    rows = frame(30)
+
+    found = MODEL.predict_interval(rows, prob)
+
+    probabilities = special.expit(logits_of(MODEL, rows))
+    expected = np.quantile(probabilities, [0.5 - prob / 2, 0.5 + prob / 2], axis=1).T
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+    one = [MODEL.predict_interval_one(row, prob) for row in rows.to_dict("records")]
+    np.testing.assert_allclose(one, expected, rtol=0, atol=1e-13)
 
 
 def test_serving_a_mapping_imports_neither_pandas_nor_anything_of_training():

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hand_sums import logits_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 from serving_cases import ATTR_A, COMMON_FACTOR, DEFAULT, predictor
 
 from data_science.formula.encoding import Encoding, Term
@@ -33,8 +35,7 @@ def frame(n_rows):
 
 
 def by_sorting(model, rows, prob=0.95):
-    logits = np.concatenate([model.posterior.logits(part) for _, part in model.reader.chunks(rows, 1000)])
-    probabilities = 1 / (1 + np.exp(-logits))
+    probabilities = expit(logits_of(model, rows))
     return np.quantile(probabilities, [(1 - prob) / 2, (1 + prob) / 2], axis=1).T
 
 

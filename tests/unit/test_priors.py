@@ -120,8 +120,32 @@ def test_a_prior_that_cannot_be_fitted_is_refused_and_says_why(name, arguments, 
         Prior(name, **arguments)
 
 
-def test_a_location_may_be_negative():
-    assert Prior("Cauchy", alpha=-2, beta=1).arguments == {"alpha": -2.0, "beta": 1.0}
+@pytest.mark.parametrize(
+    ("family", "argument"),
+    [(f, a) for f, kinds in {**COMMON, **GROUP_SD}.items() for a in kinds],
+)
+@pytest.mark.parametrize("value", [-2.0, 0.0, float("nan"), float("inf"), float("-inf"), 1e-300])
+def test_only_a_centre_may_be_zero_or_negative_and_nothing_infinite(family, argument, value):
+    arguments = {**dict.fromkeys({**COMMON, **GROUP_SD}[family], 1.0), argument: value}
+    is_centre = argument == "mu" or (family, argument) == ("Cauchy", "alpha")
+
+    if np.isfinite(value) and (is_centre or value > 0):
+        assert Prior(family, **arguments).arguments == arguments
+    else:
+        with pytest.raises(SpecificationError, match=f"{argument}={value}; expected a"):
+            Prior(family, **arguments)
+
+
+def test_the_number_of_variables_is_known():
+    assert IndependentPriors.of([Prior("Normal", mu=0, sigma=1)] * 3).size == 3
+
+
+@pytest.mark.parametrize("x", [-1e4, -800.0, 0.0, 800.0, 1e4])
+def test_a_logistic_density_is_finite_however_far_out(x):
+    value, first, second = density(Prior("Logistic", mu=0, s=1), np.array([x]))
+
+    assert value[0] == pytest.approx(stats.logistic.logpdf(x))
+    assert np.isfinite([first[0], second[0]]).all()
 
 
 def test_a_prior_reads_as_pymc_would_write_it():

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from data_science.errors import SettingsError
-from data_science.settings import VARIABLES, DatabaseSettings, Settings
+from data_science.settings import VARIABLES, DatabaseSettings, Settings, StandInSettings
 
 REMOTE = {"DB_HOSTNAME": "operational-db", "DS_DB_USER": "reader", "DS_DB_PASSWORD": "s3cret-word"}
 NAMES = [variable.name for variable in VARIABLES]
@@ -97,6 +97,111 @@ def test_a_blank_variable_counts_as_unset(name):
 def test_a_malformed_value_is_named_with_what_was_expected(name, value, message):
     with pytest.raises(SettingsError, match=message):
         Settings.from_environment(REMOTE | {name: value})
+
+
+BOUNDS = {
+    "DB_PORT": (1, 65_535),
+    "KEEP_MODELS": (1, 1_000_000),
+    "SEED": (0, 2**32 - 1),
+    "DRAWS": (1, 1_000_000),
+    "TUNE": (1, 1_000_000),
+    "CHAINS": (1, 1_000),
+    "DE_CLIENTS": (1, 100_000_000),
+    "DE_SEED": (0, 2**32 - 1),
+}
+
+
+@pytest.mark.parametrize(("name", "bounds"), BOUNDS.items(), ids=BOUNDS)
+def test_a_whole_number_may_be_anything_between_its_bounds_and_nothing_else(name, bounds):
+    def read(value):
+        found = Settings.from_environment({name: str(value)})
+        places = {
+            "DB_PORT": found.database.port,
+            "KEEP_MODELS": found.keep,
+            "DE_CLIENTS": found.stand_in.clients,
+            "DE_SEED": found.stand_in.seed,
+        }
+        return places.get(name, getattr(found, name.lower(), None))
+
+    low, high = bounds
+    assert [read(low), read(high)] == [low, high]
+    for beyond in (low - 1, high + 1):
+        with pytest.raises(
+            SettingsError, match=f"{name} is '{beyond}'; expected a whole number from {low} to {high}"
+        ):
+            read(beyond)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "refused"),
+    [
+        ("WAIT_TIMEOUT_S", "0", "-0.001"),
+        ("COST_FALSE_POSITIVE", "1e-9", "0"),
+        ("COST_FALSE_NEGATIVE", "1e-9", "0.0"),
+    ],
+)
+def test_a_number_may_be_as_small_as_it_makes_sense(name, least, refused):
+    assert getattr(Settings.from_environment({name: least}), name.lower()) == float(least)
+    for value in (refused, "1_0", "inf", "nan"):
+        with pytest.raises(SettingsError, match=name):
+            Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize("name", ["SECOND_OPINION", "EXACT"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", True), ("true", True), ("Yes", True), ("0", False), ("FALSE", False), ("no", False)],
+)
+def test_a_flag_is_read_in_each_of_its_spellings(name, text, value):
+    assert getattr(Settings.from_environment({name: text}), name.lower()) is value
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("ENGINE", ("nuts", "nested-laplace")),
+        ("DE_SCENARIO", ("no-signal", "signal")),
+        ("DB_SSLMODE", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")),
+    ],
+)
+def test_each_option_of_a_choice_is_taken(name, options):
+    for option in options:
+        found = Settings.from_environment({name: option})
+        assert option in (found.engine, found.stand_in.scenario, found.database.sslmode)
+
+
+def test_what_surrounds_a_value_is_dropped_but_not_from_a_password():
+    environment = REMOTE | {"DS_DB_PASSWORD": " s3cret ", "SEED": " 7 ", "BOOK_CACHE": " /cache "}
+
+    settings = Settings.from_environment(environment)
+
+    assert (settings.seed, settings.book_cache) == (7, Path("/cache"))
+    assert settings.database.password == " s3cret "
+
+
+@pytest.mark.parametrize("name", ["DS_DB_PASSWORD"])
+def test_only_the_password_is_a_secret(name):
+    assert [variable.name for variable in VARIABLES if variable.secret] == [name]
+
+
+@pytest.mark.parametrize("missing", ["DS_DB_USER", "DS_DB_PASSWORD"])
+def test_each_of_user_and_password_is_required_for_a_real_server_only(missing):
+    given = {name: value for name, value in REMOTE.items() if name != missing}
+
+    with pytest.raises(SettingsError, match=f"- {missing} is unset") as caught:
+        Settings.from_environment(given)
+
+    assert len(str(caught.value).splitlines()) == 2
+    del given["DB_HOSTNAME"]
+    assert Settings.from_environment(given).database.hostname is None
+
+
+def test_the_defaults_are_those_that_are_documented():
+    assert Settings() == Settings(
+        DatabaseSettings("ds_user", "ds_user", None, 5432, "companydata", "prefer"),
+        StandInSettings("no-signal", 150_000, 1),
+        Path("models"), 5, "nuts", True, False, 1, 2000, 500, 4, 1.0, 1.0, None, Path("book/_build/cache"),
+    )  # fmt: skip
 
 
 def test_all_problems_are_reported_at_once():

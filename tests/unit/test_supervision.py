@@ -59,3 +59,23 @@ def test_a_connection_that_opens_after_giving_up_is_cut_at_once():
 
     with near, far:
         assert far.recv(1) == b""
+
+
+def test_the_work_may_shorten_its_own_time():
+    supervised = Supervised(Patience())
+
+    def hurry() -> None:
+        time.sleep(0.05)  # the other thread waits by now
+        supervised.allow(0.1)
+        time.sleep(3)
+
+    with pytest.raises(NotReadyError, match="the server does not answer"):
+        supervised.run(hurry, limit_s=60)
+
+
+def test_what_is_allowed_counts_from_now():
+    now = [10.0]
+    supervised = Supervised(Patience(clock=lambda: now[0]))
+
+    now[0] = 100.0
+    assert supervised.run(lambda: "done", limit_s=5) == "done"

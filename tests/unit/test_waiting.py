@@ -1,5 +1,7 @@
 """How long a wait lasts and what it says, on a clock of our own."""
 
+import logging
+import math
 import re
 from collections.abc import Iterator
 
@@ -52,9 +54,88 @@ def until(clock: Clock, moment_s: float, obstacle: Obstacle) -> Iterator[Obstacl
 def test_what_is_ready_at_once_is_returned_without_a_word(caplog):
     clock = Clock()
 
-    assert wait(clock, iter([None]), None) == "ready"
+    with caplog.at_level(logging.INFO):
+        assert wait(clock, iter([None]), None) == "ready"
+
     assert not clock.sleeps
     assert not caplog.messages
+
+
+def test_a_wait_that_was_not_in_vain_says_how_long_it_took(caplog):
+    clock = Clock()
+
+    def looks() -> Iterator[Obstacle | None]:
+        yield from until(clock, 90, MISSING)
+        yield None
+
+    with caplog.at_level(logging.INFO):
+        assert wait(clock, looks(), None) == "ready"
+
+    assert caplog.messages[-1] == f"the table is ready after {clock.now - 1000:.0f} s"
+    assert sum("is ready" in message for message in caplog.messages) == 1
+
+
+@pytest.mark.parametrize(("wait_timeout_s", "first"), [(None, ""), (30.0, " (giving up in 30 s)")])
+def test_an_announcement_says_how_long_was_waited_and_how_long_there_is_left(caplog, wait_timeout_s, first):
+    clock = Clock()
+
+    def looks() -> Iterator[Obstacle | None]:
+        yield MISSING
+        clock.now = 1007.0
+        yield EMPTY
+        yield None
+
+    wait(clock, looks(), wait_timeout_s)
+
+    left = ", giving up in 23 s" if wait_timeout_s else ""
+    assert caplog.messages == [
+        f"waiting for the table: there is no table. Run the ETLs{first}",
+        f"waiting for the table: the table is empty. Fill it (waited 7 s{left})",
+    ]
+
+
+@pytest.mark.parametrize(("waited_s", "said"), [(0.9, ""), (1.0, " (waited 1 s)")])
+def test_less_than_a_second_is_no_wait_to_speak_of(caplog, waited_s, said):
+    clock = Clock()
+
+    def looks() -> Iterator[Obstacle | None]:
+        clock.now += waited_s
+        yield EMPTY
+        yield None
+
+    wait(clock, looks(), None)
+
+    assert caplog.messages == [f"waiting for the table: the table is empty. Fill it{said}"]
+
+
+@pytest.mark.parametrize(
+    ("wait_timeout_s", "given_s"), [(None, math.inf), (30.0, 30.0), (1.0, 2.0), (0.0, 2.0)]
+)
+def test_a_look_may_take_what_is_left_but_two_seconds_at_least(wait_timeout_s, given_s):
+    clock = Clock()
+    limits: list[float] = []
+
+    persist(limits.append, "the table", wait_timeout_s, Patience(clock=clock, sleep=clock.sleep))
+
+    assert limits == [given_s]
+
+
+def test_a_refused_login_leaves_ten_minutes_from_the_first_refusal(caplog):
+    clock = Clock()
+
+    def looks() -> Iterator[Obstacle | None]:
+        clock.now += 100
+        yield REFUSED
+        clock.now = 1161.0
+        yield REFUSED
+        yield None
+
+    wait(clock, looks(), None)
+
+    assert [message.partition(" (")[2] for message in caplog.messages] == [
+        "waited 100 s, giving up in 600 s)",
+        "waited 161 s, giving up in 539 s)",
+    ]
 
 
 def test_each_obstacle_is_said_once_when_it_comes(caplog):

@@ -136,6 +136,9 @@ def months(axes: Axes) -> None:
 
 def years(axes: Axes) -> None:
     """Mark only the years on an axis of dates that is too short for more."""
+    begins, ends = axes.dataLim.intervalx
+    if begins == ends:  # the default would be four years around a single date
+        axes.set_xlim(begins - 183, ends + 183)
     first, last = (num2date(end).year for end in axes.get_xlim())
     axes.xaxis.set_major_locator(YearLocator(max(1, (last - first + 1) // 2)))
     axes.xaxis.set_major_formatter(DateFormatter("%Y"))

@@ -1,0 +1,140 @@
+"""Find what some tests need from the system; install it where nobody has to be asked, or say what brings it.
+
+Run by `make test` before the tests; `tests/conftest.py` leaves out, by name, the tests whose need is not met.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from book.printing import NO_CHROMIUM, chromium
+
+_PROGRAMS = ("mount", "umount", "prlimit", "setpriv")
+_INSTALL_LIMIT_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a machine may lack; the tests that need it are marked with its name."""
+
+    name: str
+    obstacle: Callable[[], str | None]  # why it cannot be used; None where it can
+    remedy: str  # what a person does about it
+    packages: tuple[str, ...] = ()  # Debian's, which bring it
+
+    @property
+    def required_by(self) -> str:
+        """Environment variable that makes a lack an error."""
+        return f"REQUIRE_{self.name.upper()}"
+
+    @property
+    def required(self) -> bool:
+        """Whether a lack is an error, as in continuous integration."""
+        return os.environ.get(self.required_by) == "1"
+
+    def complaint(self, obstacle: str) -> str:
+        """Say that the need is required and not met, and what to do."""
+        return f"{self.required_by}=1, but {obstacle}. {self.remedy}"
+
+
+def _browser_obstacle() -> str | None:
+    return None if chromium() else NO_CHROMIUM.partition(".")[0]
+
+
+def _programs_obstacle() -> str | None:
+    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
+    return f"there is no {', '.join(missing)}" if missing else None
+
+
+def _engine_obstacle() -> str | None:
+    if os.environ.get("REQUIRE_CONTAINERS") != "1" and not os.environ.get("DOCKER_HOST"):
+        # An engine that is merely there may be a person's: it is for them to ask for minutes of work on it.
+        return "DOCKER_HOST is not set"
+    for command in (["docker", "info"], ["docker", "compose", "version"]):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{' '.join(command)}: {error}"
+        if done.returncode:
+            return f"{' '.join(command)}: {done.stderr.strip()}"
+    return None
+
+
+NEEDS = (
+    Need(
+        "browser",
+        _browser_obstacle,
+        "Install one: sudo apt-get install chromium, or .venv/bin/playwright install --with-deps chromium",
+        ("chromium",),
+    ),
+    Need(
+        "util_linux",
+        _programs_obstacle,
+        "Install them: sudo apt-get install util-linux mount",
+        ("util-linux", "mount"),
+    ),
+    Need(
+        "containers",
+        _engine_obstacle,
+        "Set DOCKER_HOST, or run make test-containers, which uses the engine that docker finds",
+    ),
+)
+
+
+def main() -> int:
+    """Install what is missing and can be installed; 1 if something that is required is still missing."""
+    missing = [need for need in NEEDS if need.packages and need.obstacle()]
+    packages = [package for need in missing for package in need.packages]
+    if packages and (before := _as_root()) is not None:
+        print(f"installing what the tests need: apt-get install {' '.join(packages)}", flush=True)
+        if fault := _install(before, packages):
+            print(f"apt-get could not install it: {fault}", flush=True)
+    complaints = [need.complaint(found) for need in NEEDS if need.required and (found := need.obstacle())]
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
+
+
+def _as_root() -> list[str] | None:
+    """Words before a command that make it root's without a question; None where that cannot be."""
+    if shutil.which("apt-get") is None:
+        return None
+    if os.geteuid() == 0:
+        return []
+    before = ["sudo", "-n"]  # -n: fails where it would ask for a password
+    if shutil.which("sudo") is None or subprocess.run([*before, "true"], capture_output=True).returncode:
+        return None
+    return before
+
+
+def _install(before: list[str], packages: list[str]) -> str | None:
+    """Install Debian packages; returns the last words of a failure."""
+    apt = [
+        *before,
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "apt-get",
+        "-qq",
+        "-o",
+        "DPkg::Lock::Timeout=120",
+    ]
+    for step in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+        try:
+            done = subprocess.run(
+                [*apt, *step], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                text=True, timeout=_INSTALL_LIMIT_S, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return f"no end of `apt-get {step[0]}` within {_INSTALL_LIMIT_S} s"
+        if done.returncode:
+            return (done.stdout.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Stand-in company data: all of it, or what is missing beside the company's own files."""
+
+from collections.abc import Collection
+from typing import Literal, get_args
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
+
+from de import script
+from de.errors import LoadError
+from de.source_tables import TABLES
+
+Scenario = Literal["no-signal", "signal"]
+N_CLIENTS = 150_000
+
+# Labels with a signal are made from profiles and activity, sales for the stores.
+_ORDER = ("customer_profiles", "customer_activity", "labels", "stores", "sales")
+
+_CLIENTS_OF = sql.SQL("INSERT INTO pg_temp.stand_in_clients SELECT DISTINCT idx FROM {} ORDER BY idx")
+
+
+def check(scenario: str, n_clients: int) -> None:
+    """Refuse what cannot be generated.
+
+    Raises
+    ------
+    LoadError
+        If the scenario is unknown or there are no clients.
+    """
+    if scenario not in get_args(Scenario):
+        raise LoadError(f"scenario {scenario!r}: expected one of {', '.join(get_args(Scenario))}")
+    if n_clients < 1:
+        raise LoadError(f"number of clients {n_clients!r}: expected at least 1")
+
+
+def generate(
+    connection: Connection, scenario: Scenario = "no-signal", n_clients: int = N_CLIENTS, seed: int = 1
+) -> None:
+    """Replace the rows of the source tables by stand-in data.
+
+    Parameters
+    ----------
+    connection
+        Connection of the tables' owner.
+    scenario
+        ``no-signal``: labels independent of every feature, as in the real data. ``signal``: labels
+        from the logistic model whose effects the table ``signal_truth`` then holds.
+    n_clients
+        Number of clients; ``idx`` runs from 0 to ``n_clients - 1``.
+    seed
+        The same seed gives the same data on every server.
+    """
+    check(scenario, n_clients)
+    with connection:
+        script.run(connection, "empty_tables.sql")
+        fill(connection, TABLES, scenario, seed, n_clients=n_clients)
+
+
+def fill(
+    connection: Connection,
+    tables: Collection[str],
+    scenario: Scenario,
+    seed: int,
+    *,
+    n_clients: int = N_CLIENTS,
+    clients_of: str | None = None,
+) -> None:
+    """Generate the rows of some tables, inside the open transaction; each table says so in its comment.
+
+    Parameters
+    ----------
+    connection
+        Connection of the tables' owner; the caller commits.
+    tables
+        Empty tables; the others are filled already.
+    scenario, seed, n_clients
+        As in `generate`.
+    clients_of
+        The filled table whose clients get rows; by default they are numbered from 0.
+    """
+    script.run(connection, "stand_in_recipe.sql", seed=seed)
+    if clients_of is None:
+        script.run(connection, "stand_in_clients.sql", clients=n_clients)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(_CLIENTS_OF.format(sql.Identifier(clients_of)))
+    for table in _ORDER:
+        if table in tables:
+            name = f"labels_{scenario.replace('-', '_')}" if table == "labels" else f"stand_in_{table}"
+            script.run(connection, f"{name}.sql", seed=seed)

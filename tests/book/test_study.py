@@ -1,0 +1,123 @@
+"""What the chapters share is asked for with the settings that it is about."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science.data.dataset import FEATURE_STORE, Dataset
+from data_science.judgement.candidates import compare
+from data_science.judgement.comparison import Comparison
+from data_science.settings import Settings
+from data_science.study import reuse, snapshot, study
+from data_science.study.cross_validation import BASELINES, cross_validate
+from data_science.study.study import CANDIDATES, Study
+
+SETTINGS = Settings(
+    model_folder=Path("/models"),
+    book_cache=Path("/cache"),
+    seed=6,
+    cost_false_positive=1,
+    cost_false_negative=9,
+)
+DATA = Dataset(pd.DataFrame({"label": [0, 1]}), 2, 0.5, "digest")
+
+
+@pytest.fixture
+def opened():
+    """A study whose data are at hand."""
+    made = Study(SETTINGS)
+    made.__dict__["data"] = DATA
+    return made
+
+
+@pytest.fixture
+def remembered(monkeypatch):
+    """What is asked of the cache: identities and arguments."""
+    seen = []
+
+    def remember(cache_folder, compute, *identity, **arguments):
+        seen.append((cache_folder, compute, identity, arguments))
+        names = [specification.formula for specification in CANDIDATES.values()]
+        return Comparison(*({name: (name, kind) for name in names} for kind in ("loo", "waic", "weight")))
+
+    monkeypatch.setattr(reuse, "remembered", remember)
+    return seen
+
+
+def test_the_environment_names_the_database_or_a_snapshot_of_it():
+    assert Study.open({"SEED": "6"}) == Study(Settings(seed=6), None)
+    assert Study.open({"BOOK_SNAPSHOT": "/taken"}) == Study(Settings(), Path("/taken"))
+
+
+@pytest.mark.parametrize(
+    ("version", "threshold"),
+    [("/models/20261122T101500Z-1f3a9c", 0.42), ("/cache/models/key/20261122T101500Z-1f3a9c", 0.1)],
+    ids=["the training job's", "of the costs of this environment"],
+)
+def test_the_threshold_is_that_of_the_model_that_is_described(opened, version, threshold):
+    opened.__dict__["version"] = SimpleNamespace(path=Path(version))
+    opened.__dict__["model"] = SimpleNamespace(model=SimpleNamespace(threshold=0.42))
+
+    assert opened.threshold == pytest.approx(threshold)
+
+
+def test_the_fit_is_looked_for_where_the_settings_say(opened, monkeypatch):
+    monkeypatch.setattr(reuse, "fitted_version", lambda *asked, **where: (asked, where))
+
+    asked, where = opened.version
+
+    assert asked == (DATA, CANDIDATES["group effects"])
+    assert where == {"stored": Path("/models"), "cache_folder": Path("/cache"), "seed": 6}
+
+
+def test_candidates_are_compared_on_these_data_and_named_as_in_the_book(opened, remembered):
+    found = opened.comparison
+
+    ((cache_folder, compute, identity, arguments),) = remembered
+    assert (cache_folder, compute) == (Path("/cache"), compare)
+    assert identity == ("digest", {name: one.to_json() for name, one in CANDIDATES.items()})
+    assert arguments["frame"] is DATA.frame
+    assert arguments["specifications"] == list(CANDIDATES.values())
+    for kind, named in (("loo", found.loos), ("waic", found.waics), ("weight", found.weights)):
+        assert named == {name: (one.formula, kind) for name, one in CANDIDATES.items()}
+
+
+def test_cross_validation_is_of_these_data_folds_and_seed(opened, remembered):
+    opened.cross_validation  # noqa: B018 - the access asks
+
+    ((cache_folder, compute, identity, arguments),) = remembered
+    assert (cache_folder, compute) == (Path("/cache"), cross_validate)
+    assert identity[0] == "digest"
+    assert identity[1] == {name: one.to_json() for name, one in CANDIDATES.items()}
+    assert identity[2] == [list(BASELINES), 5, 6]
+    assert arguments["frame"] is DATA.frame
+    assert (arguments["candidates"], arguments["n_folds"], arguments["seed"]) == (CANDIDATES, 5, 6)
+
+
+def test_the_rows_are_read_once_from_the_snapshot_and_held_to_the_contract(monkeypatch):
+    seen = []
+
+    def read(*asked):
+        seen.append(asked)
+        return asked[1]
+
+    monkeypatch.setattr(snapshot, "read", read)
+    monkeypatch.setattr(study, "validated", lambda *given: given)
+    opened = Study(SETTINGS, Path("/taken"))
+
+    assert opened.data == (snapshot.FEATURES, opened.specification, FEATURE_STORE)
+    assert opened.data is opened.data
+    assert set(opened.sources) == set(snapshot.READERS) - {snapshot.FEATURES}
+    assert all(name == table for name, table in opened.sources.items())
+    assert len(seen) == len(snapshot.READERS)
+    assert {(settings, folder) for settings, _, folder in seen} == {(SETTINGS, Path("/taken"))}
+
+
+def test_the_versions_shown_are_those_that_are_installed(opened):
+    assert opened.versions["numpy"] == np.__version__
+    assert {"data_science", "pymc", "bambi", "arviz", "pandas", "scipy", "scikit-learn"} < set(
+        opened.versions
+    )

@@ -1,0 +1,83 @@
+"""The Bambi model of a design: family, priors there and back, and what its pickle leaves out."""
+
+import bambi as bmb
+import cloudpickle
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science.errors import SpecificationError
+from data_science.formula.bambi_model import build, priors_of, write
+from data_science.formula.design import learn
+from data_science.formula.priors import COMMON, GROUP_SD, Prior
+from data_science.formula.specification import ModelSpecification
+
+FRAME = pd.DataFrame(
+    {
+        "x": np.linspace(-3, 5, 24),
+        "g": list("abc") * 8,
+        "label": [0, 1] * 12,
+        "s": np.arange(24) % 4,
+        "n": 4 + np.arange(24) % 3,
+    }
+)
+FORMULA = "label ~ x + (x | g)"
+
+
+@pytest.mark.parametrize("family", [*COMMON, *GROUP_SD])
+def test_a_prior_of_any_family_is_held_by_bambi_as_it_was_stated(family):
+    kinds = {**COMMON, **GROUP_SD}[family]
+    prior = Prior(family, **{argument: 0.5 + place for place, argument in enumerate(kinds)})
+    key = "group_sd" if family in GROUP_SD else "common"
+    design = learn(ModelSpecification(FORMULA, priors={key: prior}), FRAME)
+
+    held = priors_of(build(design), design)
+
+    assert {name: str(prior) for name, prior in held.items()} == {
+        name: str(prior) for name, prior in design.priors.items()
+    }
+    assert held == design.priors
+    assert family in {prior.name for prior in held.values()}
+
+
+@pytest.mark.parametrize(
+    ("formula", "family"), [(FORMULA, "bernoulli"), ("p(s, n) ~ x + (1 | g)", "binomial")]
+)
+def test_the_family_follows_the_response(formula, family):
+    model = build(learn(ModelSpecification(formula), FRAME))
+
+    assert model.family.name == family
+    assert "g" in model.data.columns
+    assert not model.auto_scale
+
+
+def test_effects_of_groups_are_normal_around_zero_with_the_priors_sd():
+    design = learn(ModelSpecification(FORMULA), FRAME)
+
+    terms = build(design).parameters["p"].terms
+
+    for name in ("1|g", "x|g"):
+        prior = terms[name].prior
+        assert (prior.name, prior.args["mu"], prior.args["sigma"].name) == ("Normal", 0, "HalfNormal")
+        assert prior.args["sigma"].args["sigma"] == pytest.approx(design.priors[name].arguments["sigma"])
+
+
+def test_a_prior_of_another_kind_is_refused_and_named():
+    design = learn(ModelSpecification("label ~ x"), FRAME)
+    model = build(design)
+    model.parameters["p"].terms["x"].prior = bmb.Prior("Normal", mu=[0, 1], sigma=1)
+
+    with pytest.raises(
+        SpecificationError, match=r"Bambi's prior of 'x' is Normal.*; expected scalar arguments"
+    ):
+        priors_of(model, design)
+
+
+def test_a_stored_model_reads_back_without_the_names_around_its_making(tmp_path):
+    design = learn(ModelSpecification(FORMULA), FRAME)
+
+    write(build(design), tmp_path / "model.pkl")
+
+    content = (tmp_path / "model.pkl").read_bytes()
+    assert priors_of(cloudpickle.loads(content), design) == design.priors
+    assert b"data_science" not in content  # formulae captures the caller's design and module

@@ -1,0 +1,176 @@
+"""What `BayesianLogitModel` hands to the pipeline, the predictor and the artifact, and when it has nothing to."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+from serving_cases import ROW, predictor
+
+from data_science import BayesianLogitModel, ModelSpecification, pipeline
+from data_science.errors import ArtifactError, DataScienceError
+from data_science.pipeline import Fit
+from data_science.storage import artifact
+
+SUMMARY = ["mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean"]
+RECORD = {name: float(place) for place, name in enumerate(reversed(SUMMARY))} | {"parameter": "Intercept"}
+
+
+class Report:
+    def to_json(self):
+        return {"summary": [RECORD]}
+
+
+def fitted(seed=1, gates_passed=True):
+    made = predictor(seed=seed)
+    return Fit(
+        made, pd.DataFrame({"mean": [seed]}), f"posterior {seed}", Report(), {}, {"seed": seed}, gates_passed
+    )
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """What the pipeline was asked for; every fit is another."""
+    asked = []
+
+    def fit(*given, **options):
+        asked.append((given, options))
+        return fitted(seed=len(asked))
+
+    monkeypatch.setattr(pipeline, "fit", fit)
+    monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
+    return asked
+
+
+def save(folder, seed=1):
+    return artifact.save(
+        folder, predictor=predictor(seed=seed), diagnostics={"summary": [RECORD]}, model_card="", writers={},
+        gates_passed=True, provenance={}, now=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def test_a_fit_is_asked_for_as_the_model_was_made(fits):
+    specification = ModelSpecification("label ~ 1")
+
+    report = BayesianLogitModel(specification, seed=7, engine="nested-laplace").fit("frame")
+    BayesianLogitModel().fit("other")
+
+    assert isinstance(report, Report)
+    assert fits == [
+        (("frame", specification), {"seed": 7, "engine": "nested-laplace"}),
+        (("other", None), {"seed": 1, "engine": "nuts"}),
+    ]
+
+
+def test_what_was_fitted_last_answers_and_is_saved(fits, tmp_path):
+    model = BayesianLogitModel()
+    model.fit("frame")
+    model.fit("frame")
+
+    assert model.summary().loc[0, "mean"] == 2
+    assert model.posterior == "posterior 2"
+    assert model.fallback is None
+    path = model.save(tmp_path)
+
+    assert model.model_version == path.name
+    assert artifact.load(path).manifest["provenance"] == {"seed": 2}
+    assert (path / "model_card.md").read_text() == "a card"
+    for _ in range(3):
+        model.save(tmp_path, keep=2)
+    assert len(list(tmp_path.glob("2*"))) == 2
+
+
+def test_five_versions_are_kept_unless_another_number_is_asked_for(fits, tmp_path):
+    model = BayesianLogitModel()
+    model.fit("frame")
+
+    for _ in range(6):
+        model.save(tmp_path)
+
+    assert len(list(tmp_path.glob("2*"))) == 5
+
+
+def test_what_was_loaded_replaces_what_was_fitted_and_the_other_way_round(fits, tmp_path):
+    path = save(tmp_path, seed=9)
+    model = BayesianLogitModel()
+    model.fit("frame")
+
+    model.load(tmp_path)
+
+    assert model.model_version == path.name
+    assert model.predict_proba_one(ROW) == predictor(seed=9).predict_proba_one(ROW)
+    assert model.summary().loc["Intercept"].to_dict() == {name: RECORD[name] for name in SUMMARY}
+    assert list(model.summary().columns) == SUMMARY
+    with pytest.raises(ArtifactError, match="was loaded, and its version is complete where it is"):
+        model.save(tmp_path)
+
+    model.fit("frame")
+    assert model.posterior == "posterior 2"
+    assert model.model is not None
+    assert model.predict_proba_one(ROW) == predictor(seed=2).predict_proba_one(ROW)
+
+
+def test_a_load_that_fails_leaves_the_model_as_it_was(fits, tmp_path):
+    model = BayesianLogitModel()
+    model.load(save(tmp_path, seed=9))
+
+    with pytest.raises(ArtifactError):
+        model.load(tmp_path / "nowhere")
+
+    assert model.predict_proba_one(ROW) == predictor(seed=9).predict_proba_one(ROW)
+
+
+def test_a_fallback_is_said(tmp_path):
+    old, new = save(tmp_path), save(tmp_path)
+    (new / "draws.npz").unlink()
+    model = BayesianLogitModel()
+
+    model.load(tmp_path)
+
+    assert model.model_version == old.name
+    assert "draws.npz is missing" in model.fallback
+
+
+def test_without_a_model_everything_says_what_to_call_first():
+    model = BayesianLogitModel()
+
+    for ask in (lambda: model.model, lambda: model.predict_one(ROW), model.summary, lambda: model.posterior):
+        with pytest.raises(DataScienceError, match=r"Call fit\(dataset\) or load\(model_folder\) first"):
+            ask()
+    with pytest.raises(ArtifactError, match="was not fitted"):
+        model.save("anywhere")
+    assert model.fallback is None
+
+
+def test_a_version_without_a_summary_says_so(tmp_path):
+    path = artifact.save(
+        tmp_path, predictor=predictor(), diagnostics={}, model_card="", writers={}, gates_passed=True,
+        provenance={}, now=datetime.now(UTC),
+    )  # fmt: skip
+    model = BayesianLogitModel()
+    model.load(path)
+
+    with pytest.raises(ArtifactError, match=r"diagnostics\.json holds no summary"):
+        model.summary()
+
+
+def test_every_question_is_the_predictors_own(tmp_path):
+    model, frame = BayesianLogitModel(), pd.DataFrame([ROW, {**ROW, "scd_a": 0.9}])
+    model.load(save(tmp_path))
+    own, one = model.model, frame.head(1)
+
+    assert model.predict(one) == own.predict(one)
+    assert model.predict_one(ROW) == own.predict_one(ROW)
+    assert model.predict_batch(frame).tolist() == own.predict_batch(frame).tolist()
+    assert model.predict_probability(one) == own.predict_proba_one(ROW)
+    for method in ("plug-in", "posterior", "corrected"):
+        assert model.predict_proba(frame, method).tolist() == own.predict_proba(frame, method).tolist()
+        assert model.predict_proba_one(ROW, method) == own.predict_proba_one(ROW, method)
+    assert model.predict_proba(frame).tolist() == own.predict_proba(frame, "plug-in").tolist()
+    for prob in (0.5, 0.95):
+        assert model.predict_interval(frame, prob).tolist() == own.predict_interval(frame, prob).tolist()
+        assert model.predict_interval_one(ROW, prob) == own.predict_interval_one(ROW, prob)
+        (scored,), (expected,) = (list(ask.score_batches([frame], prob)) for ask in (model, own))
+        assert scored.interval.tolist() == expected.interval.tolist()
+    assert model.predict_interval(frame).tolist() == own.predict_interval(frame, 0.95).tolist()
+    assert model.predict_interval_one(ROW) == own.predict_interval_one(ROW, 0.95)
+    assert model.explain(ROW) == own.explain(ROW)

@@ -1,0 +1,113 @@
+"""The sentence about the origin of the data is true of every mix of origins, and never fails."""
+
+from itertools import product
+
+import pytest
+
+from data_science.data.provenance import NOT_STATED, SOURCES, Provenance
+
+FILE = f"the company's file, sha256 {'0123456789abcdef' * 4}"
+DAILY = f"{FILE} (31 files, one after another)"
+MADE = "generated, seed 1"
+MADE_LABELS = "generated, seed 1, scenario no-signal"
+TABLES = ("customer_profiles", "customer_activity", "labels")
+
+
+def stated(profiles=None, activity=None, labels=None):
+    """What `feature_store` says if its sources say this."""
+    origins = zip(TABLES, (profiles, activity, labels), strict=True)
+    return Provenance.parse("\n".join(f"{table}: {text}" for table, text in origins if text))
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (stated(FILE, MADE, FILE), "150,000 clients and labels from the company's files; activity generated"),
+        (stated(MADE, MADE, MADE_LABELS), "150,000 clients, all generated (scenario no-signal, seed 1)"),
+        (stated(FILE, DAILY, FILE), "150,000 clients, labels and activity from the company's files"),
+        (
+            stated(FILE, MADE, MADE_LABELS),
+            "150,000 clients from the company's files; labels and activity generated",
+        ),
+        (stated(MADE, MADE, FILE), "labels from the company's files; 150,000 clients and activity generated"),
+        (stated(MADE, "generated, seed 2", MADE), "150,000 clients, all generated (seeds 1 and 2)"),
+        (
+            stated(FILE, None, FILE),
+            "150,000 clients and labels from the company's files; "
+            "where activity comes from is not stated in the database",
+        ),
+        (
+            stated(None, MADE, None),
+            "activity generated; where 150,000 clients and labels come from is not stated in the database",
+        ),
+        (stated(), "where the data come from is not stated in the database"),
+        (Provenance.parse(None), "where the data come from is not stated in the database"),
+        (Provenance(), "where the data come from is not stated in the database"),
+        (Provenance({}), "where the data come from is not stated in the database"),
+    ],
+)
+def test_the_sentence_names_files_and_what_is_generated(source, sentence):
+    assert source.sentence(150_000) == sentence
+
+
+NOUNS = {"customer_profiles": "1,234 clients", "customer_activity": "activity", "labels": "labels"}
+
+
+def told(sentence):
+    """What a reader takes the sentence to say of each table: "file", "generated" or "not stated"."""
+    if sentence == "where the data come from is not stated in the database":
+        return dict.fromkeys(NOUNS, "not stated")
+    if sentence.startswith("1,234 clients, all generated ("):
+        return dict.fromkeys(NOUNS, "generated")
+    endings = {
+        " from the company's files": "file",
+        " generated": "generated",
+        " from is not stated in the database": "not stated",
+    }
+    found = {}
+    for clause in sentence.split("; "):
+        (kind,) = (kind for ending, kind in endings.items() if clause.endswith(ending))
+        named = {table: kind for table, noun in NOUNS.items() if noun in clause}
+        assert named
+        assert not named.keys() & found.keys()
+        found |= named
+    return found
+
+
+@pytest.mark.parametrize("origins", list(product((FILE, DAILY, MADE, MADE_LABELS, None), repeat=3)))
+def test_in_every_mix_each_table_is_named_once_under_its_own_origin(origins):
+    kinds = {FILE: "file", DAILY: "file", MADE: "generated", MADE_LABELS: "generated", None: "not stated"}
+
+    sentence = stated(*origins).sentence(1_234)
+
+    assert told(sentence) == {table: kinds[text] for table, text in zip(TABLES, origins, strict=True)}
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "Client features, nightly",
+        "customer_profiles: bought from a broker",
+        "customer_profiles: the company's file, sha256 short",
+        f"customer_profiles: {FILE}, edited",
+        "customer_profiles: generated, seed x",
+        "customer_profiles:",
+        ": : :\n\n:",
+        "labels_old: generated, seed 1",
+        "",
+        "\0",
+    ],
+)
+def test_another_wording_counts_as_not_stated(comment):
+    source = Provenance.parse(comment)
+
+    assert set(source.tables) == set(SOURCES)
+    assert set(source.tables.values()) == {NOT_STATED}
+
+
+def test_what_is_stated_is_kept_word_for_word():
+    assert stated(DAILY, MADE, None).tables == {
+        "customer_profiles": DAILY,
+        "customer_activity": MADE,
+        "labels": NOT_STATED,
+    }

@@ -1,0 +1,67 @@
+"""How a posterior is computed by default, how the retry is stricter, and where the engines are."""
+
+from dataclasses import asdict, fields
+from importlib.util import find_spec
+
+import pytest
+
+from data_science.engines import registry
+from data_science.engines.registry import FitSettings, Progress
+from data_science.errors import SpecificationError
+
+
+def test_the_defaults_are_the_documented_ones():
+    assert asdict(FitSettings()) == {
+        "engine": "nuts",
+        "second_opinion": True,
+        "exact": False,
+        "seed": 1,
+        "draws": 2000,
+        "tune": 500,
+        "chains": 4,
+        "target_accept": 0.9,
+    }
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1_000_004, 2**32 - 1_000_003, 2**32 - 1])
+@pytest.mark.parametrize(("draws", "tune"), [(2000, 500), (7, 3)])
+def test_the_retry_is_twice_as_long_with_smaller_steps_and_another_seed(draws, tune, seed):
+    settings = FitSettings(draws=draws, tune=tune, seed=seed, chains=3, engine="nuts", exact=True)
+
+    stricter = settings.stricter()
+
+    assert (stricter.draws, stricter.tune) == (2 * draws, 2 * tune)
+    assert 1 > stricter.target_accept == 0.98 > settings.target_accept
+    assert stricter.seed == (seed + 1_000_003) % 4_294_967_296 != seed
+    changed = {"draws", "tune", "target_accept", "seed"}
+    for field in fields(FitSettings):
+        if field.name not in changed:
+            assert getattr(stricter, field.name) == getattr(settings, field.name)
+
+
+def test_no_seed_is_that_of_a_retry_before():
+    seeds = [FitSettings(seed=seed).stricter().seed for seed in range(100)]
+
+    assert len({*seeds, *range(100)}) == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("nuts", "data_science.engines.sampling"), ("nested-laplace", "data_science.engines.nested_laplace")],
+)
+def test_an_engine_is_imported_by_its_name(name, module, monkeypatch):
+    monkeypatch.setattr(registry, "import_module", lambda home: f"imported {home}")
+
+    assert registry.engine(name) == f"imported {module}"
+    assert find_spec(module) is not None
+
+
+def test_another_engine_is_refused_and_the_known_ones_are_named():
+    with pytest.raises(
+        SpecificationError, match=r"engine is 'stan'; expected one of 'nuts', 'nested-laplace'"
+    ):
+        registry.engine("stan")
+
+
+def test_progress_has_no_divergences_unless_they_are_counted():
+    assert Progress("nested-laplace", 5, 10).n_divergences == 0

@@ -1,0 +1,195 @@
+"""Every figure of the closing summary, of the model card and of diagnostics.json, read back."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from reports import AGREEMENT, MEASURED, SUMMARY, compared, report
+from serving_cases import predictor
+
+from data_science.formula.specification import ModelSpecification
+from data_science.prediction.correction import Correction
+from data_science.report import model_card
+
+IMPROVE = (
+    "the features improve predictions: elpd difference 40.0 (SE 0.9) against 'intercept only' over 1,000 rows"
+)
+SAID = {
+    "Data": "1,000 rows, 9.13% positive",
+    "Model": "label ~ 1 + scd_a",
+    "Compression": "1,000 rows → 20 nodes",
+    "Engine": "nuts, 3 chains of 2,500 draws",
+    "Convergence": (
+        "worst r_hat 1.0071 (1|attr_a[3]), smallest ESS bulk 1,413, tail 813 (scd_b), 0 divergences, E-BFMI 0.88"
+    ),
+    "Features": f"{IMPROVE}, 0.04 nats a row; the overall rate is 9.1%",
+    "Plug-in": (
+        "largest gap between plug-in and posterior mean probability 0.012 (bound 0.005): "
+        "labels follow the corrected probability"
+    ),
+    "Wall time": "read 1.2 s, nuts 45.7 s",
+    "Second opinion": (
+        "nested Laplace agrees: largest distance 0.031 posterior sds, 2.7 Monte Carlo standard errors "
+        "(1|attr_b_sigma; limit 4.6)"
+    ),
+    "Notes": "One thing. Another.",
+}
+CARD = {
+    "What it is": (
+        "A Bayesian logistic regression, `label ~ 1 + scd_a`, that gives the probability of `churn`. It predicts "
+        "1 above a probability of 0.1, which minimises the expected cost."
+    ),
+    "What the features add": f"T{SAID['Features'][1:]}.",
+    "Priors (per sd of the numeric columns)": (
+        "- `Intercept`: Normal(mu=0, sigma=1.5)\n- `scd_a`: Normal(mu=0, sigma=1)"
+    ),
+    "Fit": (
+        f"- Engine: {SAID['Engine']}\n"
+        "- Convergence: worst r_hat 1.0071 (`1|attr_a[3]`), smallest ESS bulk 1,413, tail 813 (`scd_b`), "
+        "0 divergences, E-BFMI 0.88\n"
+        f"- Wall time: {SAID['Wall time']}\n"
+        f"- Second opinion: {SAID['Second opinion'].replace('1|attr_b_sigma', '`1|attr_b_sigma`')}\n"
+        f"- Notes: {SAID['Notes']}"
+    ),
+    "Effects (logit scale, per unit)": (
+        "|  | mean | sd | q5 | q50 | q95 | ess_bulk | ess_tail | r_hat |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| `Intercept` | -2.345 | 0.1234 | -2.567 | -2.346 | -2.134 | 1,413 | 2,346 | 1.007 |\n"
+        "| `scd_a` | 0.06780 | 0.04560 | -0.01230 | 0.06790 | 0.1432 | 5,679 | 812.6 | 1.000 |"
+    ),
+    "Comparison (leave one row out)": (
+        "|  | elpd_loo | se | elpd_diff | se_diff | p_loo | weight | khat_max |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| `model` | -260.0 | 2.531 | 0.000 | 0.000 | 5.250 | 0.8125 | 0.6100 |\n"
+        "| `intercept only` | -300.0 | 1.582 | -40.00 | 0.9492 | 1.125 | 0.1875 | 0.4200 |\n\n"
+        "- 'model' has the highest elpd_loo: -260.0 (SE 2.5), 1,000 rows.\n"
+        "- 'intercept only' is 40.0 (SE 0.9) below: it predicts worse, by more than the noise."
+    ),
+    "Calibration of the point prediction": f"L{SAID['Plug-in'][1:]}.",
+}
+
+
+def sections(card):
+    title, *found = re.split(r"^## (.*)\n\n", card, flags=re.MULTILINE)
+    assert title == "# Model card\n\n"
+    return {heading: text.strip() for heading, text in zip(found[::2], found[1::2], strict=True)}
+
+
+@pytest.mark.parametrize("heading", SAID)
+def test_the_summary_says_every_figure_as_it_was_measured(heading):
+    assert report().sentences[heading] == SAID[heading]
+
+
+def test_what_there_is_nothing_to_say_of_has_no_heading():
+    sentences = report(agreement=None, notes=()).sentences
+
+    assert not sentences.keys() & {"Second opinion", "Notes"}
+    assert sentences.keys() >= SAID.keys() - {"Second opinion", "Notes"}
+
+
+def test_the_summary_is_printed_with_its_texts_below_each_other():
+    lines = str(report()).splitlines()
+
+    assert [line[:16].rstrip() for line in lines] == list(report().sentences)
+    assert [line[16:] for line in lines] == list(report().sentences.values())
+
+
+@pytest.mark.parametrize("heading", CARD)
+def test_the_card_says_every_figure_as_it_was_measured(heading):
+    assert sections(model_card(report()))[heading] == CARD[heading]
+
+
+def test_the_card_says_what_it_was_trained_on():
+    said = sections(model_card(report()))["Data"]
+
+    for part in ("1,000 rows, 9.1340% positive", "fingerprint `f1a9e5`", "1,000 rows → 20 nodes."):
+        assert part in said
+
+
+def test_priors_are_per_unit_where_nothing_is_standardized():
+    plain = report(specification=ModelSpecification("label ~ 1 + scd_a", standardize=False))
+
+    assert "Priors (per unit)" in sections(model_card(plain))
+
+
+@pytest.mark.parametrize(("n_effects", "left_out"), [(60, None), (61, "1 more"), (75, "15 more")])
+def test_the_card_lists_sixty_effects_and_counts_the_others(n_effects, left_out):
+    summary = pd.concat([SUMMARY.head(1)] * n_effects)
+
+    shown = sections(model_card(report(summary=summary)))["Effects (logit scale, per unit)"]
+
+    assert shown.count("`Intercept`") == 60
+    assert ("more in diagnostics.json" in shown) == (left_out is not None)
+    if left_out:
+        assert shown.endswith(f"\n\n{left_out} in diagnostics.json.")
+
+
+@pytest.mark.parametrize(
+    ("gain", "sd", "said"),
+    [
+        (40.0, 0.03, "improve predictions: elpd difference 40.0 (SE 0.9)"),
+        (-40.0, 0.03, "make predictions worse: elpd difference -40.0 (SE 0.9)"),
+    ],
+)
+def test_beside_a_difference_that_counts_stands_the_overall_rate(gain, sd, said):
+    sentence = report(comparison=compared(gain, sd)).what_features_add
+
+    assert said in sentence
+    assert sentence.endswith(" 0.04 nats a row; the overall rate is 9.1%")
+
+
+@pytest.mark.parametrize(
+    ("gain", "sd"),
+    [(1.0, 0.3), (40.0, 1.0), (3.0, 0.001), (-3.0, 0.001), (float("nan"), 0.3)],
+    ids=["noise and small", "noise", "small", "small loss", "not a number"],
+)
+def test_where_the_features_do_not_help_every_row_has_the_overall_rate(gain, sd):
+    sentence = report(comparison=compared(gain, sd)).what_features_add
+
+    assert sentence.endswith("; for all that they tell, every row has about 9.1%")
+
+
+def test_what_an_engine_does_not_measure_is_left_out_and_the_rest_is_said():
+    measured = replace(MEASURED, n_divergences=None, bfmi_min=None, khat=0.456)
+
+    assert report(measured=measured).sentences["Convergence"].endswith("tail 813 (scd_b), k-hat 0.46")
+    assert (
+        report(measured=replace(MEASURED, n_divergences=7))
+        .sentences["Convergence"]
+        .endswith("7 divergences, E-BFMI 0.88")
+    )
+
+
+def test_the_plug_in_is_said_to_do_where_its_gap_is_small_or_was_not_measured():
+    small = replace(predictor(), correction=Correction(0.0049, 0.005, np.eye(12)))
+
+    assert report(predictor=small).sentences["Plug-in"].endswith("probability 0.0049 (bound 0.005)")
+    assert report(predictor=predictor()).sentences["Plug-in"].endswith("probability not measured")
+
+
+def test_diagnostics_hold_every_measurement_with_json_types():
+    found = json.loads(json.dumps(report().to_json(), allow_nan=False))
+
+    assert found["diagnostics"] == json.loads(json.dumps(MEASURED.to_json()))
+    assert found["agreement"] == AGREEMENT.to_json()
+    assert found["sentences"] == report().sentences
+    assert found["seconds"] == {"read": 1.23, "nuts": 45.67}
+    assert found["summary"] == SUMMARY.reset_index().to_dict(orient="records")
+    comparison = found["comparison"]
+    assert comparison["against"] == "intercept only"
+    assert comparison["elpd_diff"] == pytest.approx(40.0)
+    assert comparison["se_diff"] == pytest.approx(30 / 999**0.5, rel=1e-9)
+    assert comparison["is_noise"] is False
+    assert comparison["sentence"] == SAID["Features"]
+    assert [row["candidate"] for row in comparison["candidates"]] == ["model", "intercept only"]
+    assert comparison["candidates"][1]["elpd_diff"] == pytest.approx(-40.0)
+
+
+def test_diagnostics_say_when_there_was_no_second_opinion_and_when_the_gain_is_noise():
+    found = report(agreement=None, comparison=compared(1.0, 0.3)).to_json()
+
+    assert found["agreement"] is None
+    assert found["comparison"]["is_noise"] is True
