@@ -9,6 +9,7 @@ tests/cases/plain_bambi. Nothing in them depends on this project's code but prio
 import json
 import platform
 import re
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -69,10 +70,14 @@ def path(setting: str) -> Path:
     return FOLDER / f"{re.sub('[^a-z]+', '-', setting)}.json"
 
 
+def command(setting: str) -> str:
+    return f"python tests/sampling/plain_bambi.py {shlex.quote(setting)}"
+
+
 def stored(setting: str) -> tuple[dict[str, float], Estimates]:
-    """Tail points and estimates of a quick setting; sampled now if they were never stored."""
+    """Tail points and estimates of a quick setting, as they were stored."""
     if not path(setting).exists():
-        store(setting)
+        raise FileNotFoundError(f"{path(setting)} is missing; to make it: {command(setting)}")
     reference = json.loads(path(setting).read_text(encoding="utf-8"))
     return reference["tails"], reference["estimates"]
 
@@ -86,7 +91,7 @@ def store(setting: str) -> None:
         for name, quantities in estimates(draws, tails).items()
     }
     reference = {
-        "made_by": f"python tests/sampling/plain_bambi.py {setting!r}",
+        "made_by": command(setting),
         "formula": specification.formula,
         "sampler": {**SAMPLER, "name": "pymc NUTS through bambi.Model.fit, non-centred", "random_seed": 7},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},

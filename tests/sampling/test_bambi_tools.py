@@ -34,10 +34,7 @@ def frame():
     return clients(1_500).astype({"attr_b": object, "h": object})
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(formula, marks=pytest.mark.xdist_group(formula)) for formula in FORMULAS],
-)
+@pytest.fixture(scope="module", params=FORMULAS)
 def fitted(request, frame):
     model = BayesianLogitModel(ModelSpecification(request.param), seed=1)
     model.fit(frame)

@@ -20,7 +20,6 @@ from data_science.judgement.loo import loo, waic
 from data_science.judgement.pointwise import NODES
 from data_science.likelihood.fidelity import compress_enough
 
-pytestmark = pytest.mark.xdist_group("loo")  # its fits are made once
 N_DRAWS = 1000
 FORMULAS = {
     "default": "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)",

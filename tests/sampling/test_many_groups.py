@@ -1,7 +1,7 @@
 """The settings in which plain models fail, with the defaults: they pass their gates, and both engines agree.
 
 `pytest -s` prints what was measured. Each setting is fitted once, by the chain that ships; its tests share
-that fit, and stay on one worker for it.
+that fit.
 """
 
 from dataclasses import dataclass
@@ -88,9 +88,7 @@ def fit_defaults(setting, specification, frame) -> Case:
     return Case(setting, design, compressed, fitted, drawn)
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in QUICK]
-)
+@pytest.fixture(scope="module", params=QUICK)
 def case(request):
     return fit_defaults(request.param, *QUICK[request.param])
 

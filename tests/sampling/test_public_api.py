@@ -22,7 +22,6 @@ from data_science import (
 )
 from data_science.engines.registry import FitSettings
 
-pytestmark = pytest.mark.xdist_group("public api")  # its fits are made once
 SHORT = FitSettings(draws=500, second_opinion=False)  # two fits are equal at any length
 QUICK = "nested-laplace"
 ROW = pd.DataFrame([{"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}])

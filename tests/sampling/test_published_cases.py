@@ -15,7 +15,6 @@ from scipy.stats import norm
 
 from data_science import BayesianLogitModel, ModelSpecification, Prior
 
-pytestmark = pytest.mark.xdist_group("published cases")  # its fits are made once
 WIDE = Prior("Normal", mu=0, sigma=2.5)
 UNIT = Prior("Normal", mu=0, sigma=1)
 EXPONENTIAL = Prior("Exponential", lam=1)
