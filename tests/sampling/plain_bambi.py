@@ -12,6 +12,7 @@ import re
 import shlex
 import sys
 from importlib.metadata import version
+from math import floor, log10
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,7 @@ from data_science.formula.specification import ModelSpecification
 
 FOLDER = Path(__file__).parent.parent / "cases" / "plain_bambi"
 SAMPLER = {"draws": 4000, "tune": 1000, "chains": 4, "target_accept": 0.95}
+NAME, SEED = "pymc NUTS through bambi.Model.fit, non-centred", 7
 LIBRARIES = ("bambi", "pymc", "pytensor", "numpy", "arviz-stats")
 WIDE = {
     "Intercept": Prior("Normal", mu=0, sigma=2.5),
@@ -56,14 +58,15 @@ HARD = {
 }
 
 
-def sampled(design: Design, frame: pd.DataFrame, seed: int = 7) -> Draws:
-    """Every scalar of the posterior, the log-likelihood and some rows' logits, all by Bambi."""
+def sampled(design: Design, frame: pd.DataFrame, seed: int = SEED) -> tuple[Draws, int]:
+    """Every scalar of the posterior, the log-likelihood and some rows' logits, all by Bambi; divergences."""
     model = bambi_on(frame, design, noncentered=True)
     tree = model.fit(**SAMPLER, cores=2, random_seed=seed, progressbar=False)
     found = scalars(tree["posterior"].to_dataset())
     assert largest_rhat(found) < 1.01  # else it proves nothing
     predicted = model.predict(tree, data=frame, inplace=False)["posterior"]["p"]
-    return found | of_rows(design, predicted.transpose("chain", "draw", ...).to_numpy(), frame)
+    found |= of_rows(design, predicted.transpose("chain", "draw", ...).to_numpy(), frame)
+    return found, int(tree["sample_stats"]["diverging"].sum())
 
 
 def path(setting: str) -> Path:
@@ -82,18 +85,23 @@ def stored(setting: str) -> tuple[dict[str, float], Estimates]:
     return reference["tails"], reference["estimates"]
 
 
+def rounded(value: float, error: float) -> tuple[float, float]:
+    """A value to a thousandth of its error."""
+    return round(value, 3 - floor(log10(error))), float(f"{error:.3g}")
+
+
 def store(setting: str) -> None:
     specification, frame = QUICK[setting]
-    draws = sampled(learn(specification, frame), frame)
+    draws, n_divergences = sampled(learn(specification, frame), frame)
     tails = {name: float(f"{point:.6g}") for name, point in tail_points(draws).items()}
     found = {
-        name: {quantity: [float(f"{v:.8g}") for v in pair] for quantity, pair in quantities.items()}
+        name: {quantity: rounded(*pair) for quantity, pair in quantities.items()}
         for name, quantities in estimates(draws, tails).items()
     }
     reference = {
         "made_by": command(setting),
         "formula": specification.formula,
-        "sampler": {**SAMPLER, "name": "pymc NUTS through bambi.Model.fit, non-centred", "random_seed": 7},
+        "sampler": {"name": NAME, **SAMPLER, "random_seed": SEED, "divergences": n_divergences},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
         "each_estimate": ["value", "its Monte Carlo standard error"],
         "tails": tails,

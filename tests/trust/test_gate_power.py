@@ -27,11 +27,19 @@ def case():
 
 @pytest.fixture(scope="module")
 def fine(case):
-    return case.draw(FitSettings())
+    """Nested Laplace's draws, the same on every machine, as NUTS would hand them over."""
+    posterior = case.draw(FitSettings(engine="nested-laplace"))
+    shape = posterior.coefficients.shape[:2]
+    energy = np.random.default_rng(1).normal(size=shape)
+    return replace(
+        posterior,
+        statistics={"diverging": np.zeros(shape, dtype=bool), "energy": energy},
+        attributes={**posterior.attributes, "engine": "nuts"},
+    )
 
 
-def freeze_a_chain(coefficients, sds, _):
-    coefficients[2], sds[2] = coefficients[2, 0], sds[2, 0]
+def freeze_a_chain_in_its_tail(coefficients, sds, _):
+    coefficients[2], sds[2] = coefficients[2].min(axis=0), sds[2].min(axis=0)
 
 
 def move_a_chain(coefficients, *_):
@@ -90,7 +98,7 @@ RATE = "the data's rate .* is outside the posterior predictive interval"
 @pytest.mark.parametrize(
     ("harm", "reasons"),
     [
-        (freeze_a_chain, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is"]),
+        (freeze_a_chain_in_its_tail, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is"]),
         (move_a_chain, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is"]),
         (
             move_a_chain_of_one_sd,
@@ -147,7 +155,7 @@ def test_a_sampler_that_did_too_little_is_refused(case, settings, reasons):
 
 
 def test_an_engine_that_fits_something_else_is_found_by_the_second_opinion(case, fine):
-    opinion = case.draw(FitSettings(engine="nested-laplace", draws=1000))
+    opinion = case.draw(FitSettings(engine="nested-laplace", draws=1000, seed=2))
     assert case.verdict(fine, opinion).passed
 
     def shift(coefficients, *_):
@@ -155,7 +163,8 @@ def test_an_engine_that_fits_something_else_is_found_by_the_second_opinion(case,
 
     (failure,) = case.verdict(changed(fine, shift), opinion).failures
 
-    assert re.match("the two engines disagree on scd_a: 0.3", failure)
+    found = re.match(r"the two engines disagree on scd_a: (\S+) posterior sds apart", failure)
+    assert float(found[1]) == pytest.approx(0.3, abs=0.1)
 
 
 def plain(frame, formula, priors, *, noncentered):
