@@ -80,6 +80,7 @@ def test_every_parameter_is_the_computed_posteriors(case, engine, fit, cases):
         distances = in_standard_errors(draws[name], efficiency, values)
         if name.startswith("group_variance"):
             del distances["sd"]  # its tail is too heavy for a useful error; that of the group sd is compared
+        print(f"\n{case}, {engine}: {name} {max(distances.values()):.1f} standard errors")
         assert max(distances.values()) < LIMIT, (name, distances)
 
 
@@ -90,6 +91,9 @@ def test_every_group_effect_is_the_computed_posteriors(case, engine, fit, cases)
 
     for name, values in reference(cases, case)["computed_posterior"]["group_effects"].items():
         ours = summary.loc[group_name(name)]
+        print(
+            f"\n{name}: {abs(ours['mean'] - values['mean']) / ours['mcse_mean']:.1f} {ours['sd'] / values['sd']:.3f}"
+        )
         # 6 of ours are some 4.5 of both: the references do not state theirs
         assert abs(ours["mean"] - values["mean"]) <= 6 * ours["mcse_mean"], name
         assert ours["sd"] / values["sd"] == pytest.approx(1, abs=SD_RATIO), name
