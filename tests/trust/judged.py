@@ -1,17 +1,31 @@
-"""Posteriors of one small data set, and their verdict by the real chain: names, summary, measure, judge."""
+"""Posteriors of one small data set, and what training makes of them: `fit_judged`, with engines of our choice."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 
-from data_science import ModelSpecification
-from data_science.engines.posterior import Posterior, names, to_tree
+from data_science import GateError, ModelSpecification, attempts
+from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, engine
-from data_science.evaluation import agreement, diagnostics
+from data_science.fitting import posterior_on
 from data_science.formula import design
-from data_science.judgement.gates import Verdict, judge
+from data_science.judgement.gates import Verdict
 from data_science.likelihood.fidelity import compress_enough
+from data_science.progress import Stopwatch
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An engine that returns what was drawn before; without it, one that declines."""
+
+    posterior: Posterior | None
+
+    def draw(self, *_) -> Posterior:
+        if self.posterior is None:
+            raise GateError("no draws of this engine came")
+        return self.posterior
 
 
 class Case:
@@ -20,22 +34,20 @@ class Case:
     def __init__(self, frame: pd.DataFrame, specification: ModelSpecification) -> None:
         self.design = design.learn(specification, frame)
         self.compressed = compress_enough(self.design, design.encode(self.design, frame))
-        self.rate = float(frame["label"].mean())
 
     def draw(self, settings: FitSettings) -> Posterior:
         """Fit with the engine of the settings."""
         return engine(settings.engine).draw(self.design, self.compressed, settings, lambda _: None)
 
     def verdict(self, posterior: Posterior, second: Posterior | None = None) -> Verdict:
-        """Judge draws as training does."""
-        tree = to_tree(self.design, posterior)
-        table = diagnostics.summary(tree)
-        pooled, _ = posterior.thinned(1000)
-        x = self.compressed.at.from_raw(np.nan_to_num(pooled))
-        n = float(self.compressed.cells.weights.sum())
-        interval = diagnostics.rate_interval(self.compressed.joint, x, n, 1)
-        opinion = None if second is None else agreement.compare(posterior, second, names(self.design))
-        return judge(diagnostics.measure(tree, table, interval, self.rate), opinion)
+        """Judge draws as those of NUTS, with a second opinion or without, by what training calls."""
+        engines = {"nuts": Drawn(posterior), "nested-laplace": Drawn(second)}
+        find = engines.__getitem__
+        with patch.object(attempts, "engine", find), patch.object(posterior_on, "engine", find):
+            fitted = attempts.fit_judged(
+                self.design, self.compressed, FitSettings(), lambda _: None, Stopwatch()
+            )
+        return fitted.verdict
 
 
 def clients(n: int, seed: int, slope: float = 1.0) -> pd.DataFrame:
@@ -55,7 +67,12 @@ def clients(n: int, seed: int, slope: float = 1.0) -> pd.DataFrame:
 
 
 def changed(posterior: Posterior, change) -> Posterior:
-    """Copy the draws, and let ``change(coefficients, sds)`` spoil them in place."""
-    coefficients, sds = posterior.coefficients.copy(), posterior.sds.copy()
-    change(coefficients, sds)
-    return replace(posterior, coefficients=coefficients, sds=sds)
+    """Copy the draws, and let ``change(coefficients, sds, statistics)`` spoil them in place."""
+    copy = replace(
+        posterior,
+        coefficients=posterior.coefficients.copy(),
+        sds=posterior.sds.copy(),
+        statistics={name: values.copy() for name, values in posterior.statistics.items()},
+    )
+    change(copy.coefficients, copy.sds, copy.statistics)
+    return copy

@@ -1,6 +1,8 @@
 """The gates let fine fits through and stop broken ones, each for its reason."""
 
 import logging
+import re
+from dataclasses import replace
 
 import bambi as bmb
 import numpy as np
@@ -16,7 +18,6 @@ from data_science.judgement.gates import judge
 log = logging.getLogger(__name__)
 #: Share of fine fits that may be refused, the one retry included.
 REFUSED_AT_MOST = 0.01
-QUICK = FitSettings(engine="nuts", draws=500, tune=300)
 
 
 @pytest.fixture(scope="module")
@@ -26,76 +27,144 @@ def case():
 
 @pytest.fixture(scope="module")
 def fine(case):
-    return case.draw(QUICK)
+    """Nested Laplace's draws, the same on every machine, as NUTS would hand them over."""
+    posterior = case.draw(FitSettings(engine="nested-laplace"))
+    shape = posterior.coefficients.shape[:2]
+    energy = np.random.default_rng(1).normal(size=shape)
+    return replace(
+        posterior,
+        statistics={"diverging": np.zeros(shape, dtype=bool), "energy": energy},
+        attributes={**posterior.attributes, "engine": "nuts"},
+    )
 
 
-def freeze_a_chain(coefficients, sds):
-    coefficients[2], sds[2] = coefficients[2, 0], sds[2, 0]
+def freeze_a_chain_in_its_tail(coefficients, sds, _):
+    coefficients[2], sds[2] = coefficients[2].min(axis=0), sds[2].min(axis=0)
 
 
-def move_a_chain(coefficients, sds):
+def move_a_chain(coefficients, *_):
     coefficients[1] += 3 * coefficients.std(axis=(0, 1))
 
 
-def lose_a_draw(coefficients, sds):
+def move_a_chain_of_one_sd(_, sds, __):
+    sds[3, :, -1] *= 3
+
+
+def lose_a_draw(coefficients, *_):
     coefficients[0, 7, 1] = np.nan
 
 
-def overflow_an_sd(coefficients, sds):
+def overflow_an_sd(_, sds, __):
     sds[3, 3, 0] = np.inf
 
 
-def repeat_every_draw(coefficients, sds):
+def repeat_every_draw(coefficients, sds, _):
     for values in (coefficients, sds):
         values[:] = values[:, :: values.shape[1] // 10].repeat(values.shape[1] // 10, axis=1)
 
 
-def forget_the_intercept(coefficients, sds):
+def repeat_the_last_sd(_, sds, __):
+    sds[..., -1] = np.sort(sds[..., -1], axis=1)[:, ::50].repeat(50, axis=1)
+
+
+def visit_the_tails_in_one_piece(coefficients, *_):
+    """In every chain both tails of a slope come one after the other; its middle stays as it was."""
+    for chain in coefficients[..., 1]:
+        low, high = np.quantile(chain, [0.05, 0.95])
+        tail = (chain < low) | (chain > high)
+        start = len(chain) // 2 - tail.sum() // 2
+        mixed = np.empty_like(chain)
+        mixed[start : start + tail.sum()] = chain[tail]
+        mixed[:start], mixed[start + tail.sum() :] = np.split(chain[~tail], [start])
+        chain[:] = mixed
+
+
+def diverge_once(_, __, statistics):
+    statistics["diverging"][3, 5] = True
+
+
+def wander_in_energy(_, __, statistics):
+    steps = np.random.default_rng(1).normal(size=statistics["energy"].shape[1])
+    statistics["energy"][1] = np.cumsum(steps)
+
+
+def forget_the_intercept(coefficients, *_):
     coefficients[..., 0] += 1.0
+
+
+RATE = "the data's rate .* is outside the posterior predictive interval"
 
 
 @pytest.mark.parametrize(
     ("harm", "reasons"),
     [
-        (freeze_a_chain, ["r_hat is .* the chains disagree"]),
-        (move_a_chain, ["r_hat is .* the chains disagree"]),
-        (lose_a_draw, ["some draws are NaN or infinite", "r_hat is nan", "bulk ESS is nan"]),
+        (freeze_a_chain_in_its_tail, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is"]),
+        (move_a_chain, ["r_hat is .* the chains disagree", "bulk ESS is", "tail ESS is"]),
+        (
+            move_a_chain_of_one_sd,
+            [rf"{gate} is .*1\|attr_b_sigma" for gate in ("r_hat", "bulk ESS", "tail ESS")],
+        ),
+        (
+            lose_a_draw,
+            ["some draws are NaN or infinite", "r_hat is nan", "bulk ESS is nan", "tail ESS is nan"],
+        ),
         (overflow_an_sd, ["some draws are NaN or infinite"]),
-        (repeat_every_draw, ["bulk ESS is", "tail ESS is"]),
-        (forget_the_intercept, ["the data's rate .* is outside the posterior predictive interval"]),
+        (repeat_every_draw, ["r_hat is", "bulk ESS is", "tail ESS is"]),
+        (repeat_the_last_sd, ["r_hat is", "bulk ESS is", "tail ESS is"]),
+        (visit_the_tails_in_one_piece, [r"tail ESS is .*worst: scd_a\)"]),
+        (diverge_once, ["^1 divergent transitions"]),
+        (wander_in_energy, ["E-BFMI is 0.0"]),
+        (forget_the_intercept, [RATE]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
-def test_a_broken_fit_is_refused_with_its_reason(case, fine, harm, reasons):
+def test_a_broken_fit_is_refused_for_its_reasons_and_no_other(case, fine, harm, reasons):
     assert case.verdict(fine).passed
 
     verdict = case.verdict(changed(fine, harm))
 
-    for reason in reasons:
-        with pytest.raises(GateError, match=reason):
-            verdict.require()
+    assert len(verdict.failures) == len(reasons), verdict.failures
+    for failure, reason in zip(verdict.failures, reasons, strict=True):
+        assert re.search(reason, failure), failure
+    with pytest.raises(GateError, match="the posterior is not fit to ship"):
+        verdict.require()
 
 
-def test_too_few_draws_are_refused(case):
-    with pytest.raises(GateError, match=r"ESS is .*: draw more"):
-        case.verdict(case.draw(FitSettings(engine="nuts", draws=40, tune=200))).require()
+def test_importance_weights_that_cover_too_little_are_refused(case, fine):
+    vague = replace(fine, attributes={**fine.attributes, "khat": 0.71})
+
+    (failure,) = case.verdict(vague).failures
+
+    assert failure.startswith("k-hat is 0.71, expected below 0.7")
 
 
-def test_a_sampler_that_was_not_tuned_is_refused(case):
-    with pytest.raises(GateError, match=r"r_hat is|ESS is|divergent"):
-        case.verdict(case.draw(FitSettings(engine="nuts", draws=150, tune=3))).require()
+@pytest.mark.parametrize(
+    ("settings", "reasons"),
+    [
+        (FitSettings(draws=40, tune=200), {"bulk ESS", "tail ESS"}),
+        (FitSettings(draws=150, tune=3), {"r_hat", "bulk ESS", "tail ESS"}),
+    ],
+    ids=["too few draws", "a sampler that was not tuned"],
+)
+def test_a_sampler_that_did_too_little_is_refused(case, settings, reasons):
+    failures = case.verdict(case.draw(settings)).failures
+
+    print(failures)
+    assert reasons <= {failure.split(" is ", 1)[0] for failure in failures}
 
 
 def test_an_engine_that_fits_something_else_is_found_by_the_second_opinion(case, fine):
-    opinion = case.draw(FitSettings(engine="nested-laplace", draws=1000))
+    opinion = case.draw(FitSettings(engine="nested-laplace", draws=1000, seed=2))
     assert case.verdict(fine, opinion).passed
 
-    def shift(coefficients, sds):
+    def shift(coefficients, *_):
         coefficients[..., 1] += 0.3 * coefficients[..., 1].std()
 
-    with pytest.raises(GateError, match=r"the two engines disagree on scd_a: 0.3"):
-        case.verdict(changed(fine, shift), opinion).require()
+    (failure,) = case.verdict(changed(fine, shift), opinion).failures
+
+    found = re.match(r"the two engines disagree on scd_a: (\S+) posterior sds apart", failure)
+    assert float(found[1]) == pytest.approx(0.3, abs=0.1)
 
 
 def plain(frame, formula, priors, *, noncentered):
@@ -139,7 +208,7 @@ def refusals(n, settings):
     for seed in range(n):
         frame = clients((300, 1000, 3000)[seed % 3], seed, slope=seed % 2)
         try:
-            fitted = pipeline.fit(frame, seed=seed, engine=settings.engine, settings=settings)
+            fitted = pipeline.fit(frame, settings=replace(settings, seed=seed))
         except GateError as error:
             refused.append((seed, str(error)))
         else:
@@ -148,11 +217,11 @@ def refusals(n, settings):
     return refused, retried
 
 
-@pytest.mark.parametrize(("engine", "n"), [("nested-laplace", 12), ("nuts", 3)])
-def test_fine_fits_are_not_refused(engine, n, caplog):
+@pytest.mark.parametrize(("engine", "draws", "n"), [("nested-laplace", 500, 12), ("nuts", 1000, 3)])
+def test_fine_fits_are_not_refused(engine, draws, n, caplog):
     caplog.set_level(logging.ERROR, "data_science")
 
-    refused, _ = refusals(n, FitSettings(engine=engine))
+    refused, _ = refusals(n, FitSettings(engine=engine, draws=draws))
 
     assert refused == []
 

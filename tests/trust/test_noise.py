@@ -1,6 +1,7 @@
 """Where nothing can be found, the report claims nothing: its stated rate of false claims holds."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,14 +16,15 @@ log = logging.getLogger(__name__)
 #: standard errors and more than four nats, has no exact rate; this one is stated and tested.
 CLAIMS_AT_MOST = 0.02
 SETTINGS = FitSettings(engine="nested-laplace", draws=1000)
+QUICK = FitSettings(engine="nested-laplace", draws=250)  # differences in elpd move by hundredths
 
 
-def claims(n_datasets, n_rows):
+def claims(n_datasets, n_rows, settings=SETTINGS):
     """Return the sentences that claim an effect of either sign, and all differences in elpd."""
     found, gains = [], []
     for seed in range(n_datasets):
         frame = clients(n_rows, 1_000 + seed, slope=0.0)
-        report = pipeline.fit(frame, seed=seed, engine="nested-laplace", settings=SETTINGS).report
+        report = pipeline.fit(frame, settings=replace(settings, seed=seed)).report
         gains.append(report.to_json()["comparison"]["elpd_diff"])
         if not report.what_features_add.startswith("the features add n"):  # nothing, next to nothing
             found.append(report.what_features_add)
@@ -39,7 +41,8 @@ def allowed(n_datasets):
 
 
 def test_noise_is_called_noise():
-    assert len(claims(15, 1_000)) <= allowed(15)
+    """Of these data sets no difference comes near a claim, so none is allowed: 20 % would pass in 1 %."""
+    assert claims(20, 1_000, QUICK) == []
 
 
 @pytest.mark.slow
@@ -50,6 +53,6 @@ def test_over_two_hundred_data_sets_noise_is_called_noise(n_rows):
 
 
 def test_an_effect_is_called_an_effect():
-    report = pipeline.fit(clients(5_000, 7, slope=1.5), engine="nested-laplace", settings=SETTINGS).report
+    report = pipeline.fit(clients(5_000, 7, slope=1.5), settings=QUICK).report
 
     assert report.what_features_add.startswith("the features improve predictions")
