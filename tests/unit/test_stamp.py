@@ -77,22 +77,15 @@ def test_what_takes_no_part_changes_nothing(stamped, tmp_path):
 
 DENSITY = """
 import numpy as np
-from data_science.likelihood.compiled import loops
-from data_science.likelihood.compiled.kernel import _priors
-from data_science.likelihood.compiled.operands import Arrow, Nodes, Whitening
 from data_science.formula.priors import IndependentPriors, Prior
+from data_science.likelihood.compiled import loops, stamp
 
-empty, none = np.zeros(0), np.zeros(0, dtype=np.intp)
-prior = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)])
-compiled = loops.log_density(
-    empty, np.array([1.5]), np.empty(0), np.empty(1),
-    Arrow(np.empty((0, 0), dtype=np.intp), np.array([0]), np.empty((0, 0, 0)), np.array([0]), none,
-          np.empty((0, 0)), np.ones((1, 1))),
-    Whitening(np.zeros(1), np.zeros(1), none, 1),
-    Nodes(empty, none, np.array([0]), empty, np.zeros(1)),
-    _priors(prior), _priors(IndependentPriors.of([])),
-)
-print(compiled, prior.log_density(np.array([1.5])).value[0])
+# The part of the density that is compiled soonest, cached as the whole is.
+prior = stamp.compiled(loops._prior.py_func, error_model="numpy")
+assert type(prior._cache) is type(loops.log_density._cache)
+normal = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)])
+compiled = prior(int(normal.bases[0]), 1.5, normal.norms[0], normal.arguments[0])
+print(compiled.value, normal.log_density(np.array([1.5])).value[0], sum(prior.stats.cache_hits.values()))
 """
 
 
@@ -106,7 +99,7 @@ def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path)
         shown = subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
         return [float(value) for value in shown.stdout.split()]
 
-    before = densities()
+    before, again = densities(), densities()
     priors = copy / "formula" / "priors.py"
     source = priors.read_text()
     changed = source.replace(
@@ -118,5 +111,6 @@ def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path)
     after = densities()
 
     assert before[0] == pytest.approx(before[1], abs=1e-12)
+    assert [before[2], again[2], after[2]] == [0, 1, 0]  # kept as long as nothing changed
     assert after[0] == pytest.approx(after[1], abs=1e-12)
     assert after[1] != before[1]
