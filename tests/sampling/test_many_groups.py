@@ -12,10 +12,11 @@ import pytest
 from frames import clients, crossed, herds, long_tailed, nearly_separated, patients, slopes, sparse
 from monte_carlo import Draws, estimates, scalars, tail_points, worst
 
-from data_science import attempts as fitting
+from data_science import attempts
 from data_science.attempts import Attempt, fit_judged
 from data_science.engines.posterior import Posterior, to_tree
 from data_science.engines.registry import FitSettings, engine
+from data_science.fitting import posterior_on
 from data_science.formula.design import Design, encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.fidelity import Compressed, compress_enough
@@ -84,7 +85,7 @@ def fit_defaults(setting, specification, frame) -> Case:
             drawn[self.name] = engine(self.name).draw(*arguments)
             return drawn[self.name]
 
-    with patch.object(fitting, "engine", Recorded):
+    with patch.object(attempts, "engine", Recorded), patch.object(posterior_on, "engine", Recorded):
         fitted = fit_judged(design, compressed, FitSettings(), lambda _: None, Stopwatch())
     return Case(setting, design, compressed, fitted, drawn)
 
