@@ -1,8 +1,11 @@
 """Package metadata; tool settings live in pyproject.toml, tested versions in constraints.txt."""
 
 from pathlib import Path
+from runpy import run_path
 
 from setuptools import find_packages, setup
+
+VERSION = run_path(str(Path(__file__).with_name("data_science") / "_version.py"))["__version__"]
 
 TRAIN = [
     "arviz>=1.3",
@@ -55,7 +58,7 @@ DEV = [
 
 setup(
     name="data_science",
-    version="0.1.0",
+    version=VERSION,
     description="Bayesian logistic regression on a table in PostgreSQL: trains, judges, stores, predicts",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

@@ -6,6 +6,8 @@ Public names are resolved on first use, so that a serving process pays only for 
 from importlib import import_module
 from typing import Any
 
+from data_science._version import __version__ as __version__
+
 _HOMES = {
     "ArtifactError": "data_science.errors",
     "BayesianLogitModel": "data_science.model",

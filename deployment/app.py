@@ -13,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 from machine_learning_engineering.prediction_log import shared_log
 from starlette.exceptions import HTTPException
 
+from data_science import __version__
 from deployment import openapi
 from deployment.direct_route import BodyLimits, DirectRoute, ShortCut
 from deployment.health import HealthReport
@@ -44,7 +45,7 @@ def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
 
     # FastAPI's own /docs fetches its scripts from the internet; this one serves them itself.
     app = FastAPIOffline(
-        redoc_url=None, title="Predictions", version="1.0.0", description=DESCRIPTION, lifespan=lifespan
+        redoc_url=None, title="Predictions", version=__version__, description=DESCRIPTION, lifespan=lifespan
     )
     _add_predictions(app, PredictionService(keeper, log, settings.max_batch), settings)
     _add_health(app, HealthReport(keeper, log.folder))
