@@ -39,7 +39,9 @@ BOOK = [  # the versions that build offline; bounds as measured
     "sphinx-book-theme>=1.1.4,<1.2",
 ]
 BENCH = ["onnx", "onnxruntime", "scikit-learn", "skl2onnx"]
+DOCS = ["myst-parser>=3,<4", "Sphinx>=7.4,<8", "sphinx-book-theme>=1.1.4,<1.2"]  # the book's
 DEV = [
+    *DOCS,
     "httpx",
     "hypothesis",
     "import-linter>=2.16",
@@ -78,5 +80,12 @@ setup(
     package_dir={"": "."},  # editable installs get a plain path, not an import hook
     package_data={"data_science": ["py.typed"]},
     install_requires=["numpy>=2.3", "pandas>=3"],
-    extras_require={"train": TRAIN, "embedded": EMBEDDED, "book": BOOK, "bench": BENCH, "dev": DEV},
+    extras_require={
+        "train": TRAIN,
+        "embedded": EMBEDDED,
+        "book": BOOK,
+        "bench": BENCH,
+        "docs": DOCS,
+        "dev": DEV,
+    },
 )
