@@ -6,7 +6,7 @@ DataScienceError
 ├── SchemaError            the data engineer: the table is not what dataset.py expects
 │   └── FeatureError       the caller of predict: a row of features cannot be read without guessing
 ├── SpecificationError     the modeller: a formula or prior outside the class that is trained and served
-├── GateError              the modeller: the posterior is not fit to ship
+├── GateError              the modeller: the fit failed its checks
 └── ArtifactError          the deployer: a saved model cannot be trusted, read or written
 """
 
@@ -46,7 +46,7 @@ class SpecificationError(DataScienceError, ValueError):
 
 
 class GateError(DataScienceError):
-    """The posterior is not fit to ship."""
+    """The fit failed its checks; the message lists each, with its remedy."""
 
 
 class ArtifactError(DataScienceError):

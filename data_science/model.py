@@ -91,7 +91,7 @@ class BayesianLogitModel(MLEModel):
         SchemaError
             If the frame is not what the specification needs.
         GateError
-            If the posterior is not fit to ship; what was fitted or loaded before stays.
+            If the fit failed its checks; what was fitted or loaded before stays.
         ImportError
             If the packages for training are not installed.
         """
@@ -125,8 +125,8 @@ class BayesianLogitModel(MLEModel):
             If nothing was fitted here, or the folder cannot be written.
         """
         if self._fit is None:
-            held = "was loaded, and its version is complete where it is" if self._loaded else "was not fitted"
-            raise ArtifactError(f"there is nothing to save: the model {held}. Call fit first")
+            held = "was loaded, and is already stored" if self._loaded else "was not fitted"
+            raise ArtifactError(f"nothing to save: this model {held}. Call fit first")
         fitted = self._fit
         path = artifact.save(
             model_folder,

@@ -60,7 +60,7 @@ def _add_predictions(app: FastAPI, service: PredictionService, settings: Setting
     responses = openapi.problems(
         status_408=f"The body did not arrive within {limits.timeout_s:g} s.",
         status_413=f"More than {limits.max_bytes} bytes, or {settings.max_batch} clients.",
-        status_422="Fields that cannot be used, each named.",
+        status_422="Invalid fields, each named.",
         status_503="No model is loaded, or the prediction could not be stored.",
     )
     for path, endpoint, answer in (

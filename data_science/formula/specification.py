@@ -150,7 +150,9 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
         rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
         raise SpecificationError(f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}")
     if described.response is None:
-        raise SpecificationError(f"formula {formula!r} has no response; expected such as {DEFAULT_FORMULA!r}")
+        raise SpecificationError(
+            f"formula {formula!r} has no response; write, for example, {DEFAULT_FORMULA!r}"
+        )
     response = _response(described.response.term.components[0], formula)
     terms = tuple(parse_term(term, formula) for term in described.terms)
     if not terms:

@@ -14,7 +14,7 @@ CELL = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LONGEST_CELL = 10
-PUBLIC = {"data_science", "numpy", "pandas", "scipy", "arviz", "matplotlib", "myst_nb", "IPython"}
+PUBLIC = {"book", "data_science", "numpy", "pandas", "scipy", "arviz", "matplotlib", "myst_nb", "IPython"}
 
 
 def text_of(chapter: str) -> str:

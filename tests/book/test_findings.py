@@ -11,7 +11,7 @@ from data_science.evaluation.decision_curve import Strategies
 from data_science.evaluation.discrimination import Concordance
 from data_science.evaluation.loo import Loo
 from data_science.evaluation.replication import Replication
-from data_science.report.summary import findings
+from data_science.report import findings
 
 NOTHING = pd.DataFrame(columns=["idx", "column", "rebuilt", "stored"])
 ONE = pd.DataFrame([[7, "scd_b", 1, 2]], columns=NOTHING.columns)
@@ -144,9 +144,9 @@ SENTENCES = [
     (findings.chains, [pd.Series({"a": 0.5, "b": 0.001})], "the smallest of the 2 p-values is 0.001 (b), which is a sign that they do not quite agree"),
     (findings.energy, [{"energy": np.array([-1.0, 1]), "change": np.array([-1.0, 1])}], "the changes (1.0 nats) are not much narrower than the whole (1.0; standard deviations)"),
     (findings.energy, [{"energy": np.array([-4.0, 4]), "change": np.array([-1.0, 1])}], "the changes (1.0 nats) are much narrower than the whole (4.0; standard deviations)"),
-    (findings.effects, [effects(False, False)], "no effect is clearly there once one allows for looking at 2"),
-    (findings.effects, [effects(True, False)], "of 2 effects, 1 is clearly there once one allows for looking at 2: scd_a"),
-    (findings.effects, [effects(True, True)], "every effect is clearly there, also once one allows for looking at 2"),
+    (findings.effects, [effects(False, False)], "no effect is clearly there after allowing for 2 comparisons"),
+    (findings.effects, [effects(True, False)], "of 2 effects, 1 is clearly there after allowing for 2 comparisons: scd_a"),
+    (findings.effects, [effects(True, True)], "every effect is clearly there, even after allowing for 2 comparisons"),
     (findings.spreads, [{"these": np.full(9, 0.25)}], "these 0.25 (0.25 to 0.25)"),
     (findings.replicated, [[replication(100)]], "all 2 observed rates lie inside the 95 % interval of simulated data"),
     (findings.replicated, [[replication(300)]], "1 of 2 observed rates lies inside the 95 % interval of simulated data"),
@@ -155,9 +155,9 @@ SENTENCES = [
     (findings.pooling, [{"attr": replication(300)}], "the rates of attr span 20.0 percentage points raw and 0.0 pooled; attr = b moved most, by 20.00"),
     (findings.residuals, [{"a": replication(100).residuals}], "none of 2 residuals lie outside, where at most about 0.1 would by chance"),
     (findings.residuals, [{"a": replication(300).residuals}], "1 of 2 residuals lies outside, where at most about 0.1 would by chance"),
-    (findings.calibrated, [reliability(0.06, 0.4)], "the predicted probabilities come true, as far as these data can tell: the recalibrated curve strays from the band no more than by chance (40 % of predictions that are right stray as far)"),
-    (findings.calibrated, [reliability(0.4, 0.01)], "the predicted probabilities do not come true: the recalibrated curve leaves the band for 40 % of the clients, and only 1 % of predictions that are right stray as far"),
-    (findings.sensitivity, [sensitivities(0.02)], "the largest sensitivity to the prior is 0.020 (sd), below the limit of 0.05: none of these quantities hangs on the priors"),
+    (findings.calibrated, [reliability(0.06, 0.4)], "the predicted probabilities come true, as far as these data can tell: the recalibrated curve strays from the band no more than by chance (40 % of well-calibrated models would deviate as much)"),
+    (findings.calibrated, [reliability(0.4, 0.01)], "the predicted probabilities do not come true: the recalibrated curve leaves the band for 40 % of the clients, and only 1 % of well-calibrated models would deviate as much"),
+    (findings.sensitivity, [sensitivities(0.02)], "the largest sensitivity to the prior is 0.020 (sd), below the limit of 0.05: none of these quantities depends on the priors"),
     (findings.sensitivity, [sensitivities(0.2)], "the largest sensitivity to the prior is 0.200 (sd); sd exceeds the limit of 0.05, so that the prior matters there"),
     (findings.answer, [NOISE, scores((1, 3)), "rate", 0.09], "no: with the features the model predicts no better than giving every client the overall rate of 9.0 %"),
     (findings.answer, [TINY, scores((3, 1)), "rate", 0.09], "no: with the features the model predicts no better than giving every client the overall rate of 9.0 %"),
@@ -220,8 +220,8 @@ SENTENCES = [
     (findings.chains, [pd.Series({"a": 0.5, "b": 0.0049})], "the smallest of the 2 p-values is 0.005 (b), which is a sign that they do not quite agree"),
     (findings.energy, [{"energy": np.array([-2.0, 2]), "change": np.array([-1.0, 1])}], "the changes (1.0 nats) are not much narrower than the whole (2.0; standard deviations)"),
     (findings.energy, [{"energy": np.array([-2.0, 2]), "change": np.array([-0.99, 0.99])}], "the changes (1.0 nats) are much narrower than the whole (2.0; standard deviations)"),
-    (findings.effects, [MANY.assign(clear=[True, True, False, False])], "of 4 effects, 2 are clearly there once one allows for looking at 4: scd_a and scd_b"),
-    (findings.effects, [MANY.assign(clear=[True, False, True, True])], "of 4 effects, 3 are clearly there once one allows for looking at 4: all but scd_b"),
+    (findings.effects, [MANY.assign(clear=[True, True, False, False])], "of 4 effects, 2 are clearly there after allowing for 4 comparisons: scd_a and scd_b"),
+    (findings.effects, [MANY.assign(clear=[True, False, True, True])], "of 4 effects, 3 are clearly there after allowing for 4 comparisons: all but scd_b"),
     (findings.odds_ratios, [pd.DataFrame({"low": [0.9, 1.01], "middle": [1.0, 1.1], "high": [1.1, 1.2]}, index=["a", "b"])], "a 1.000 (0.900 to 1.100) and b 1.100 (1.010 to 1.200)"),
     (findings.spreads, [{"these": np.linspace(0, 1, 1001), "those": np.linspace(1, 2, 1001)}], "these 0.5 (0.025 to 0.97) and those 1.5 (1 to 2)"),
     (findings.pooling, [{"attr": replication(300), "other": replication(200)}], "the rates of attr span 20.0 percentage points raw and 0.0 pooled and the rates of other span 10.0 percentage points raw and 0.0 pooled; attr = b moved most, by 20.00"),
@@ -231,10 +231,10 @@ SENTENCES = [
     (findings.discrepancy, [discrepancies(4)], "some group of clients is further off than the model can explain: only 4 % of data sets simulated from the model have one as far off"),
     (findings.residuals, [{"a": replication(300).residuals, "b": replication(300).residuals}], "2 of 4 residuals lie outside, where at most about 0.2 would by chance"),
     (findings.residuals, [{"a": pd.concat([replication(100).residuals] * 150)}], "none of 300 residuals lie outside, where at most about 15 would by chance"),
-    (findings.calibrated, [reliability(0.4, 0.05)], "the predicted probabilities come true, as far as these data can tell: the recalibrated curve strays from the band no more than by chance (5 % of predictions that are right stray as far)"),
-    (findings.calibrated, [reliability(0.4, 0.049)], "the predicted probabilities do not come true: the recalibrated curve leaves the band for 40 % of the clients, and only 5 % of predictions that are right stray as far"),
+    (findings.calibrated, [reliability(0.4, 0.05)], "the predicted probabilities come true, as far as these data can tell: the recalibrated curve strays from the band no more than by chance (5 % of well-calibrated models would deviate as much)"),
+    (findings.calibrated, [reliability(0.4, 0.049)], "the predicted probabilities do not come true: the recalibrated curve leaves the band for 40 % of the clients, and only 5 % of well-calibrated models would deviate as much"),
     (findings.sensitivity, [sensitivities(0.05)], "the largest sensitivity to the prior is 0.050 (sd); sd exceeds the limit of 0.05, so that the prior matters there"),
-    (findings.sensitivity, [sensitivities(0.049)], "the largest sensitivity to the prior is 0.049 (sd), below the limit of 0.05: none of these quantities hangs on the priors"),
+    (findings.sensitivity, [sensitivities(0.049)], "the largest sensitivity to the prior is 0.049 (sd), below the limit of 0.05: none of these quantities depends on the priors"),
     (findings.sensitivity, [pd.DataFrame({"prior": [0.3, 0.2]}, index=["1|attr_a_sigma", "1|attr_b[c]"])], "the largest sensitivity to the prior is 0.300 (spread of attr_a); spread of attr_a and attr_b = c exceed the limit of 0.05, so that the prior matters there"),
     (findings.answer, [NOISE, scores((90, 3), (80, 3)), "rate", 0.09], "yes, but not to this model: trees and ridge predict better than giving every client the overall rate of 9.0 %, and the model does not"),
     (findings.answer, [LOSS, scores((90, 3)), "rate", 0.09], "yes, but not to this model: trees predicts better than giving every client the overall rate of 9.0 %, and the model does not"),

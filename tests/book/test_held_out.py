@@ -51,7 +51,8 @@ def methods(monkeypatch):
     """Every method that was fitted, in order: the candidate's and the baseline's of each fold."""
     made = []
 
-    def candidate(train, specification):
+    def candidate(train, specification, settings):
+        assert settings.seed == SEED
         made.append(Recorder(["attr_b"] if specification is COMMON else []))
         return made[-1].fit(train.drop(columns="label"), train["label"])
 

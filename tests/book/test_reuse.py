@@ -156,7 +156,7 @@ def test_a_key_is_the_same_for_the_same_identity_and_short_enough_for_a_folder()
     assert len({reuse.key(1, 2), reuse.key(2, 1), reuse.key([1, 2]), reuse.key(1)}) == 4
 
 
-@pytest.mark.parametrize("library", ["numpy", "scipy", "pandas", "scikit-learn"])
+@pytest.mark.parametrize("library", ["numpy", "scipy", "pandas", "scikit-learn", "pymc", "nutpie", "numba"])
 def test_another_version_of_a_library_makes_another_key(monkeypatch, library):
     before = reuse.key("it")
     monkeypatch.setattr(reuse, "version", lambda name: "0" if name == library else metadata.version(name))
@@ -167,11 +167,21 @@ def test_another_version_of_a_library_makes_another_key(monkeypatch, library):
 SOURCES = [
     *(
         f"{part}/module.py"
-        for part in ("data", "formula", "likelihood", "engines", "judgement", "prediction")
+        for part in (
+            "data",
+            "formula",
+            "likelihood",
+            "engines",
+            "fitting",
+            "prediction",
+            "evaluation",
+            "judgement",
+        )
     ),
     "data/deeper/module.py",
     "pipeline.py",
-    "study/cross_validation.py",
+    "attempts.py",
+    "limits.py",
 ]
 
 

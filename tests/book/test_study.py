@@ -78,7 +78,8 @@ def test_candidates_are_compared_on_these_data_and_named_as_in_the_book(opened, 
 
     ((cache_folder, compute, identity, arguments),) = remembered
     assert (cache_folder, compute) == (Path("/cache"), compare)
-    assert identity == ("digest", {name: one.to_json() for name, one in CANDIDATES.items()})
+    assert identity == ("digest", {name: one.to_json() for name, one in CANDIDATES.items()}, 6)
+    assert arguments["settings"].seed == 6
     assert arguments["frame"] is DATA.frame
     assert arguments["specifications"] == list(CANDIDATES.values())
     for kind, named in (("loo", found.loos), ("waic", found.waics), ("weight", found.weights)):
@@ -104,15 +105,20 @@ def test_the_rows_are_read_once_from_the_snapshot_and_held_to_the_contract(monke
         seen.append(asked)
         return asked[1]
 
+    def features(*asked):
+        seen.append((asked[0], snapshot.FEATURES, asked[1]))
+        return "rows", "their source"
+
     monkeypatch.setattr(snapshot, "read", read)
+    monkeypatch.setattr(snapshot, "features", features)
     monkeypatch.setattr(study, "validated", lambda *given: given)
     opened = Study(SETTINGS, Path("/taken"))
 
-    assert opened.data == (snapshot.FEATURES, opened.specification, FEATURE_STORE)
+    assert opened.data == ("rows", opened.specification, FEATURE_STORE)
     assert opened.data is opened.data
-    assert set(opened.sources) == set(snapshot.READERS) - {snapshot.FEATURES}
+    assert set(opened.sources) == set(snapshot.READERS)
     assert all(name == table for name, table in opened.sources.items())
-    assert len(seen) == len(snapshot.READERS)
+    assert len(seen) == len(snapshot.READERS) + 1
     assert {(settings, folder) for settings, _, folder in seen} == {(SETTINGS, Path("/taken"))}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_science.report.summary import wording
+from data_science.report import wording
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def check(setting: str, specification: ModelSpecification, frame) -> None:
     assert np.isfinite(fitted.summary.to_numpy()).all()
     assert fitted.agreement is None or fitted.agreement.holds
     if fitted.agreement is None:
-        assert any("nested Laplace declines: " in note for note in fitted.notes)
+        assert any("nested Laplace is not reliable" in note for note in fitted.notes)
 
 
 @pytest.mark.parametrize("setting", QUICK)

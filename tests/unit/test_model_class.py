@@ -56,8 +56,8 @@ def test_a_fit_is_asked_for_as_the_model_was_made(fits):
 
     assert isinstance(report, Report)
     assert fits == [
-        (("frame", specification), {"seed": 7, "engine": "nested-laplace"}),
-        (("other", None), {"seed": 1, "engine": "nuts"}),
+        (("frame", specification), {"settings": None, "seed": 7, "engine": "nested-laplace", "costs": None}),
+        (("other", None), {"settings": None, "seed": None, "engine": None, "costs": None}),
     ]
 
 
@@ -100,7 +100,7 @@ def test_what_was_loaded_replaces_what_was_fitted_and_the_other_way_round(fits, 
     assert model.predict_proba_one(ROW) == predictor(seed=9).predict_proba_one(ROW)
     assert model.summary().loc["Intercept"].to_dict() == {name: RECORD[name] for name in SUMMARY}
     assert list(model.summary().columns) == SUMMARY
-    with pytest.raises(ArtifactError, match="was loaded, and its version is complete where it is"):
+    with pytest.raises(ArtifactError, match="nothing to save: this model was loaded, and is already stored"):
         model.save(tmp_path)
 
     model.fit("frame")
