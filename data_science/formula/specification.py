@@ -75,6 +75,18 @@ class ModelSpecification:
     ------
     SpecificationError
         With the reason, if the formula or a prior is outside the class.
+
+    Examples
+    --------
+    >>> from data_science import ModelSpecification, Prior
+    >>> specification = ModelSpecification(
+    ...     "p(incidence, size) ~ period + (1 | herd)",
+    ...     priors={"period": Prior("Normal", mu=0, sigma=2), "group_sd": Prior("Exponential", lam=1)},
+    ... )
+    >>> specification.columns
+    ('period', 'herd')
+    >>> specification.to_json()["priors"]["1|herd"]
+    {'name': 'Exponential', 'lam': 1.0}
     """
 
     formula: str = DEFAULT_FORMULA
