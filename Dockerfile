@@ -7,9 +7,10 @@ COPY constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv --without-pip /opt/venv && pip install -c constraints.txt setuptools
 COPY pyproject.toml setup.py ./
+COPY data_science/_version.py data_science/
 # The packages' code is not here yet, so this layer lives until a requirement or a version changes.
 RUN --mount=type=cache,target=/root/.cache/pip \
-    touch README.md && mkdir data_science && \
+    touch README.md && \
     pip --python /opt/venv install -c constraints.txt '.[train]' && \
     pip --python /opt/venv uninstall -y data_science
 

@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export DE_FILES  # the company's CSV files; unset: stand-in data
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow test-containers images check bench book book-serve book-pdf lock clean
+.PHONY: help train test test-slow test-containers images check bench book book-serve book-pdf docs lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,10 @@ book-pdf: $(STAMP) ## build the book with its PDF (needs Chromium)
 
 book-serve: $(STAMP) ## serve the book, built first if there is none, on http://127.0.0.1:8000
 	@$(BIN)/python -m book.build serve $(ARGS)
+
+docs: $(STAMP) ## build the API reference and the mathematics into docs/_build
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build $(ARGS)
+	@echo "the reference is in docs/_build: open docs/_build/index.html"
 
 lock: $(STAMP) ## write the installed versions, which were tested, into constraints.txt
 	@$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check \

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from data_science.report.summary import Report
 
 EXIT_CODES = {
-    0: "a model was stored",
+    0: "a model was saved",
     1: "an unforeseen error (please report it)",
     2: "settings: a variable is missing, malformed or refused by the server; a formula or prior that is not "
     "fitted here; or the folder cannot be written",
     3: "data: the database cannot be read, or the table is not what the model needs",
-    4: "not converged: the posterior is not fit to ship",
+    4: "not converged: the fit failed its checks",
     137: "killed by the system, nearly always for want of memory (in Docker: TRAIN_MEMORY, 0.5g at least)",
     143: "stopped by SIGTERM (130: by Ctrl-C)",
 }
@@ -66,10 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _train(ready, console)
         except DataScienceError as error:
             log.error("%s", error)
-            log.error("nothing was stored; a model stored before stays as it is")
+            log.error("no model was saved; the previous one is unchanged")
             return next((code for kind, code in _CODES.items() if isinstance(error, kind)), 1)
         except KeyboardInterrupt:
-            log.error("stopped; nothing was stored")
+            log.error("stopped; no model was saved")
             return 130
     return 0
 
@@ -152,7 +152,7 @@ def _as_ds_user(settings: Settings, environment: dict[str, str]) -> DatabaseSett
 
 
 def _stop(signum: int, _: FrameType | None) -> None:
-    log.error("stopped by SIGTERM; nothing was stored")
+    log.error("stopped by SIGTERM; no model was saved")
     sys.exit(128 + signum)
 
 

@@ -1,8 +1,11 @@
 """Package metadata; tool settings live in pyproject.toml, tested versions in constraints.txt."""
 
 from pathlib import Path
+from runpy import run_path
 
 from setuptools import find_packages, setup
+
+VERSION = run_path(str(Path(__file__).with_name("data_science") / "_version.py"))["__version__"]
 
 TRAIN = [
     "arviz>=1.3",
@@ -36,7 +39,9 @@ BOOK = [  # the versions that build offline; bounds as measured
     "sphinx-book-theme>=1.1.4,<1.2",
 ]
 BENCH = ["onnx", "onnxruntime", "scikit-learn", "skl2onnx"]
+DOCS = ["myst-parser>=3,<4", "Sphinx>=7.4,<8", "sphinx-book-theme>=1.1.4,<1.2"]  # the book's
 DEV = [
+    *DOCS,
     "httpx",
     "hypothesis",
     "import-linter>=2.16",
@@ -55,7 +60,7 @@ DEV = [
 
 setup(
     name="data_science",
-    version="0.1.0",
+    version=VERSION,
     description="Bayesian logistic regression on a table in PostgreSQL: trains, judges, stores, predicts",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
@@ -75,5 +80,12 @@ setup(
     package_dir={"": "."},  # editable installs get a plain path, not an import hook
     package_data={"data_science": ["py.typed"]},
     install_requires=["numpy>=2.3", "pandas>=3"],
-    extras_require={"train": TRAIN, "embedded": EMBEDDED, "book": BOOK, "bench": BENCH, "dev": DEV},
+    extras_require={
+        "train": TRAIN,
+        "embedded": EMBEDDED,
+        "book": BOOK,
+        "bench": BENCH,
+        "docs": DOCS,
+        "dev": DEV,
+    },
 )

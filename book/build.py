@@ -1,6 +1,6 @@
 """Build the book from the database: a site that needs no internet, and the same as a PDF.
 
-Every build executes every chapter; an error or a warning fails it, and the site built before stays.
+Every build executes every chapter; an error or a warning fails it, and the previous site is unchanged.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def run(builder: str, work: Path, config: Path, environ: Mapping[str, str]) -> N
         whole = "".join(said)
         sys.stderr.write(whole)
         raise BuildError(
-            f"{builder}: {_reason(whole, work)}. All that was said is above. The site before stays"
+            f"{builder}: {_reason(whole, work)}. The full output is above; the previous site is unchanged"
         )
 
 

@@ -108,7 +108,7 @@ class Screen:
 def screen(groups: Margins, label: pd.Series[int], *, n_shuffles: int = 200, seed: int = 1) -> Screen:
     """Look at every group of every margin at once, and shuffle the label to see what chance shows.
 
-    The distribution of the largest deviation over all groups of shuffled labels makes an honest yardstick:
+    The distribution of the largest deviation over all groups of shuffled labels is the yardstick:
     it counts how many groups were looked at, and how they overlap (Westfall and Young 1993).
 
     Parameters

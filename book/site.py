@@ -38,7 +38,7 @@ def require_replaceable(output: Path, kept: Iterable[Path]) -> None:
         raise BuildError(f"{output} cannot be replaced as a whole by a new site. {elsewhere}")
     if output.is_dir():
         if any(output.iterdir()) and not (output / _MADE_HERE).exists():
-            raise BuildError(f"{output} holds something else than a book, which would be lost. {elsewhere}")
+            raise BuildError(f"{output} is not a book; it will not be overwritten. {elsewhere}")
     elif output.exists():
         raise BuildError(f"{output} is a file, and would be lost. {elsewhere}")
     for folder in kept:

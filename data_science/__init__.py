@@ -1,10 +1,12 @@
-"""An honest, deployable Bayesian classifier from a feature store in PostgreSQL.
+"""Train a Bayesian classifier on a feature store or a data frame, check the fit, and package it for serving.
 
 Public names are resolved on first use, so that a serving process pays only for what it calls.
 """
 
 from importlib import import_module
 from typing import Any
+
+from data_science._version import __version__ as __version__
 
 _HOMES = {
     "ArtifactError": "data_science.errors",

@@ -53,7 +53,7 @@ def fit_judged(
     if first.verdict.passed:
         return first
     for failure in first.verdict.failures:
-        log.warning("not fit to ship: %s", failure)
+        log.warning("the fit failed a check: %s", failure)
     log.warning("fitting once more with stricter settings: %s", settings.stricter())
     second = _attempt(design, compressed, settings.stricter(), progress, watch)
     return replace(

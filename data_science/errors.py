@@ -6,25 +6,65 @@ DataScienceError
 ├── SchemaError            the data engineer: the table is not what dataset.py expects
 │   └── FeatureError       the caller of predict: a row of features cannot be read without guessing
 ├── SpecificationError     the modeller: a formula or prior outside the class that is trained and served
-├── GateError              the modeller: the posterior is not fit to ship
+├── GateError              the modeller: the fit failed its checks
 └── ArtifactError          the deployer: a saved model cannot be trusted, read or written
 """
 
 
 class DataScienceError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel, DataScienceError
+    >>> try:
+    ...     BayesianLogitModel().predict_one({"scd_a": 0.5})
+    ... except DataScienceError as error:
+    ...     print(error)
+    the model holds no parameters yet. Call fit(dataset) or load(model_folder) first
+    """
 
 
 class SettingsError(DataScienceError):
-    """An environment variable or argument is missing, malformed or refused by the server."""
+    """An environment variable or argument is missing, malformed or refused by the server.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel, FitSettings
+    >>> BayesianLogitModel(seed=7, settings=FitSettings(seed=1))
+    Traceback (most recent call last):
+    ...
+    data_science.errors.SettingsError: seed=7 contradicts settings, which have seed=1; give seed once
+    """
 
 
 class DatabaseError(DataScienceError):
-    """The database did not answer, or did not answer in time."""
+    """The database did not answer, or did not answer in time.
+
+    Examples
+    --------
+    >>> from data_science.settings import DatabaseSettings
+    >>> from data_science.sources.postgres.feature_store import get_dataset
+    >>> get_dataset(DatabaseSettings(hostname="127.0.0.1", port=1), wait_timeout_s=0)
+    Traceback (most recent call last):
+    ...
+    data_science.errors.DatabaseError: feature_store at 127.0.0.1:1/companydata as ds_user could not be...
+    """
 
 
 class SchemaError(DataScienceError, ValueError):
-    """The data are not what the specification needs."""
+    """The data are not what the specification needs.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel
+    >>> from data_science.examples import clients
+    >>> BayesianLogitModel().fit(clients().drop(columns="scd_a"))
+    Traceback (most recent call last):
+    ...
+    data_science.errors.SchemaError: invalid data:
+    - scd_a: the column is missing; expected one column of this name. ...
+    """
 
 
 class FeatureError(SchemaError):
@@ -34,6 +74,18 @@ class FeatureError(SchemaError):
     ----------
     column : str or None
         The column at fault, where it is one.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel, FeatureError, ModelSpecification
+    >>> from data_science.examples import clients
+    >>> model = BayesianLogitModel(ModelSpecification("label ~ scd_a"), engine="nested-laplace")
+    >>> report = model.fit(clients(300))
+    >>> try:
+    ...     model.predict_one({"scd_a": "high"})
+    ... except FeatureError as error:
+    ...     print(error.column, "is at fault:", error)
+    scd_a is at fault: scd_a is 'high' (str); expected a finite number
     """
 
     def __init__(self, message: str, column: str | None = None) -> None:
@@ -42,12 +94,43 @@ class FeatureError(SchemaError):
 
 
 class SpecificationError(DataScienceError, ValueError):
-    """A formula or prior outside the class that is trained, stored and served."""
+    """A formula or prior outside the class that is trained, stored and served.
+
+    Examples
+    --------
+    >>> from data_science import ModelSpecification
+    >>> ModelSpecification("label ~ log(scd_a)")
+    Traceback (most recent call last):
+    ...
+    data_science.errors.SpecificationError: 'log(scd_a)' in 'label ~ log(scd_a)' is a function of the data...
+    """
 
 
 class GateError(DataScienceError):
-    """The posterior is not fit to ship."""
+    """The fit failed its checks; the message lists each, with its remedy.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel, FitSettings, ModelSpecification
+    >>> from data_science.examples import clients
+    >>> too_few = FitSettings(engine="nested-laplace", draws=10)
+    >>> BayesianLogitModel(ModelSpecification("label ~ scd_a"), settings=too_few).fit(clients(300))
+    Traceback (most recent call last):
+    ...
+    data_science.errors.GateError: the fit failed these checks:
+    - bulk ESS is ... (worst: ...), expected at least 400: draw more
+    ...
+    """
 
 
 class ArtifactError(DataScienceError):
-    """A saved model cannot be trusted, read or written."""
+    """A saved model cannot be trusted, read or written.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel
+    >>> BayesianLogitModel().load("nowhere")
+    Traceback (most recent call last):
+    ...
+    data_science.errors.ArtifactError: nowhere does not exist; expected a folder of models. Train one first
+    """

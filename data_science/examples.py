@@ -33,6 +33,7 @@ def clients(n_rows: int = 1_000, *, signal: bool = True, seed: int = 1) -> pd.Da
 
     Examples
     --------
+    >>> from data_science.examples import clients
     >>> clients(3)
        idx  attr_a attr_b     scd_a  scd_b  label
     0    0       2      d  0.827703      1      0

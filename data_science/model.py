@@ -61,6 +61,51 @@ class BayesianLogitModel(MLEModel):
     ------
     SettingsError
         If ``seed`` or ``engine`` contradicts ``settings``.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel, ModelSpecification
+    >>> from data_science.examples import clients
+    >>> frame = clients(500)
+    >>> specification = ModelSpecification("label ~ scd_a + scd_b")
+    >>> model = BayesianLogitModel(specification, engine="nested-laplace")
+
+    The report says what was found; the summary has a row for each parameter:
+
+    >>> report = model.fit(frame)
+    >>> report.sentences["Compression"]
+    '500 rows → ... nodes (... per cell for scd_a), largest posterior shift ... sd'
+    >>> print(f"{model.summary().loc['scd_a', 'mean']:.1f}")
+    1.7
+    >>> model.posterior["posterior"].sizes["draw"]
+    2000
+
+    One row or many; a frame or a mapping:
+
+    >>> model.predict(frame.head(1))
+    0
+    >>> model.predict_one({"scd_a": 0.9, "scd_b": 5})
+    0
+    >>> model.predict_batch(frame).shape
+    (500,)
+    >>> model.predict_proba(frame.head(2)).round(2)
+    array([0.14, 0.28])
+    >>> model.predict_interval(frame.head(1)).round(1)
+    array([[0.1, 0.2]])
+    >>> sorted(model.explain({"scd_a": 0.9, "scd_b": 5}))
+    ['Intercept', 'scd_a', 'scd_b']
+
+    A folder holds versions; loading it takes the newest:
+
+    >>> import tempfile
+    >>> served = BayesianLogitModel()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     version = model.save(folder)
+    ...     served.load(folder)
+    >>> served.predict_proba_one({"scd_a": 0.9, "scd_b": 5}) == model.predict_proba_one(
+    ...     {"scd_a": 0.9, "scd_b": 5}
+    ... )
+    True
     """
 
     def __init__(
@@ -91,7 +136,7 @@ class BayesianLogitModel(MLEModel):
         SchemaError
             If the frame is not what the specification needs.
         GateError
-            If the posterior is not fit to ship; what was fitted or loaded before stays.
+            If the fit failed its checks; what was fitted or loaded before stays.
         ImportError
             If the packages for training are not installed.
         """
@@ -125,8 +170,8 @@ class BayesianLogitModel(MLEModel):
             If nothing was fitted here, or the folder cannot be written.
         """
         if self._fit is None:
-            held = "was loaded, and its version is complete where it is" if self._loaded else "was not fitted"
-            raise ArtifactError(f"there is nothing to save: the model {held}. Call fit first")
+            held = "was loaded, and is already stored" if self._loaded else "was not fitted"
+            raise ArtifactError(f"nothing to save: this model {held}. Call fit first")
         fitted = self._fit
         path = artifact.save(
             model_folder,

@@ -101,7 +101,7 @@ def fit(
     SchemaError
         If the frame is not what the specification needs.
     GateError
-        If the posterior is not fit to ship.
+        If the fit failed its checks.
     """
     specification, watch = specification or ModelSpecification(), watch or Stopwatch()
     settings = _settings(settings, seed=seed, engine=engine)

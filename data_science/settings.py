@@ -94,7 +94,7 @@ class Settings:
             book_cache=read("BOOK_CACHE"),
         )
         if problems:
-            raise SettingsError("\n".join(["the environment cannot be used:", *(f"- {p}" for p in problems)]))
+            raise SettingsError("\n".join(["invalid environment variables:", *(f"- {p}" for p in problems)]))
         return settings
 
 
@@ -168,14 +168,19 @@ FOLDER = Kind("a path without control characters", lambda text: Path(_text(text)
 SEED = _integer(0, 2**32 - 1)
 
 VARIABLES = (
-    Variable("DS_DB_USER", "ds_user", "user that reads; required when DB_HOSTNAME is set", TEXT),
+    Variable("DS_DB_USER", "ds_user", "user to log in as; required when DB_HOSTNAME is set", TEXT),
     Variable("DS_DB_PASSWORD", "", "its password; required when DB_HOSTNAME is set", SECRET, secret=True),
     Variable("DS_DB_PASSWORD_FILE", "", "a file that holds the password (a Docker secret) instead", FOLDER),
     Variable("DB_HOSTNAME", "", "database host; unset: an embedded PostgreSQL with stand-in data", TEXT),
     Variable("DB_PORT", "5432", "database port", _integer(1, 65_535)),
     Variable("DB_NAME", "companydata", "database name", TEXT),
     Variable("DB_SSLMODE", "prefer", "libpq's sslmode", _choice(*get_args(SslMode))),
-    Variable("WAIT_TIMEOUT_S", "", "seconds to wait; unset: no limit, but 600 if login fails", _number(0)),
+    Variable(
+        "WAIT_TIMEOUT_S",
+        "",
+        "how long to wait for the table, in seconds (default: no limit; 600 while logins are refused)",
+        _number(0),
+    ),
     Variable("MODEL_FOLDER", "./models", "folder in which versions of the model are stored", FOLDER),
     Variable("KEEP_MODELS", "5", "how many of the newest versions are kept", _integer(1, 1_000_000)),
     Variable("ENGINE", "nuts", "how the posterior is computed", _choice(*get_args(Engine))),

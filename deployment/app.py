@@ -13,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 from machine_learning_engineering.prediction_log import shared_log
 from starlette.exceptions import HTTPException
 
+from data_science import __version__
 from deployment import openapi
 from deployment.direct_route import BodyLimits, DirectRoute, ShortCut
 from deployment.health import HealthReport
@@ -44,7 +45,7 @@ def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
 
     # FastAPI's own /docs fetches its scripts from the internet; this one serves them itself.
     app = FastAPIOffline(
-        redoc_url=None, title="Predictions", version="1.0.0", description=DESCRIPTION, lifespan=lifespan
+        redoc_url=None, title="Predictions", version=__version__, description=DESCRIPTION, lifespan=lifespan
     )
     _add_predictions(app, PredictionService(keeper, log, settings.max_batch), settings)
     _add_health(app, HealthReport(keeper, log.folder))
@@ -59,7 +60,7 @@ def _add_predictions(app: FastAPI, service: PredictionService, settings: Setting
     responses = openapi.problems(
         status_408=f"The body did not arrive within {limits.timeout_s:g} s.",
         status_413=f"More than {limits.max_bytes} bytes, or {settings.max_batch} clients.",
-        status_422="Fields that cannot be used, each named.",
+        status_422="Invalid fields, each named.",
         status_503="No model is loaded, or the prediction could not be stored.",
     )
     for path, endpoint, answer in (

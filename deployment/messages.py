@@ -47,9 +47,9 @@ class Question(Client):
         json_schema_extra={"examples": [PUBLISHED, {**PUBLISHED, "probability": True, "interval": 0.95}]}
     )
 
-    probability: bool = Field(default=False, description="Whether to answer P(label = 1) too.")
+    probability: bool = Field(default=False, description="Also return P(label = 1).")
     interval: float | None = Field(
-        default=None, gt=0.0, lt=1.0, description="Also answer the credible interval of this probability."
+        default=None, gt=0.0, lt=1.0, description="Also return the credible interval of this probability."
     )
 
 
@@ -61,9 +61,9 @@ class Questions(Request):
     )
 
     clients: list[Client] = Field(min_length=1, description="Answered all or none, in this order.")
-    probability: bool = Field(default=False, description="Whether to answer P(label = 1) too.")
+    probability: bool = Field(default=False, description="Also return P(label = 1).")
     interval: float | None = Field(
-        default=None, gt=0.0, lt=1.0, description="Also answer credible intervals of this probability."
+        default=None, gt=0.0, lt=1.0, description="Also return credible intervals of this probability."
     )
 
 
@@ -116,7 +116,7 @@ class Problem(BaseModel):
                 {
                     "title": "Unprocessable Content",
                     "status": 422,
-                    "detail": "1 field cannot be used",
+                    "detail": "1 field is invalid",
                     "errors": [
                         {
                             "field": "features.scd_a",
@@ -144,7 +144,7 @@ class Ready(BaseModel):
     """Whether predictions can be made and stored."""
 
     ready: bool
-    model_version: str | None = Field(description="Version that answers now.")
+    model_version: str | None = Field(description="Version that is served now.")
     problems: list[str] = Field(description="In words, what an operator should look at; also when ready.")
 
 

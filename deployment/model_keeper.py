@@ -72,11 +72,13 @@ class ModelKeeper:
     def _take_up(self, loaded: ServedModel) -> None:
         before, self.current = self.current, loaded
         if before is None or before.version != loaded.version:
-            logger.info("version %s answers now", loaded.version)
+            logger.info("now serving version %s", loaded.version)
 
     def _report(self, problem: str | None) -> None:
         if problem is not None:
-            serving = "no model answers" if self.current is None else f"{self.current.version} goes on"
+            serving = (
+                "no model is served" if self.current is None else f"still serving {self.current.version}"
+            )
             problem = f"{problem}; {serving}"
         if problem not in (None, self.problem):
             logger.warning("%s", problem)

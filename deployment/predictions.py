@@ -79,7 +79,7 @@ class PredictionService:
         except PredictionLogError as error:
             logger.error("%s", error)
             raise Problem(
-                503, "the prediction could not be stored, so it is not answered. Try again later"
+                503, "the prediction could not be recorded, so no label was returned. Try again later"
             ) from error
 
 

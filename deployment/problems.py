@@ -32,13 +32,13 @@ class Problem(Exception):  # noqa: N818 - it is what the client is told, by its 
 
 def invalid_field(path: str, detail: str) -> Problem:
     """Return the problem of one field that cannot be used."""
-    return Problem(422, "1 field cannot be used", [{"field": path, "detail": detail}])
+    return Problem(422, "1 field is invalid", [{"field": path, "detail": detail}])
 
 
 def invalid_body(error: ValidationError) -> Problem:
     """Return the problem of a body that pydantic refused."""
     found = [_field_problem(one) for one in error.errors(include_url=False, include_context=False)]
-    detail = "1 field cannot be used" if len(found) == 1 else f"{len(found)} fields cannot be used"
+    detail = "1 field is invalid" if len(found) == 1 else f"{len(found)} fields are invalid"
     return Problem(422, detail, found[:MOST_SHOWN])
 
 

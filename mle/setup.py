@@ -1,10 +1,17 @@
 """Package metadata of the machine-learning engineers' reference package."""
 
+from pathlib import Path
+from runpy import run_path
+
 from setuptools import find_packages, setup
+
+# From the neighbour's folder: this reference version is released with the repository it stands in, under one
+# number. A team that takes the folder elsewhere gives it a version of its own.
+VERSION = run_path(str(Path(__file__).parents[1] / "data_science" / "_version.py"))["__version__"]
 
 setup(
     name="machine_learning_engineering",
-    version="1.0.0",
+    version=VERSION,
     description="MLEModel, a durable prediction log, retraining by effect, and a contract suite for models",
     classifiers=["Private :: Do Not Upload", "Typing :: Typed"],  # no licence is claimed: none is given yet
     python_requires=">=3.12",

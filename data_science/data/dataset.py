@@ -121,7 +121,7 @@ def validate(
     findings += _response_faults(data, response, typed)
     if findings:
         lines = dict.fromkeys(f"- {finding}" for finding in findings)
-        raise SchemaError("\n".join(["the data cannot be used:", *lines]))
+        raise SchemaError("\n".join(["invalid data:", *lines]))
     checked = data.frame.assign(**typed)
     trials = len(checked) if response.trials is None else checked[response.trials].sum()
     base_rate = float(checked[response.successes].sum() / trials)
@@ -188,7 +188,7 @@ def _reading_faults(
     data: _Rows, name: str, want: str, reading: Reading, schema: Schema | None
 ) -> Iterator[RowFault]:
     column = data.frame[name]
-    remedy = "Complete the source or leave these rows out of the table, knowingly: nothing is filled in"
+    remedy = "Fill in the values at the source or exclude these rows there; nothing is imputed"
     yield from data.faults(name, reading.missing, "NULL or NaN", "a value", remedy)
     remedy = "Correct the computation that divides by zero or overflows"
     yield from data.faults(name, reading.infinite, "an infinite value", "finite numbers", remedy)
@@ -213,7 +213,7 @@ def _constant_faults(features: list[Values]) -> Iterator[ColumnFault]:
     for values in features:
         if (values == values.iloc[0]).all():
             problem = f"the constant {reprlib.repr(values.tolist()[0])} in every row"
-            remedy = "Take it out of the specification, or widen what is selected: it can explain nothing"
+            remedy = "It has no effect to estimate: drop it from the formula or load more data"
             yield ColumnFault(str(values.name), problem, "at least two values", remedy)
 
 
@@ -237,7 +237,7 @@ def _unit_faults(data: _Rows, features: list[Values]) -> Iterator[ColumnFault]:
 def _key_faults(data: _Rows, typed: dict[str, Values]) -> Iterator[RowFault]:
     if data.key is not None and data.key in typed:
         repeated = typed[data.key].duplicated(keep=False)
-        remedy = "Look for a history joined without its current row only"
+        remedy = "Join a history on its current row only"
         yield from data.faults(data.key, repeated, "a repeated value", "one row for each value", remedy)
 
 
@@ -258,9 +258,8 @@ def _response_faults(data: _Rows, response: Response, typed: dict[str, Values]) 
     extreme = next((end for end in (0 * trials, trials) if (successes == end).all()), None)
     if extreme is not None:
         which = (
-            f"always {successes.iloc[0]}"
+            f"{successes.iloc[0]} in every row"
             if trials_name is None
-            else f"no {'failure' if extreme.any() else 'success'}"
+            else f"no {'failure' if extreme.any() else 'success'} in any row"
         )
-        remedy = "Widen what is selected: nothing can be learned from one class"
-        yield ColumnFault(name, f"one class only, {which}", "both classes", remedy)
+        yield ColumnFault(name, which, "both classes, which training needs", "Load more data")

@@ -70,7 +70,7 @@ class CertificateError(GateError):
         super().__init__(certificate, reason)
 
     def __str__(self) -> str:
-        return f"nested Laplace declines: {self.args[1]}; use engine='nuts'"
+        return f"nested Laplace is not reliable for this model ({self.args[1]}). Use engine='nuts'"
 
 
 def draw(

@@ -23,7 +23,30 @@ _HOMES = {"nuts": "data_science.engines.nuts", "nested-laplace": "data_science.e
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How one posterior is computed."""
+    """How one posterior is computed.
+
+    Parameters
+    ----------
+    engine : {"nuts", "nested-laplace"}
+    second_opinion : bool
+        After NUTS, compare with nested Laplace (which certifies itself).
+    exact : bool
+        No quadrature: every distinct row keeps its own term of the likelihood.
+    seed : int
+    draws, tune : int
+        Per chain: kept, and discarded (NUTS).
+    chains : int
+    target_accept : float
+        Of NUTS.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel, FitSettings
+    >>> settings = FitSettings(engine="nested-laplace", seed=7)
+    >>> settings.draws, settings.chains
+    (2000, 4)
+    >>> model = BayesianLogitModel(settings=settings)
+    """
 
     engine: EngineName = "nuts"
     second_opinion: bool = True  # after NUTS, compare with nested Laplace (which certifies itself)

@@ -36,6 +36,18 @@ def compare(
     Raises
     ------
     SchemaError, SpecificationError, GateError
+
+    Examples
+    --------
+    >>> from data_science import ModelSpecification, compare
+    >>> from data_science.examples import clients
+    >>> candidates = [ModelSpecification("label ~ 1"), ModelSpecification("label ~ scd_a + scd_b")]
+    >>> found = compare(candidates, clients(1_000))
+    >>> found.names  # best first
+    ('label ~ scd_a + scd_b', 'label ~ 1')
+    >>> difference = found.difference(*found.names)
+    >>> difference.elpd > 2 * difference.se
+    True
     """
     if len(specifications) < 2:
         raise SpecificationError(f"{len(specifications)} candidates came; expected at least two to compare")

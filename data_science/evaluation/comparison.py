@@ -96,7 +96,7 @@ class Comparison:
         return tuple(said)
 
     def verdict(self, model: str, baseline: str) -> str:
-        """Whether the features of ``model`` add anything to ``baseline``, in one honest sentence."""
+        """Whether the features of ``model`` add anything to ``baseline``, in one sentence."""
         gain = self.difference(model, baseline)
         against = f"against {baseline!r} over {gain.n_rows:,} rows"
         if gain.is_noise:

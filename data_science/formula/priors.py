@@ -53,6 +53,13 @@ class Prior:
     ------
     SpecificationError
         If the name, an argument's name or its value is outside what the engines can fit.
+
+    Examples
+    --------
+    >>> from data_science import Prior
+    >>> prior = Prior("Normal", mu=0, sigma=2.5)
+    >>> print(prior.scaled(2))
+    Normal(mu=0, sigma=5)
     """
 
     name: str

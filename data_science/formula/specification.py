@@ -75,6 +75,18 @@ class ModelSpecification:
     ------
     SpecificationError
         With the reason, if the formula or a prior is outside the class.
+
+    Examples
+    --------
+    >>> from data_science import ModelSpecification, Prior
+    >>> specification = ModelSpecification(
+    ...     "p(incidence, size) ~ period + (1 | herd)",
+    ...     priors={"period": Prior("Normal", mu=0, sigma=2), "group_sd": Prior("Exponential", lam=1)},
+    ... )
+    >>> specification.columns
+    ('period', 'herd')
+    >>> specification.to_json()["priors"]["1|herd"]
+    {'name': 'Exponential', 'lam': 1.0}
     """
 
     formula: str = DEFAULT_FORMULA
@@ -150,7 +162,9 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
         rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
         raise SpecificationError(f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}")
     if described.response is None:
-        raise SpecificationError(f"formula {formula!r} has no response; expected such as {DEFAULT_FORMULA!r}")
+        raise SpecificationError(
+            f"formula {formula!r} has no response; write, for example, {DEFAULT_FORMULA!r}"
+        )
     response = _response(described.response.term.components[0], formula)
     terms = tuple(parse_term(term, formula) for term in described.terms)
     if not terms:

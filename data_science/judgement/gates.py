@@ -45,9 +45,7 @@ class Verdict:
             With every reason and its remedy.
         """
         if self.failures:
-            raise GateError(
-                "the posterior is not fit to ship:\n" + "\n".join(f"- {f}" for f in self.failures)
-            )
+            raise GateError("the fit failed these checks:\n" + "\n".join(f"- {f}" for f in self.failures))
 
 
 def judge(
@@ -107,5 +105,6 @@ def _agreement(agreement: Agreement | None) -> Iterator[str]:
         yield (
             f"the two engines disagree on {agreement.worst}: {agreement.distance_in_sds:.2f} posterior sds "
             f"apart, {agreement.distance_in_mcse:.1f} Monte Carlo standard errors, expected at most "
-            f"{agreement.limit_in_mcse:.1f}: draw more with both; if it stays, report it as a defect"
+            f"{agreement.limit_in_mcse:.1f}: increase the draws of both engines; if the "
+            "difference remains, please report a bug"
         )

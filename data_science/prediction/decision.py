@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Cost of each kind of mistake, in any one unit."""
+    """Cost of each kind of mistake, in any one unit.
+
+    Parameters
+    ----------
+    false_positive, false_negative : float
+        Of a wrong 1, and of a wrong 0.
+
+    Examples
+    --------
+    >>> from data_science import Costs
+    >>> Costs(false_positive=1, false_negative=4).threshold
+    0.2
+    """
 
     false_positive: float = 1.0
     false_negative: float = 1.0

@@ -70,6 +70,23 @@ class Predictor:
         Makes the label follow the posterior mean probability where the plug-in is too far from it.
     response : str
         Name of the column that was modelled.
+
+    Examples
+    --------
+    A fitted or loaded model holds one:
+
+    >>> from data_science import BayesianLogitModel, ModelSpecification, Predictor
+    >>> from data_science.examples import clients
+    >>> model = BayesianLogitModel(ModelSpecification("label ~ scd_a"), engine="nested-laplace")
+    >>> report = model.fit(clients(300))
+    >>> predictor = model.model
+    >>> isinstance(predictor, Predictor), predictor.threshold, predictor.response
+    (True, 0.5, 'label')
+    >>> predictor.predict_proba(clients(2, seed=2)).shape
+    (2,)
+    >>> lower, upper = predictor.predict_interval_one({"scd_a": 0.5})
+    >>> lower < predictor.predict_proba_one({"scd_a": 0.5}) < upper
+    True
     """
 
     encoding: Encoding

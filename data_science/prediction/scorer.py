@@ -109,7 +109,7 @@ class RowScorer:
     def _finite(self, eta: float, numbers: Mapping[str, Any]) -> float:
         if not -INFINITY < eta < INFINITY:
             raise FeatureError(
-                f"the numbers {numbers!r} overflow the linear predictor; expected values as in training"
+                f"the numbers {numbers!r} are too large to score; expected the range seen in training"
             )
         return eta
 

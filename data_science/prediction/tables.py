@@ -106,7 +106,7 @@ def require_finite(eta: Floats, rows: Rows) -> Floats:
         row = int(np.isfinite(eta).argmin())
         numbers = {column: float(values[row]) for column, values in rows.numbers.items()}
         raise FeatureError(
-            f"the numbers {numbers!r} overflow the linear predictor; expected values as in training"
+            f"the numbers {numbers!r} are too large to score; expected the range seen in training"
         )
     return eta
 

@@ -41,12 +41,12 @@ class Report:
 
     @property
     def what_features_add(self) -> str:
-        """Whether the features predict anything, in one honest sentence."""
+        """Whether the features predict anything, in one sentence."""
         sentence = self.comparison.verdict(MODEL, BASELINE)
         rate = f"{self.dataset.base_rate:.1%}"
         gain = self.comparison.difference(MODEL, BASELINE)
         if gain.is_noise or gain.is_small:
-            return f"{sentence}; for all that they tell, every row has about {rate}"
+            return f"{sentence}; so the best prediction for every row is the overall rate, {rate}"
         return f"{sentence}; the overall rate is {rate}"
 
     @property
@@ -101,12 +101,9 @@ class Report:
     def _plug_in(self) -> str:
         correction = self.predictor.correction
         if correction is None:
-            return "gap between plug-in and posterior mean probability not measured"
-        text = (
-            f"largest gap between plug-in and posterior mean probability {correction.gap:.2g} "
-            f"(bound {correction.bound:g})"
-        )
-        return f"{text}: labels follow the corrected probability" if correction.active else text
+            return "plug-in probabilities were not compared with posterior means"
+        text = f"plug-in probabilities are off by up to {correction.gap:.2g} (tolerance {correction.bound:g})"
+        return f"{text}, so labels use the corrected ones" if correction.active else text
 
 
 def model_card(report: Report) -> str:
@@ -141,7 +138,7 @@ def model_card(report: Report) -> str:
         "Limits": (
             "It describes the clients it was trained on; it says nothing about causes. An unseen group gets "
             "the population effect; an unseen level of a common effect is refused. Retrain when the inputs "
-            "drift or the live log score falls below what the model expects of itself."
+            "drift or the live log score falls below the score implied by the model's own probabilities."
         ),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
@@ -169,9 +166,9 @@ def _convergence(m: Diagnostics, shown: Callable[[str], str]) -> str:
 
 def _agreement(agreement: Agreement, shown: Callable[[str], str]) -> str:
     return (
-        f"nested Laplace agrees: largest distance {agreement.distance_in_sds:.3f} posterior sds, "
-        f"{agreement.distance_in_mcse:.1f} Monte Carlo standard errors ({shown(agreement.worst)}; "
-        f"limit {agreement.limit_in_mcse:.1f})"
+        f"the second engine agrees: posterior means differ most for {shown(agreement.worst)}, by "
+        f"{agreement.distance_in_sds:.3f} sd or {agreement.distance_in_mcse:.1f} Monte Carlo standard errors "
+        f"(limit {agreement.limit_in_mcse:.1f})"
     )
 
 

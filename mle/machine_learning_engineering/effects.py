@@ -43,7 +43,7 @@ class Estimate:
 
 
 def score_shortfall(p: Vector, y: Vector, client: npt.NDArray[np.int64], coverage: float) -> Estimate:
-    """How far the mean log score lies below what the model expects of itself, in nats per prediction.
+    """How far the mean log score lies below what the model's own probabilities imply, in nats per prediction.
 
     A model that believes its own p expects ``p log p + (1-p) log(1-p)`` of each prediction; the observed
     score minus that is ``(y - p) logit(p)``, whose mean is zero if the probabilities are true.

@@ -162,7 +162,7 @@ def _calibration(
             shortfall,
             policy.score_margin,
             f"over {len(labelled)} labelled predictions the mean log score is {-shortfall.value:+.4f} nats "
-            "from what the model expects of itself; shortfall",
+            "from the score implied by the model's own probabilities; shortfall",
             policy,
         ),
         _finding(

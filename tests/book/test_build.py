@@ -150,7 +150,7 @@ def command_of(process: Path) -> str:
     [
         (
             lambda output: (output / "thesis.txt").write_text("years of work"),
-            "holds something else than a book",
+            "is not a book; it will not be overwritten",
         ),
         (lambda output: (output.rmdir(), output.write_text("a file")), "is a file, and would be lost"),
         (

@@ -1,4 +1,4 @@
-"""Intervals are the conjugate posterior's, and shuffling is an honest yardstick."""
+"""Intervals are the conjugate posterior's, and shuffling is the yardstick."""
 
 import numpy as np
 import pandas as pd

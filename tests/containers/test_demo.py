@@ -196,7 +196,7 @@ def test_sigterm_ends_a_waiting_job_at_once(stack):
 
     assert time.monotonic() - started < 5
     assert stack.state("ds_train")["ExitCode"] == 143
-    assert "stopped by SIGTERM; nothing was stored" in stack.logs("ds_train")
+    assert "stopped by SIGTERM; no model was saved" in stack.logs("ds_train")
 
 
 def test_sigterm_ends_a_fit_and_nothing_is_stored(stack):

@@ -26,7 +26,7 @@ def test_without_a_model_it_lives_and_says_what_is_missing(start, tmp_path):
     refused = running.post("/predict", PUBLISHED)
     assert refused.status_code == 503
     assert refused.json()["detail"].startswith("no model is loaded yet")
-    assert "no model answers" in running.said()
+    assert "no model is served" in running.said()
 
 
 def test_it_becomes_ready_when_a_model_appears(start, tmp_path):
@@ -50,7 +50,7 @@ def test_predictions_that_cannot_be_stored_are_not_answered(start, tmp_path):
 
     for answer in (refused, batch):
         assert answer.status_code == 503
-        assert "could not be stored" in answer.json()["detail"]
+        assert "could not be recorded" in answer.json()["detail"]
         assert str(tmp_path) not in answer.text
     assert running.get("/health/ready").status_code == 503
     assert "predictions cannot be stored" in running.get("/health").json()["problems"][0]

@@ -154,7 +154,7 @@ def test_faults_are_counted_and_the_first_twenty_named(n, shown):
     problem = refused({"clients": [{"idx": "x", "features": {}}] * n})
 
     assert problem.status == 422
-    assert problem.detail == ("1 field cannot be used" if n == 1 else f"{n} fields cannot be used")
+    assert problem.detail == ("1 field is invalid" if n == 1 else f"{n} fields are invalid")
     assert [one["field"] for one in problem.errors] == [f"clients.{row}.idx" for row in range(shown)]
     assert problem.errors[0]["detail"].endswith("; got 'x'")
 
@@ -172,7 +172,7 @@ def test_a_fault_names_its_field_and_shows_no_whole_body(document, field):
 def test_the_problem_of_one_field_is_said_like_those_of_several():
     problem = invalid_field("features.a", "a is missing")
 
-    assert (problem.status, problem.detail) == (422, "1 field cannot be used")
+    assert (problem.status, problem.detail) == (422, "1 field is invalid")
     assert problem.errors == [{"field": "features.a", "detail": "a is missing"}]
 
 

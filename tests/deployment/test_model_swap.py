@@ -54,7 +54,7 @@ def test_a_bad_new_version_keeps_the_old_and_is_shown_until_a_good_one_comes(sta
     assert load.failed == []
     assert (health.status_code, health.json()["model_version"]) == (200, old.name)
     assert "predictor.json" in health.json()["problems"][0]
-    assert f"{old.name} goes on" in health.json()["problems"][0]
+    assert f"still serving {old.name}" in health.json()["problems"][0]
     assert "predictor.json" in running.said()
     assert running.get("/health").json()["problems"] == []
 
@@ -114,7 +114,7 @@ def test_at_the_start_a_fallback_is_better_than_nothing(tmp_path):
 
     assert keeper.current.version == old.name
     assert "predictor.json" in keeper.problem
-    assert f"{old.name} goes on" in keeper.problem
+    assert f"still serving {old.name}" in keeper.problem
 
 
 def test_an_older_fallback_does_not_replace_the_version_that_answers(tmp_path):
@@ -128,7 +128,7 @@ def test_an_older_fallback_does_not_replace_the_version_that_answers(tmp_path):
     keeper.refresh()
 
     assert keeper.current.version == current.name
-    assert f"{current.name} goes on" in keeper.problem
+    assert f"still serving {current.name}" in keeper.problem
 
 
 def test_without_latest_the_newest_version_is_served_and_that_is_said(tmp_path):

@@ -81,7 +81,7 @@ def test_a_body_that_is_no_json_object_is_refused(service, content):
 def test_only_the_first_of_many_faults_are_listed(service):
     refused = service.post("/predict/batch", {"clients": [{"idx": "x", "features": {}}] * 90})
 
-    assert refused.json()["detail"] == "90 fields cannot be used"
+    assert refused.json()["detail"] == "90 fields are invalid"
     assert len(refused.json()["errors"]) == 20
 
 

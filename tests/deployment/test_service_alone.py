@@ -189,12 +189,12 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again_a
     folder.look()
     folder.publish(OSError("broken"))
 
-    assert folder.look() == ("v1", "broken; v1 goes on")
+    assert folder.look() == ("v1", "broken; still serving v1")
     folder.look(after_s=RETRY_S - 0.1)
     assert folder.loads == 2
     folder.look(after_s=0.1)
     assert folder.loads == 3
-    assert caplog.messages == ["broken; v1 goes on"]
+    assert caplog.messages == ["broken; still serving v1"]
 
     folder.holds = ServedModel(None, "v2")
     assert folder.look(after_s=RETRY_S) == ("v2", None)
@@ -203,17 +203,17 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again_a
 def test_without_any_model_the_reason_is_said_even_if_it_has_no_words(folder):
     folder.holds = OSError()
 
-    assert folder.look() == (None, "OSError(); no model answers")
+    assert folder.look() == (None, "OSError(); no model is served")
 
 
 def test_a_fallback_answers_only_where_nothing_else_does(folder):
     folder.publish(ServedModel(None, "v0", fallback="v1 is damaged"))
-    assert folder.look() == ("v0", "v1 is damaged; v0 goes on")
+    assert folder.look() == ("v0", "v1 is damaged; still serving v0")
 
     folder.publish(ServedModel(None, "v2"))
     folder.look()
     folder.publish(ServedModel(None, "v0", fallback="v3 is damaged"))
-    assert folder.look() == ("v2", "v3 is damaged; v2 goes on")
+    assert folder.look() == ("v2", "v3 is damaged; still serving v2")
 
 
 def test_a_keeper_that_was_started_looks_at_once_and_stops(folder):
@@ -228,7 +228,7 @@ def test_a_keeper_that_was_started_looks_at_once_and_stops(folder):
 
 
 @pytest.mark.parametrize("storage", [True, False], ids=["storage", "no storage"])
-@pytest.mark.parametrize("problem", [None, "v3 is damaged; v2 goes on"], ids=["newest", "older"])
+@pytest.mark.parametrize("problem", [None, "v3 is damaged; still serving v2"], ids=["newest", "older"])
 @pytest.mark.parametrize("model", [None, Model()], ids=["no model", "a model"])
 def test_ready_is_who_has_a_model_and_can_store_whatever_else_there_is_to_say(
     tmp_path, model, problem, storage

@@ -109,5 +109,5 @@ def is_documented(ended: Ended) -> bool:
     """Whether a job ended with a documented code and said why in its own words."""
     if ended.code == 0:
         return "Stored in" in ended.said
-    explained = re.search(r"ERROR (?!nothing)\S.*\n(?s:.*)nothing was stored", ended.said)
+    explained = re.search(r"ERROR (?!no model was saved)\S.*\n(?s:.*)no model was saved", ended.said)
     return ended.code in DOCUMENTED and bool(explained) and "Traceback" not in ended.said

@@ -90,7 +90,7 @@ def test_the_job_says_so_before_it_waits_and_ends_with_code_2(fault, tmp_path, u
     assert ended.returncode == 2, ended.stderr
     assert f"{models}" in ended.stderr
     assert "could not be written" in ended.stderr
-    assert "nothing was stored" in ended.stderr
+    assert "no model was saved" in ended.stderr
     for later in ("waiting for", "starting an embedded", "importing"):
         assert later not in ended.stderr
 

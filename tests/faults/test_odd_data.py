@@ -34,7 +34,7 @@ def trained(frame):
     ("n_rows", "message"),
     [
         (0, "expected at least one row"),
-        (1, "one class only, always 0"),
+        (1, "label: 0 in every row"),
         (2, "attr_b: the constant 'a'"),
     ],
 )

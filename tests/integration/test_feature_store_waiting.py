@@ -110,7 +110,7 @@ def test_a_table_with_fewer_rows_than_clients_is_read_after_a_long_rest_and_that
 
     assert len(frame) == N_CLIENTS - 3
     assert "497 rows for 500 clients, unchanged for" in caplog.text
-    assert "it is read as it is" in caplog.text
+    assert "reading it as it is" in caplog.text
 
 
 def test_without_clients_to_compare_with_a_table_must_be_at_rest_for_a_moment(new_company, caplog):

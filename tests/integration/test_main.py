@@ -145,7 +145,7 @@ def test_a_faulty_file_ends_it_with_code_3_and_the_line(company_files, tmp_path)
 
     assert code == 3
     assert "labels.csv.gz, line 1502: label is '2'; expected 0 or 1" in words
-    assert "nothing was stored" in words
+    assert "no model was saved" in words
     assert "Traceback" not in words
 
 
@@ -222,7 +222,7 @@ def test_too_few_draws_are_refused_with_code_4_and_nothing_is_stored(draws, chai
 
     assert code == 4
     assert "ESS" in words
-    assert "nothing was stored" in words
+    assert "no model was saved" in words
     assert list(tmp_path.iterdir()) == []
 
 

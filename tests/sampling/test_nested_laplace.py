@@ -53,7 +53,10 @@ def test_it_declines_what_it_cannot_cover(formula, frame):
     ids=["tail not covered", "no k-hat", "too few effective draws", "no efficiency"],
 )
 def test_a_certificate_names_what_it_lacks(certificate, reason):
-    with pytest.raises(CertificateError, match=f"nested Laplace declines: {reason}.*; use engine='nuts'"):
+    with pytest.raises(
+        CertificateError,
+        match=rf"nested Laplace is not reliable for this model \({reason}.*\)\. Use engine='nuts'",
+    ):
         certificate.require(KHAT_MAX, ESS_MIN)
 
 

@@ -83,8 +83,8 @@ def put(column: str, row: int, value: object, *, as_is: bool = False):
             put("label", 1, 0.5),
             "label: real such as 0.5 in 1 of 6 rows, first at idx 11; expected whole numbers",
         ),
-        (lambda frame: frame.assign(label=0), "label: one class only, always 0;"),
-        (lambda frame: frame.assign(label=1), "label: one class only, always 1;"),
+        (lambda frame: frame.assign(label=0), "label: 0 in every row;"),
+        (lambda frame: frame.assign(label=1), "label: 1 in every row;"),
         (lambda frame: frame.assign(label="1"), "label: text such as '1' in 6 of 6 rows.*ALTER COLUMN label"),
         (put("scd_a", 4, math.inf), "scd_a: an infinite value in 1 of 6 rows, first at idx 14"),
         (put("scd_a", 4, -math.inf), "scd_a: an infinite value in 1 of 6 rows, first at idx 14"),
@@ -147,8 +147,8 @@ def test_one_fault_is_named_with_its_column_count_first_row_and_remedy(change, m
             "incidence: a value such as 10 in 1 of 3 rows, first at row 2; expected 0 to 'size'",
         ),
         ("incidence", [-1, 0, 3], "incidence: a value such as -1 in 1 of 3 rows, first at row 0"),
-        ("incidence", [0, 0, 0], "incidence: one class only, no success;"),
-        ("incidence", [14, 5, 9], "incidence: one class only, no failure;"),
+        ("incidence", [0, 0, 0], "incidence: no success in any row;"),
+        ("incidence", [14, 5, 9], "incidence: no failure in any row;"),
         ("size", [14, 0, 9], "size: fewer than one trial in 1 of 3 rows, first at row 1"),
     ],
     ids=["more than tried", "negative", "no success", "no failure", "no trials"],
@@ -181,7 +181,7 @@ def test_numbers_whose_squares_or_products_would_leave_floating_point_are_refuse
         with pytest.raises(SchemaError) as refusal:
             validate(frame, **FEATURES)
         assert str(refusal.value) == (
-            f"the data cannot be used:\n- scd_a: {fault}; "
+            f"invalid data:\n- scd_a: {fault}; "
             "expected sizes up to 1e+50, a spread of at least 1e-50. Change the unit."
         )
 
@@ -199,8 +199,8 @@ def test_the_first_fault_of_a_column_says_how_many_rows_have_it():
         validate(frame, **FEATURES)
 
     assert str(refusal.value).splitlines()[1:] == [
-        "- scd_a: NULL or NaN in 2 of 6 rows, first at idx 12; expected a value. Complete the source or leave "
-        "these rows out of the table, knowingly: nothing is filled in.",
+        "- scd_a: NULL or NaN in 2 of 6 rows, first at idx 12; expected a value. Fill in the values at "
+        "the source or exclude these rows there; nothing is imputed.",
         "- scd_a: an infinite value in 1 of 6 rows, first at idx 14; expected finite numbers. Correct the "
         "computation that divides by zero or overflows.",
     ]
@@ -257,7 +257,7 @@ def test_all_faults_are_reported_together():
     broken = clients().assign(attr_b=["a ", "b", "c", "d", "a", "b"], scd_b=7, label=[0, 1, 0, 0, 3, 0])
     broken.loc[2, "scd_a"] = np.nan
 
-    with pytest.raises(SchemaError, match="cannot be used") as caught:
+    with pytest.raises(SchemaError, match="invalid data") as caught:
         validate(broken, **FEATURES)
 
     assert [line.split(":")[0] for line in str(caught.value).splitlines()[1:]] == [

@@ -110,7 +110,7 @@ def test_a_fit_that_fails_is_repeated_once_with_stricter_settings(fit, caplog):
     assert [settings for name, settings in asked if name != "nuts"] == [SETTINGS, SETTINGS.stricter()]
     assert fitted.notes == ("The first fit failed its gates; this is the stricter retry.",)
     assert fitted.measured.n_divergences == 0
-    assert "not fit to ship: 1 divergent transitions" in caplog.text
+    assert "the fit failed a check: 1 divergent transitions" in caplog.text
     assert f"fitting once more with stricter settings: {SETTINGS.stricter()}" in caplog.text
 
 

@@ -82,7 +82,7 @@ def test_engines_disagree_only_beyond_monte_carlo_error_and_beyond_what_matters(
 
     assert verdict.passed is passes
     if not passes:
-        with pytest.raises(GateError, match=r"the two engines disagree on scd_a: .* report it as a defect"):
+        with pytest.raises(GateError, match=r"the two engines disagree on scd_a: .* please report a bug"):
             verdict.require()
 
 
@@ -134,7 +134,7 @@ def test_a_disagreement_says_how_far_apart_the_engines_are_and_what_is_allowed()
 
     assert failure == (
         "the two engines disagree on scd_b: 0.12 posterior sds apart, 7.9 Monte Carlo standard errors, "
-        "expected at most 4.4: draw more with both; if it stays, report it as a defect"
+        "expected at most 4.4: increase the draws of both engines; if the difference remains, please report a bug"
     )
 
 
@@ -157,7 +157,13 @@ def test_every_fault_is_reported_not_the_first():
     with pytest.raises(GateError) as refusal:
         judge(broken).require()
 
-    for reason in ("not fit to ship", "r_hat is 1.5", "bulk ESS is 10", "7 divergent", "NaN or infinite"):
+    for reason in (
+        "the fit failed these checks",
+        "r_hat is 1.5",
+        "bulk ESS is 10",
+        "7 divergent",
+        "NaN or infinite",
+    ):
         assert reason in str(refusal.value)
 
 

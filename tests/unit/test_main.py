@@ -147,14 +147,14 @@ def test_an_error_ends_the_job_with_its_code_and_its_reason(monkeypatch, caplog,
     failing(monkeypatch, fail)
 
     assert job.main([]) == (CODES | BY_PARENT)[kind]
-    assert caplog.messages == ["this is why", "nothing was stored; a model stored before stays as it is"]
+    assert caplog.messages == ["this is why", "no model was saved; the previous one is unchanged"]
 
 
 def test_ctrl_c_ends_the_job_with_130_and_no_traceback(monkeypatch, caplog, interruptible):
     failing(monkeypatch, lambda: signal.raise_signal(signal.SIGINT))
 
     assert job.main([]) == 130
-    assert caplog.messages == ["stopped; nothing was stored"]
+    assert caplog.messages == ["stopped; no model was saved"]
 
 
 def test_sigterm_ends_the_job_with_143(monkeypatch, caplog):
@@ -164,7 +164,7 @@ def test_sigterm_ends_the_job_with_143(monkeypatch, caplog):
         job.main([])
 
     assert ended.value.code == 143
-    assert caplog.messages == ["stopped by SIGTERM; nothing was stored"]
+    assert caplog.messages == ["stopped by SIGTERM; no model was saved"]
 
 
 def test_settings_that_cannot_be_used_end_the_job_before_anything_is_trained(monkeypatch, trained):

@@ -100,7 +100,7 @@ def test_what_was_loaded_replaces_what_was_fitted_and_the_other_way_round(fits, 
     assert model.predict_proba_one(ROW) == predictor(seed=9).predict_proba_one(ROW)
     assert model.summary().loc["Intercept"].to_dict() == {name: RECORD[name] for name in SUMMARY}
     assert list(model.summary().columns) == SUMMARY
-    with pytest.raises(ArtifactError, match="was loaded, and its version is complete where it is"):
+    with pytest.raises(ArtifactError, match="nothing to save: this model was loaded, and is already stored"):
         model.save(tmp_path)
 
     model.fit("frame")

@@ -36,7 +36,8 @@ def test_a_certificate_refuses_with_its_figures(khat, efficiency, reason):
     certificate = Certificate(khat, efficiency, 1000)
 
     with pytest.raises(
-        CertificateError, match=rf"nested Laplace declines: {reason}.*; use engine='nuts'"
+        CertificateError,
+        match=rf"nested Laplace is not reliable for this model \({reason}.*\)\. Use engine='nuts'",
     ) as refusal:
         certificate.require(0.7, 400)
     assert refusal.value.certificate is certificate

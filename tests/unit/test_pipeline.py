@@ -172,7 +172,7 @@ def test_a_gap_that_matters_is_measured_on_the_training_rows_and_corrected_for(f
     gap = np.abs(predictor.predict_proba(frame) - predictor.predict_proba(frame, "posterior")).max()
     assert predictor.correction.gap == pytest.approx(gap, rel=1e-9)
     assert predictor.correction.active
-    assert "labels follow the corrected probability" in few.report.sentences["Plug-in"]
+    assert "labels use the corrected ones" in few.report.sentences["Plug-in"]
 
 
 def test_the_predictor_takes_posterior_means_and_a_thousand_draws(few):

@@ -27,13 +27,12 @@ SAID = {
     ),
     "Features": f"{IMPROVE}, 0.04 nats a row; the overall rate is 9.1%",
     "Plug-in": (
-        "largest gap between plug-in and posterior mean probability 0.012 (bound 0.005): "
-        "labels follow the corrected probability"
+        "plug-in probabilities are off by up to 0.012 (tolerance 0.005), so labels use the corrected ones"
     ),
     "Wall time": "read 1.2 s, nuts 45.7 s",
     "Second opinion": (
-        "nested Laplace agrees: largest distance 0.031 posterior sds, 2.7 Monte Carlo standard errors "
-        "(1|attr_b_sigma; limit 4.6)"
+        "the second engine agrees: posterior means differ most for 1|attr_b_sigma, by 0.031 sd or 2.7 Monte "
+        "Carlo standard errors (limit 4.6)"
     ),
     "Notes": "One thing. Another.",
 }
@@ -68,7 +67,7 @@ CARD = {
         "- 'model' has the highest elpd_loo: -260.0 (SE 2.5), 1,000 rows.\n"
         "- 'intercept only' is 40.0 (SE 0.9) below: it predicts worse, by more than the noise."
     ),
-    "Calibration of the point prediction": f"L{SAID['Plug-in'][1:]}.",
+    "Calibration of the point prediction": f"P{SAID['Plug-in'][1:]}.",
 }
 
 
@@ -149,7 +148,7 @@ def test_beside_a_difference_that_counts_stands_the_overall_rate(gain, sd, said)
 def test_where_the_features_do_not_help_every_row_has_the_overall_rate(gain, sd):
     sentence = report(comparison=compared(gain, sd)).what_features_add
 
-    assert sentence.endswith("; for all that they tell, every row has about 9.1%")
+    assert sentence.endswith("; so the best prediction for every row is the overall rate, 9.1%")
 
 
 def test_what_an_engine_does_not_measure_is_left_out_and_the_rest_is_said():
@@ -166,8 +165,10 @@ def test_what_an_engine_does_not_measure_is_left_out_and_the_rest_is_said():
 def test_the_plug_in_is_said_to_do_where_its_gap_is_small_or_was_not_measured():
     small = replace(predictor(), correction=Correction(0.0049, 0.005, np.eye(12)))
 
-    assert report(predictor=small).sentences["Plug-in"].endswith("probability 0.0049 (bound 0.005)")
-    assert report(predictor=predictor()).sentences["Plug-in"].endswith("probability not measured")
+    assert report(predictor=small).sentences["Plug-in"].endswith("off by up to 0.0049 (tolerance 0.005)")
+    assert (
+        report(predictor=predictor()).sentences["Plug-in"].endswith("were not compared with posterior means")
+    )
 
 
 def test_diagnostics_hold_every_measurement_with_json_types():

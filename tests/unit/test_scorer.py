@@ -131,9 +131,7 @@ def test_a_logit_beyond_any_float_is_refused_and_the_largest_is_not(name, value)
     model = predictor(ENCODINGS[name])
     model.coefficients[:] = 10.0
 
-    with pytest.raises(
-        FeatureError, match=r"the numbers \{'scd_a': .*1e\+308.* overflow the linear predictor"
-    ):
+    with pytest.raises(FeatureError, match=r"the numbers \{'scd_a': .*1e\+308.* are too large to score"):
         model.predict_proba_one({**ROW, "scd_a": value, "scd_b": value})
     assert model.predict_proba_one({**ROW, "scd_a": value / 1e4, "scd_b": 0}) == (value > 0)
 

@@ -205,7 +205,7 @@ def test_the_defaults_are_those_that_are_documented():
 
 
 def test_all_problems_are_reported_at_once():
-    with pytest.raises(SettingsError, match="cannot be used") as caught:
+    with pytest.raises(SettingsError, match="invalid environment variables") as caught:
         Settings.from_environment({"DB_HOSTNAME": "db", "DB_PORT": "x", "SEED": "y"})
 
     for name in ("DS_DB_USER", "DS_DB_PASSWORD", "DB_PORT", "SEED"):

@@ -38,8 +38,8 @@ def test_the_first_row_that_overflows_is_shown_with_its_numbers(bad, row):
         require_finite(np.array(bad), rows)
 
     assert str(refusal.value) == (
-        f"the numbers {{'x': {row + 1.0}, 'z': {row + 5.0}}} overflow the linear predictor; "
-        "expected values as in training"
+        f"the numbers {{'x': {row + 1.0}, 'z': {row + 5.0}}} are too large to score; "
+        "expected the range seen in training"
     )
 
 

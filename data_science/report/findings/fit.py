@@ -92,11 +92,11 @@ def energy(parts: Mapping[str, Floats]) -> str:
 def effects(table: pd.DataFrame) -> str:
     """Say which effects differ from none, allowing for how many were looked at."""
     clear = [str(name) for name in table.index[table["clear"]]]
-    looks = f"once one allows for looking at {len(table)}"
+    looks = f"after allowing for {count(len(table), 'comparison')}"
     if not clear:
         return f"no effect is clearly there {looks}"
     if len(clear) == len(table):
-        return f"every effect is clearly there, also {looks}"
+        return f"every effect is clearly there, even {looks}"
     verb = "is" if len(clear) == 1 else "are"
     others = [str(name) for name in table.index[~table["clear"]]]
     which = listed(clear) if len(clear) <= len(others) else f"all but {listed(others)}"
@@ -163,7 +163,7 @@ def residuals(tables: Mapping[str, pd.DataFrame]) -> str:
 
 def calibrated(found: Reliability) -> str:
     """Say whether predicted probabilities come true."""
-    as_far = f"{percent(found.chance, 0)} of predictions that are right stray as far"
+    as_far = f"{percent(found.chance, 0)} of well-calibrated models would deviate as much"
     if found.chance < 0.05:
         return (
             "the predicted probabilities do not come true: the recalibrated curve leaves the band for "
@@ -181,6 +181,6 @@ def sensitivity(table: pd.DataFrame) -> str:
     worst = readable(str(table["prior"].idxmax()))
     largest = f"the largest sensitivity to the prior is {table['prior'].max():.3f} ({worst})"
     if not named:
-        return f"{largest}, below the limit of {SENSITIVE}: none of these quantities hangs on the priors"
+        return f"{largest}, below the limit of {SENSITIVE}: none of these quantities depends on the priors"
     verb = "exceeds" if len(named) == 1 else "exceed"
     return f"{largest}; {listed(named)} {verb} the limit of {SENSITIVE}, so that the prior matters there"

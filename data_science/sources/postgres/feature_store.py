@@ -189,7 +189,7 @@ def _require_rest(visit: _Visit, oid: int, n_rows: int, n_clients: int | None) -
         raise NotReadyError(obstacles.filling(visit.table, seen))
     if short:
         log.warning(
-            "%s has %d rows%s, unchanged for %.0f s: it is read as it is. If it leaves out clients that have "
+            "%s has %d rows%s, unchanged for %.0f s; reading it as it is. If it leaves out clients that have "
             "an activity and a label, run the DE's ETLs again, then train again",
             *(visit.table, n_rows, of_clients, lasted_s),
         )

@@ -26,7 +26,7 @@ class NotReadyError(Exception):
 
 
 _START = "Start the database, or correct DB_HOSTNAME and DB_PORT"
-_NOTHING = "Nothing to do unless this lasts"
+_NOTHING = "No action needed unless this persists"
 _CREDENTIALS = "Correct DS_DB_USER and DS_DB_PASSWORD, or run the DE's setup_users.sql"
 
 # A failed connection carries no SQLSTATE, only text: the answers of a server come first, because libpq
