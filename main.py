@@ -23,6 +23,7 @@ from data_science.errors import (
     SettingsError,
     SpecificationError,
 )
+from data_science.extension import ENGINES
 from data_science.progress import Stopwatch
 from data_science.settings import VARIABLES, DatabaseSettings, Settings
 from data_science.storage.writing import require_writable
@@ -165,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--models", metavar="FOLDER", help="folder of versions (MODEL_FOLDER)")
-    parser.add_argument("--engine", choices=["nuts", "nested-laplace"], help="how to fit (ENGINE)")
+    parser.add_argument("--engine", choices=list(ENGINES), help="how to fit (ENGINE)")
     parser.add_argument("--seed", metavar="N", help="seed of the sampler (SEED)")
     parser.add_argument(
         "--scenario", choices=["no-signal", "signal"], help="stand-in data to train on (DE_SCENARIO)"

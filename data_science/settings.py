@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from data_science.errors import SettingsError
+from data_science.extension import ENGINES, Registry
 
-Engine = Literal["nuts", "nested-laplace"]
 Scenario = Literal["no-signal", "signal"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -49,7 +49,7 @@ class Settings:
     stand_in: StandInSettings = field(default_factory=StandInSettings)
     model_folder: Path = Path("models")
     keep: int = 5  # newest versions kept in the folder
-    engine: Engine = "nuts"
+    engine: str = "nuts"
     second_opinion: bool = True  # fit with the other engine too, and compare
     exact: bool = False  # no quadrature: every distinct row keeps its own likelihood term
     seed: int = 1
@@ -102,7 +102,7 @@ class Settings:
 class Kind:
     """How the text of a variable is read."""
 
-    expected: str  # completes "expected ..."
+    expected: str | Registry  # completes "expected ..."
     parse: Callable[[str], Any]  # raises ValueError on anything else
 
 
@@ -144,6 +144,15 @@ def _choice(*options: str) -> Kind:
     return Kind("one of " + ", ".join(options), parse)
 
 
+def _name_in(registry: Registry) -> Kind:
+    def parse(text: str) -> str:
+        if text not in registry:
+            raise ValueError
+        return text
+
+    return Kind(registry, parse)  # which names there are is known when they are shown
+
+
 def _flag(text: str) -> bool:
     return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
 
@@ -178,7 +187,7 @@ VARIABLES = (
     Variable("WAIT_TIMEOUT_S", "", "seconds to wait; unset: no limit, but 600 if login fails", _number(0)),
     Variable("MODEL_FOLDER", "./models", "folder in which versions of the model are stored", FOLDER),
     Variable("KEEP_MODELS", "5", "how many of the newest versions are kept", _integer(1, 1_000_000)),
-    Variable("ENGINE", "nuts", "how the posterior is computed", _choice(*get_args(Engine))),
+    Variable("ENGINE", "nuts", "how the posterior is computed", _name_in(ENGINES)),
     Variable("SECOND_OPINION", "1", "also fit with the other engine and compare", FLAG),
     Variable("EXACT", "0", "no quadrature for continuous features: slower, same posterior", FLAG),
     Variable("SEED", "1", "seed of the sampler", SEED),

@@ -1,7 +1,6 @@
 """How a posterior is computed by default, how the retry is stricter, and where the engines are."""
 
 from dataclasses import asdict, fields
-from importlib.util import find_spec
 
 import pytest
 
@@ -45,22 +44,16 @@ def test_no_seed_is_that_of_a_retry_before():
     assert len({*seeds, *range(100)}) == 200
 
 
-@pytest.mark.parametrize(
-    ("name", "module"),
-    [("nuts", "data_science.engines.nuts"), ("nested-laplace", "data_science.engines.nested_laplace")],
-)
-def test_an_engine_is_imported_by_its_name(name, module, monkeypatch):
-    monkeypatch.setattr(registry, "import_module", lambda home: f"imported {home}")
-
-    assert registry.engine(name) == f"imported {module}"
-    assert find_spec(module) is not None
+@pytest.mark.parametrize("name", ["nuts", "nested-laplace"])
+def test_an_engine_is_imported_by_its_name(name):
+    assert callable(registry.engine(name).draw)
 
 
 def test_another_engine_is_refused_and_the_known_ones_are_named():
     with pytest.raises(
         SpecificationError, match=r"engine is 'stan'; expected one of 'nuts', 'nested-laplace'"
     ):
-        registry.engine("stan")
+        FitSettings(engine="stan")
 
 
 def test_progress_has_no_divergences_unless_they_are_counted():
