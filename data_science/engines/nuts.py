@@ -35,6 +35,8 @@ from data_science.likelihood.laplace import Mode, transport_at
 from data_science.likelihood.log_joint import Coordinates
 from data_science.likelihood.transport import Transport
 
+SECOND_OPINION = "nested-laplace"  # from the same likelihood, by other means
+
 _WORTH_A_THREAD_S = 1e-4  # an evaluation, several times what Python adds to it
 _STATISTICS = {
     "diverging": "diverging",

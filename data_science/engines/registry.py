@@ -98,19 +98,19 @@ def engine(name: str) -> Engine:
     return cast("Engine", ENGINES.load(name))
 
 
-def title(name: str) -> str:
+def title(of: Engine, name: str) -> str:
     """Name of an engine in a sentence."""
-    found: str = getattr(engine(name), "TITLE", name)
+    found: str = getattr(of, "TITLE", name)
     return found
 
 
-def second_opinion(name: str) -> str | None:
+def second_opinion(on: Engine) -> str | None:
     """Name of the engine that checks this one; None: it certifies itself."""
-    found: str | None = getattr(engine(name), "SECOND_OPINION", None)
+    found: str | None = getattr(on, "SECOND_OPINION", None)
     return found
 
 
-def fallback(name: str) -> str | None:
+def fallback(of: Engine) -> str | None:
     """Name of the engine that runs where this one declines; None: there is no other."""
-    found: str | None = getattr(engine(name), "FALLBACK", None)
+    found: str | None = getattr(of, "FALLBACK", None)
     return found

@@ -169,7 +169,7 @@ def _convergence(m: Diagnostics, shown: Callable[[str], str]) -> str:
 
 def _agreement(agreement: Agreement, shown: Callable[[str], str]) -> str:
     return (
-        f"nested Laplace agrees: largest distance {agreement.distance_in_sds:.3f} posterior sds, "
+        f"{agreement.by} agrees: largest distance {agreement.distance_in_sds:.3f} posterior sds, "
         f"{agreement.distance_in_mcse:.1f} Monte Carlo standard errors ({shown(agreement.worst)}; "
         f"limit {agreement.limit_in_mcse:.1f})"
     )

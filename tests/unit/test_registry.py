@@ -1,6 +1,7 @@
 """How a posterior is computed by default, how the retry is stricter, and where the engines are."""
 
 from dataclasses import asdict, fields
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,9 +45,24 @@ def test_no_seed_is_that_of_a_retry_before():
     assert len({*seeds, *range(100)}) == 200
 
 
-@pytest.mark.parametrize("name", ["nuts", "nested-laplace"])
-def test_an_engine_is_imported_by_its_name(name):
-    assert callable(registry.engine(name).draw)
+@pytest.mark.parametrize(
+    ("name", "checked_by", "replaced_by"),
+    [("nuts", "nested-laplace", None), ("nested-laplace", None, "nuts")],
+)
+def test_an_engine_is_imported_by_its_name_and_says_what_it_leaves_to_another(name, checked_by, replaced_by):
+    engine = registry.engine(name)
+
+    assert callable(engine.draw)
+    assert registry.second_opinion(engine) == checked_by
+    assert registry.fallback(engine) == replaced_by
+
+
+def test_an_engine_that_says_nothing_of_itself_certifies_itself_and_is_called_by_its_name():
+    silent = SimpleNamespace(draw=None)
+
+    assert registry.second_opinion(silent) is None
+    assert registry.fallback(silent) is None
+    assert registry.title(silent, "toy") == "toy"
 
 
 def test_another_engine_is_refused_and_the_known_ones_are_named():
