@@ -95,3 +95,19 @@ class Registry:
 ENGINES = Registry(
     "engine", {"nuts": "data_science.engines.nuts", "nested-laplace": "data_science.engines.nested_laplace"}
 )
+#: Values of `data_science.formula.priors.Family`, by PyMC's names.
+PRIORS = Registry(
+    "prior",
+    {
+        "Normal": "data_science.formula.priors.normal:NORMAL",
+        "StudentT": "data_science.formula.priors.student_t:STUDENT_T",
+        "Cauchy": "data_science.formula.priors.student_t:CAUCHY",
+        "Logistic": "data_science.formula.priors.logistic:LOGISTIC",
+        "HalfNormal": "data_science.formula.priors.normal:HALF_NORMAL",
+        "Exponential": "data_science.formula.priors.gamma:EXPONENTIAL",
+        "HalfStudentT": "data_science.formula.priors.student_t:HALF_STUDENT_T",
+        "HalfCauchy": "data_science.formula.priors.student_t:HALF_CAUCHY",
+        "Gamma": "data_science.formula.priors.gamma:GAMMA",
+        "InverseGamma": "data_science.formula.priors.inverse_gamma:INVERSE_GAMMA",
+    },
+)

@@ -77,14 +77,14 @@ def test_what_takes_no_part_changes_nothing(stamped, tmp_path):
 
 DENSITY = """
 import numpy as np
-from data_science.likelihood.compiled import loops
+from data_science.likelihood.compiled import density
 from data_science.likelihood.compiled.kernel import _priors
 from data_science.likelihood.compiled.operands import Arrow, Nodes, Whitening
 from data_science.formula.priors import IndependentPriors, Prior
 
 empty, none = np.zeros(0), np.zeros(0, dtype=np.intp)
 prior = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)])
-compiled = loops.log_density(
+compiled = density.log_density(
     empty, np.array([1.5]), np.empty(0), np.empty(1),
     Arrow(np.empty((0, 0), dtype=np.intp), np.array([0]), np.empty((0, 0, 0)), np.array([0]), none,
           np.empty((0, 0)), np.ones((1, 1))),
@@ -107,7 +107,7 @@ def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path)
         return [float(value) for value in shown.stdout.split()]
 
     before = densities()
-    priors = copy / "formula" / "priors.py"
+    priors = copy / "formula" / "priors" / "normal.py"
     source = priors.read_text()
     changed = source.replace(
         "u = (x - mu) / sigma\n    return LogDensity(norm",
