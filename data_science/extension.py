@@ -111,3 +111,5 @@ PRIORS = Registry(
         "InverseGamma": "data_science.formula.priors.inverse_gamma:INVERSE_GAMMA",
     },
 )
+#: Modules with ``read``; see `data_science.sources.registry`.
+SOURCES = Registry("source", {"postgres": "data_science.sources.postgres.feature_store"})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from data_science.errors import SettingsError
-from data_science.extension import ENGINES, Registry
+from data_science.extension import ENGINES, SOURCES, Registry
 
 Scenario = Literal["no-signal", "signal"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -60,6 +60,7 @@ class Settings:
     cost_false_negative: float = 1.0
     wait_timeout_s: float | None = None  # None: no limit for the table, 600 s for authentication
     book_cache: Path = Path("book/_build/cache")  # fits and computations that the book's chapters reuse
+    source: str = "postgres"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -92,6 +93,7 @@ class Settings:
             cost_false_negative=read("COST_FALSE_NEGATIVE"),
             wait_timeout_s=read("WAIT_TIMEOUT_S"),
             book_cache=read("BOOK_CACHE"),
+            source=read("SOURCE"),
         )
         if problems:
             raise SettingsError("\n".join(["the environment cannot be used:", *(f"- {p}" for p in problems)]))
@@ -177,6 +179,7 @@ FOLDER = Kind("a path without control characters", lambda text: Path(_text(text)
 SEED = _integer(0, 2**32 - 1)
 
 VARIABLES = (
+    Variable("SOURCE", "postgres", "where the rows come from", _name_in(SOURCES)),
     Variable("DS_DB_USER", "ds_user", "user that reads; required when DB_HOSTNAME is set", TEXT),
     Variable("DS_DB_PASSWORD", "", "its password; required when DB_HOSTNAME is set", SECRET, secret=True),
     Variable("DS_DB_PASSWORD_FILE", "", "a file that holds the password (a Docker secret) instead", FOLDER),
