@@ -77,22 +77,17 @@ def test_what_takes_no_part_changes_nothing(stamped, tmp_path):
 
 DENSITY = """
 import numpy as np
-from data_science.likelihood.compiled import density
-from data_science.likelihood.compiled.kernel import _priors
-from data_science.likelihood.compiled.operands import Arrow, Nodes, Whitening
 from data_science.formula.priors import IndependentPriors, Prior
+from data_science.likelihood.compiled import density, stamp
+from data_science.likelihood.compiled.kernel import _priors
 
-empty, none = np.zeros(0), np.zeros(0, dtype=np.intp)
-prior = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)])
-compiled = density.log_density(
-    empty, np.array([1.5]), np.empty(0), np.empty(1),
-    Arrow(np.empty((0, 0), dtype=np.intp), np.array([0]), np.empty((0, 0, 0)), np.array([0]), none,
-          np.empty((0, 0)), np.ones((1, 1))),
-    Whitening(np.zeros(1), np.zeros(1), none, 1),
-    Nodes(empty, none, np.array([0]), empty, np.zeros(1)),
-    _priors(prior), _priors(IndependentPriors.of([])),
-)
-print(compiled, prior.log_density(np.array([1.5])).value[0])
+# The part of the density that is compiled soonest, cached as the whole is.
+prior = stamp.compiled(density._add_prior.py_func, error_model="numpy")
+assert type(prior._cache) is type(density.log_density._cache)
+normal, empty = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)]), np.zeros(0)
+point, sizes = np.array([1.5]), np.zeros(0, dtype=np.intp)
+compiled = prior(empty, point, np.zeros(1), empty, sizes, _priors(normal), _priors(IndependentPriors.of([])))
+print(compiled, normal.log_density(point).value[0], sum(prior.stats.cache_hits.values()))
 """
 
 
@@ -106,7 +101,7 @@ def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path)
         shown = subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
         return [float(value) for value in shown.stdout.split()]
 
-    before = densities()
+    before, again = densities(), densities()
     priors = copy / "formula" / "priors" / "normal.py"
     source = priors.read_text()
     changed = source.replace(
@@ -118,5 +113,6 @@ def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path)
     after = densities()
 
     assert before[0] == pytest.approx(before[1], abs=1e-12)
+    assert [before[2], again[2], after[2]] == [0, 1, 0]  # kept as long as nothing changed
     assert after[0] == pytest.approx(after[1], abs=1e-12)
     assert after[1] != before[1]
