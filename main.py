@@ -23,8 +23,10 @@ from data_science.errors import (
     SettingsError,
     SpecificationError,
 )
+from data_science.extension import ENGINES
 from data_science.progress import Stopwatch
 from data_science.settings import VARIABLES, DatabaseSettings, Settings
+from data_science.sources import registry as sources
 from data_science.storage.writing import require_writable
 
 if TYPE_CHECKING:
@@ -75,11 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(settings: Settings, console: Console) -> None:
-    from data_science.sources.postgres import feature_store
-
     watch = Stopwatch()
     with watch.stage("wait and read"):
-        frame, source = feature_store.get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
+        frame, source = sources.source(settings.source).read(settings)
     # Only now: it takes long, and who waits for a table should hear at once what is in the way.
     log.info("importing the libraries for training")
     from data_science import pipeline
@@ -114,6 +114,9 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _database(settings: Settings) -> Iterator[Settings]:
     """With DB_HOSTNAME unset, an embedded PostgreSQL plays the company's database for this run."""
     stand_in = settings.stand_in
+    if not sources.needs_database(sources.source(settings.source)):
+        yield settings
+        return
     if settings.database.hostname is not None:
         if stand_in.files is not None:
             raise SettingsError(
@@ -165,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--models", metavar="FOLDER", help="folder of versions (MODEL_FOLDER)")
-    parser.add_argument("--engine", choices=["nuts", "nested-laplace"], help="how to fit (ENGINE)")
+    parser.add_argument("--engine", choices=list(ENGINES), help="how to fit (ENGINE)")
     parser.add_argument("--seed", metavar="N", help="seed of the sampler (SEED)")
     parser.add_argument(
         "--scenario", choices=["no-signal", "signal"], help="stand-in data to train on (DE_SCENARIO)"

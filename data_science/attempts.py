@@ -10,7 +10,7 @@ import pandas as pd
 from xarray import DataTree
 
 from data_science.engines.posterior import Posterior, names, to_tree, with_observations
-from data_science.engines.registry import FitSettings, OnProgress, engine
+from data_science.engines.registry import FitSettings, OnProgress, engine, second_opinion, title
 from data_science.errors import GateError
 from data_science.evaluation import agreement, diagnostics
 from data_science.evaluation.agreement import Agreement
@@ -67,8 +67,9 @@ def _attempt(
     posterior, notes = posterior_of(design, compressed, settings, progress, watch)
     opinion: Agreement | None = None
     more: tuple[str, ...] = ()
-    if settings.second_opinion and posterior.attributes["engine"] == "nuts":
-        opinion, more = _second_opinion(design, compressed, posterior, settings, progress, watch)
+    checking = second_opinion(engine(str(posterior.attributes["engine"])))
+    if settings.second_opinion and checking is not None:
+        opinion, more = _opinion_of(checking, design, compressed, posterior, settings, progress, watch)
     with watch.stage("diagnostics"):
         tree = with_observations(to_tree(design, posterior), design, compressed.successes)
         summary = diagnostics.summary(tree)
@@ -85,7 +86,8 @@ def _attempt(
     return Attempt(posterior, tree, summary, measured, opinion, (*notes, *more), verdict, settings)
 
 
-def _second_opinion(
+def _opinion_of(
+    checking: str,
     design: Design,
     compressed: Compressed,
     posterior: Posterior,
@@ -93,10 +95,11 @@ def _second_opinion(
     progress: OnProgress,
     watch: Stopwatch,
 ) -> tuple[Agreement | None, tuple[str, ...]]:
-    """Compare NUTS with nested Laplace; where that declines by its own certificate, there is no opinion."""
+    """Compare with the engine that checks; where that declines by its own certificate, it has no opinion."""
+    other = engine(checking)
     try:
         with watch.stage("second opinion"):
-            opinion = engine("nested-laplace").draw(design, compressed, settings, progress)
+            opinion = other.draw(design, compressed, settings, progress)
     except (GateError, np.linalg.LinAlgError) as declined:
         return None, (f"No second opinion: {declined}.",)
-    return agreement.compare(posterior, opinion, names(design)), ()
+    return agreement.compare(posterior, opinion, names(design), by=title(other, checking)), ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 try:
     from machine_learning_engineering.mle_model import MLEModel
@@ -20,6 +20,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from data_science.errors import ArtifactError, DataScienceError
+from data_science.extension import ENGINES
 from data_science.storage import artifact
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from data_science.prediction.decision import Costs
     from data_science.prediction.predictor import Method, Predictor, Scores
 
-Engine = Literal["nuts", "nested-laplace"]
 _SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 
 
@@ -50,8 +50,9 @@ class BayesianLogitModel(MLEModel):
         Formula and priors; the default is ``label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)``.
     seed : int, optional
         Seed of the sampler (default 1).
-    engine : {"nuts", "nested-laplace"}, optional
-        How the posterior is computed (default "nuts"); both give the same one.
+    engine : str, optional
+        How the posterior is computed: "nuts" (default), "nested-laplace" or another that is registered; all
+        give the same one.
     settings : FitSettings, optional
         Everything about how the posterior is computed, in place of ``seed`` and ``engine``.
     costs : Costs, optional
@@ -61,6 +62,8 @@ class BayesianLogitModel(MLEModel):
     ------
     SettingsError
         If ``seed`` or ``engine`` contradicts ``settings``.
+    SpecificationError
+        If there is no such engine.
 
     Examples
     --------
@@ -113,11 +116,13 @@ class BayesianLogitModel(MLEModel):
         specification: ModelSpecification | None = None,
         *,
         seed: int | None = None,
-        engine: Engine | None = None,
+        engine: str | None = None,
         settings: FitSettings | None = None,
         costs: Costs | None = None,
     ) -> None:
         super().__init__()
+        if engine is not None:
+            ENGINES.require(engine)
         if settings is not None:
             settings.agreeing(seed=seed, engine=engine)
         self.specification = specification

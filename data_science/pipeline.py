@@ -17,7 +17,7 @@ from xarray import DataTree
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
-from data_science.engines.registry import EngineName, FitSettings, OnProgress
+from data_science.engines.registry import FitSettings, OnProgress
 from data_science.evaluation.candidates import against_baseline
 from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import design, training_data
@@ -65,7 +65,7 @@ def fit(
     *,
     settings: FitSettings | None = None,
     seed: int | None = None,
-    engine: EngineName | None = None,
+    engine: str | None = None,
     costs: Costs | None = None,
     schema: Schema | None = None,
     source: Provenance | None = None,

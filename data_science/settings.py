@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from data_science.errors import SettingsError
+from data_science.extension import ENGINES, SOURCES, Registry
 
-Engine = Literal["nuts", "nested-laplace"]
 Scenario = Literal["no-signal", "signal"]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -49,7 +49,7 @@ class Settings:
     stand_in: StandInSettings = field(default_factory=StandInSettings)
     model_folder: Path = Path("models")
     keep: int = 5  # newest versions kept in the folder
-    engine: Engine = "nuts"
+    engine: str = "nuts"
     second_opinion: bool = True  # fit with the other engine too, and compare
     exact: bool = False  # no quadrature: every distinct row keeps its own likelihood term
     seed: int = 1
@@ -60,6 +60,7 @@ class Settings:
     cost_false_negative: float = 1.0
     wait_timeout_s: float | None = None  # None: no limit for the table, 600 s for authentication
     book_cache: Path = Path("book/_build/cache")  # fits and computations that the book's chapters reuse
+    source: str = "postgres"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -92,6 +93,7 @@ class Settings:
             cost_false_negative=read("COST_FALSE_NEGATIVE"),
             wait_timeout_s=read("WAIT_TIMEOUT_S"),
             book_cache=read("BOOK_CACHE"),
+            source=read("SOURCE"),
         )
         if problems:
             raise SettingsError("\n".join(["invalid environment variables:", *(f"- {p}" for p in problems)]))
@@ -102,7 +104,7 @@ class Settings:
 class Kind:
     """How the text of a variable is read."""
 
-    expected: str  # completes "expected ..."
+    expected: str | Registry  # completes "expected ..."
     parse: Callable[[str], Any]  # raises ValueError on anything else
 
 
@@ -144,6 +146,15 @@ def _choice(*options: str) -> Kind:
     return Kind("one of " + ", ".join(options), parse)
 
 
+def _name_in(registry: Registry) -> Kind:
+    def parse(text: str) -> str:
+        if text not in registry:
+            raise ValueError
+        return text
+
+    return Kind(registry, parse)  # which names there are is known when they are shown
+
+
 def _flag(text: str) -> bool:
     return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
 
@@ -168,6 +179,7 @@ FOLDER = Kind("a path without control characters", lambda text: Path(_text(text)
 SEED = _integer(0, 2**32 - 1)
 
 VARIABLES = (
+    Variable("SOURCE", "postgres", "where the rows come from", _name_in(SOURCES)),
     Variable("DS_DB_USER", "ds_user", "user to log in as; required when DB_HOSTNAME is set", TEXT),
     Variable("DS_DB_PASSWORD", "", "its password; required when DB_HOSTNAME is set", SECRET, secret=True),
     Variable("DS_DB_PASSWORD_FILE", "", "a file that holds the password (a Docker secret) instead", FOLDER),
@@ -183,7 +195,7 @@ VARIABLES = (
     ),
     Variable("MODEL_FOLDER", "./models", "folder in which versions of the model are stored", FOLDER),
     Variable("KEEP_MODELS", "5", "how many of the newest versions are kept", _integer(1, 1_000_000)),
-    Variable("ENGINE", "nuts", "how the posterior is computed", _choice(*get_args(Engine))),
+    Variable("ENGINE", "nuts", "how the posterior is computed", _name_in(ENGINES)),
     Variable("SECOND_OPINION", "1", "also fit with the other engine and compare", FLAG),
     Variable("EXACT", "0", "no quadrature for continuous features: slower, same posterior", FLAG),
     Variable("SEED", "1", "seed of the sampler", SEED),

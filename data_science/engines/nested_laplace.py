@@ -31,6 +31,9 @@ from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import transport_at
 from data_science.limits import ESS_MIN, KHAT_MAX
 
+TITLE = "nested Laplace"
+FALLBACK = "nuts"  # it certifies itself, and needs no second opinion
+
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
 _PROBE_SHARE_MIN = 0.5  # of the effective draws needed, what the probe must promise
@@ -70,7 +73,7 @@ class CertificateError(GateError):
         super().__init__(certificate, reason)
 
     def __str__(self) -> str:
-        return f"nested Laplace is not reliable for this model ({self.args[1]}). Use engine='nuts'"
+        return f"{TITLE} is not reliable for this model ({self.args[1]}). Use engine={FALLBACK!r}"
 
 
 def draw(

@@ -1,6 +1,6 @@
 """Engine ``nuts``: the posterior in transport coordinates as a PyMC model, sampled by nutpie.
 
-The density and its gradient (transport.py, or loops.py compiled once for all runs) stand behind one
+The density and its gradient (transport.py, or density.py compiled once for all runs) stand behind one
 PyTensor operation, so PyTensor compiles nothing: of its own graph of the same density, numba takes 14 s
 (cached) to 134 s (cold) to compile, and JAX 8 s to sample (benchmarks/backends.py).
 """
@@ -34,6 +34,8 @@ from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import Mode, transport_at
 from data_science.likelihood.log_joint import Coordinates
 from data_science.likelihood.transport import Transport
+
+SECOND_OPINION = "nested-laplace"  # from the same likelihood, by other means
 
 _WORTH_A_THREAD_S = 1e-4  # an evaluation, several times what Python adds to it
 _STATISTICS = {

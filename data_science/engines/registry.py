@@ -1,24 +1,20 @@
-"""The engines by name, imported on first use, so that each costs only its own libraries.
+"""What an engine is: a module with ``draw``, and with what it says of its relations to the others.
 
-An engine is a module with ``draw(design, compressed, settings, progress) -> Posterior``. Nested Laplace
-needs NumPy and SciPy; NUTS brings PyMC, Bambi and nutpie, which take seconds to import.
+Imported on first use, so that each costs only its own libraries. Nested Laplace needs NumPy and SciPy; NUTS
+brings PyMC, Bambi and nutpie, which take seconds to import. `data_science.extension` says where they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 from data_science.engines.posterior import Posterior
-from data_science.errors import SettingsError, SpecificationError
+from data_science.errors import SettingsError
+from data_science.extension import ENGINES
 from data_science.formula.design import Design
 from data_science.likelihood.fidelity import Compressed
-
-EngineName = Literal["nuts", "nested-laplace"]
-
-_HOMES = {"nuts": "data_science.engines.nuts", "nested-laplace": "data_science.engines.nested_laplace"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +44,17 @@ class FitSettings:
     >>> model = BayesianLogitModel(settings=settings)
     """
 
-    engine: EngineName = "nuts"
-    second_opinion: bool = True  # after NUTS, compare with nested Laplace (which certifies itself)
+    engine: str = "nuts"
+    second_opinion: bool = True  # compare with another engine, where this one does not certify itself
     exact: bool = False  # True: no quadrature, every distinct row keeps its own likelihood term
     seed: int = 1
     draws: int = 2000  # per chain, kept: benchmarks/precision.py
     tune: int = 500  # per chain, discarded (NUTS)
     chains: int = 4
     target_accept: float = 0.9  # NUTS
+
+    def __post_init__(self) -> None:
+        ENGINES.require(self.engine)
 
     def agreeing(self, **shorthand: Any) -> FitSettings:
         """Return these settings if what was given beside them, by the names of fields, says the same.
@@ -98,7 +97,11 @@ OnProgress = Callable[[Progress], None]
 
 
 class Engine(Protocol):
-    """What an engine's module offers."""
+    """What an engine's module offers.
+
+    It may say more of itself: ``TITLE``, its name in a sentence; ``SECOND_OPINION``, the name of the engine
+    that checks it; ``FALLBACK``, the name of the engine that runs where it declines by a GateError.
+    """
 
     def draw(
         self, design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress
@@ -115,6 +118,22 @@ def engine(name: str) -> Engine:
     SpecificationError
         If there is none of that name.
     """
-    if name not in _HOMES:
-        raise SpecificationError(f"engine is {name!r}; expected one of {', '.join(map(repr, _HOMES))}")
-    return cast("Engine", import_module(_HOMES[name]))
+    return cast("Engine", ENGINES.load(name))
+
+
+def title(of: Engine, name: str) -> str:
+    """Name of an engine in a sentence."""
+    found: str = getattr(of, "TITLE", name)
+    return found
+
+
+def second_opinion(on: Engine) -> str | None:
+    """Name of the engine that checks this one; None: it certifies itself."""
+    found: str | None = getattr(on, "SECOND_OPINION", None)
+    return found
+
+
+def fallback(of: Engine) -> str | None:
+    """Name of the engine that runs where this one declines; None: there is no other."""
+    found: str | None = getattr(of, "FALLBACK", None)
+    return found

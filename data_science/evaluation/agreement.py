@@ -20,6 +20,7 @@ from data_science.engines.posterior import Posterior
 FALSE_ALARM = 1e-4
 #: Posterior sds apart that nobody could act on, whatever the Monte Carlo error.
 NEGLIGIBLE_SDS = 0.05
+UNNAMED = "the second engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Agreement:
     distance_in_sds: float
     distance_in_mcse: float
     limit_in_mcse: float
+    by: str = UNNAMED  # which one was compared with, as a sentence names it
 
     @property
     def holds(self) -> bool:
@@ -44,10 +46,11 @@ class Agreement:
             "distance_in_mcse": self.distance_in_mcse,
             "limit_in_mcse": self.limit_in_mcse,
             "holds": self.holds,
+            "by": self.by,
         }
 
 
-def compare(first: Posterior, second: Posterior, names: list[str]) -> Agreement:
+def compare(first: Posterior, second: Posterior, names: list[str], by: str = UNNAMED) -> Agreement:
     """Find the parameter on which two posteriors differ most.
 
     Parameters
@@ -56,6 +59,8 @@ def compare(first: Posterior, second: Posterior, names: list[str]) -> Agreement:
         Of one design.
     names : list of str
         Names of the coefficients, then of the sds.
+    by : str
+        The second's engine, as a sentence names it.
     """
     a, b = _draws(first), _draws(second)
     (mean_a, sd_a, mcse_a), (mean_b, sd_b, mcse_b) = (_moments(d, p) for d, p in ((a, first), (b, second)))
@@ -65,7 +70,7 @@ def compare(first: Posterior, second: Posterior, names: list[str]) -> Agreement:
     # A parameter counts only as far as it is beyond both bounds; NaN ranks above every number.
     excess = np.nan_to_num(np.minimum(in_mcse / limit, in_sds / NEGLIGIBLE_SDS), nan=np.inf)
     worst = int(np.argmax(excess))
-    return Agreement(names[worst], float(in_sds[worst]), float(in_mcse[worst]), limit)
+    return Agreement(names[worst], float(in_sds[worst]), float(in_mcse[worst]), limit, by)
 
 
 def _draws(posterior: Posterior) -> Floats:

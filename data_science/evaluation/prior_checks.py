@@ -1,54 +1,25 @@
 """What the priors alone allow, and how much they matter: draws, log densities, power scaling.
 
-Changes when a family of priors is added, or the way in which sensitivity is measured.
+Changes when sensitivity is measured in another way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from data_science.arrays import Floats
 from data_science.evaluation.pointwise import log_likelihood, pool
 from data_science.evaluation.replication import draws_of, raw_matrix, replicate
 from data_science.formula.design import Design, blocks, encode
-from data_science.formula.priors import IndependentPriors, Prior
+from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.binomial import probability
 from data_science.limits import SENSITIVE
-
-_FAMILIES: dict[str, Callable[..., Any]] = {
-    "Normal": lambda mu, sigma: stats.norm(mu, sigma),
-    "StudentT": lambda nu, mu, sigma: stats.t(nu, mu, sigma),
-    "Cauchy": lambda alpha, beta: stats.cauchy(alpha, beta),
-    "Logistic": lambda mu, s: stats.logistic(mu, s),
-    "HalfNormal": lambda sigma: stats.halfnorm(scale=sigma),
-    "HalfCauchy": lambda beta: stats.halfcauchy(scale=beta),
-    "HalfStudentT": lambda nu, sigma: _HalfT(nu, sigma),
-    "Exponential": lambda lam: stats.expon(scale=1 / lam),
-    "Gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
-    "InverseGamma": lambda alpha, beta: stats.invgamma(alpha, scale=beta),
-}
-
-
-class _HalfT:
-    def __init__(self, nu: float, sigma: float) -> None:
-        self._whole = stats.t(nu, 0, sigma)
-
-    def rvs(self, size: int, random_state: np.random.Generator) -> Any:
-        return np.abs(self._whole.rvs(size, random_state=random_state))
-
-
-def draw_prior(prior: Prior, n_draws: int, rng: np.random.Generator) -> Floats:
-    """Draw from one prior, shape (draw,)."""
-    found: Floats = _FAMILIES[prior.name](**prior.arguments).rvs(n_draws, random_state=rng)
-    return found
 
 
 def draw_coefficients(
@@ -74,9 +45,9 @@ def draw_coefficients(
     coefficients = np.empty((n_draws, encoding.n_coefficients))
     for term in encoding.common:
         for position in range(encoding.slices[term.name].start, encoding.slices[term.name].stop):
-            coefficients[:, position] = draw_prior(design.priors[term.name], n_draws, rng)
+            coefficients[:, position] = design.priors[term.name].draw(n_draws, rng)
     owners = [term for term, _ in blocks(encoding)]
-    sds = np.stack([draw_prior(design.priors[term.name], n_draws, rng) for term in owners], axis=1)
+    sds = np.stack([design.priors[term.name].draw(n_draws, rng) for term in owners], axis=1)
     first = 0
     for term in encoding.group_specific:
         shape = (n_draws, term.n_expressions, term.n_groups)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from data_science.engines.posterior import Posterior
-from data_science.engines.registry import FitSettings, OnProgress, engine
+from data_science.engines.registry import FitSettings, OnProgress, engine, fallback
 from data_science.errors import GateError
 from data_science.formula import design
 from data_science.formula.design import Design, Rows
@@ -72,13 +72,23 @@ def posterior_on(frame: pd.DataFrame, specification: ModelSpecification, setting
 def posterior_of(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> tuple[Posterior, tuple[str, ...]]:
-    """Compute the posterior with the engine asked for; where nested Laplace declines, NUTS runs."""
+    """Compute the posterior with the engine asked for; where that declines, with its fallback, if it has one.
+
+    Whose draws they are is in the posterior's attribute ``engine``.
+    """
+
+    def drawn_by(name: str) -> Posterior:
+        with watch.stage(name):
+            posterior = engine(name).draw(design, compressed, settings, progress)
+        if posterior.attributes.get("engine") == name:
+            return posterior
+        return replace(posterior, attributes={**posterior.attributes, "engine": name})
+
     try:
-        with watch.stage(settings.engine):
-            return engine(settings.engine).draw(design, compressed, settings, progress), ()
+        return drawn_by(settings.engine), ()
     except GateError as declined:
-        if settings.engine == "nuts":
+        other = fallback(engine(settings.engine))
+        if other is None:
             raise
         log.warning("%s", declined)
-        with watch.stage("nuts"):
-            return engine("nuts").draw(design, compressed, settings, progress), (f"{declined}.",)
+        return drawn_by(other), (f"{declined}.",)

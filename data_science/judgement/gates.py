@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from data_science.errors import GateError
+from data_science.extension import ENGINES
 from data_science.limits import BFMI_MIN, DIVERGENCES_MAX, ESS_MIN, KHAT_MAX, RHAT_MAX
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ def _convergence(measured: Diagnostics, limits: GateLimits) -> Iterator[str]:
             "explore the tails; give lighter-tailed priors"
         )
     if measured.khat is not None and not measured.khat < limits.khat_max:
+        others = " or ".join(repr(name) for name in ENGINES if name != measured.engine)
         yield (
             f"k-hat is {measured.khat:.2f}, expected below {limits.khat_max}: importance sampling is "
-            "unreliable here; use engine='nuts'"
+            f"unreliable here; use engine={others}"
         )
 
 

@@ -166,7 +166,7 @@ def _convergence(m: Diagnostics, shown: Callable[[str], str]) -> str:
 
 def _agreement(agreement: Agreement, shown: Callable[[str], str]) -> str:
     return (
-        f"the second engine agrees: posterior means differ most for {shown(agreement.worst)}, by "
+        f"{agreement.by} agrees: posterior means differ most for {shown(agreement.worst)}, by "
         f"{agreement.distance_in_sds:.3f} sd or {agreement.distance_in_mcse:.1f} Monte Carlo standard errors "
         f"(limit {agreement.limit_in_mcse:.1f})"
     )

@@ -103,13 +103,13 @@ def test_a_model_that_made_the_data_is_not_refuted_and_another_is():
     ids=lambda value: str(value) if isinstance(value, Prior) else "",
 )
 def test_draws_of_a_prior_follow_it(prior, law):
-    draws = prior_checks.draw_prior(prior, 2_000, np.random.default_rng(1))
+    draws = prior.draw(2_000, np.random.default_rng(1))
 
     assert stats.kstest(draws, law.cdf).pvalue > 1e-4
 
 
 def test_draws_of_the_half_student_are_those_of_a_student_without_sign():
-    draws = prior_checks.draw_prior(Prior("HalfStudentT", nu=4, sigma=2), 2_000, np.random.default_rng(1))
+    draws = Prior("HalfStudentT", nu=4, sigma=2).draw(2_000, np.random.default_rng(1))
 
     assert stats.kstest(draws, lambda x: 2 * stats.t(4, 0, 2).cdf(x) - 1).pvalue > 1e-4
 

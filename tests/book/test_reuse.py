@@ -23,11 +23,11 @@ def data(fingerprint="this"):
     return Dataset(pd.DataFrame({"made of": [fingerprint]}), 1, 0.5, fingerprint)
 
 
-def store(folder, fingerprint, specification, engine="nuts", keep=5):
+def store(folder, fingerprint, specification, bfmi=0.9, keep=5):
     return artifact.save(
         folder,
         predictor=PREDICTOR,
-        diagnostics={"diagnostics": {"engine": engine}},
+        diagnostics={"diagnostics": {"bfmi_min": bfmi}},
         model_card="",
         writers={},
         gates_passed=True,
@@ -99,14 +99,14 @@ def test_the_training_jobs_model_of_the_same_data_is_taken_as_it_is(fits, fitted
 
 
 @pytest.mark.parametrize(
-    ("fingerprint", "specification", "engine"),
-    [("that", ONE, "nuts"), ("this", OTHER, "nuts"), ("this", ONE, "nested-laplace")],
+    ("fingerprint", "specification", "bfmi"),
+    [("that", ONE, 0.9), ("this", OTHER, 0.9), ("this", ONE, None)],
     ids=["other data", "another model", "no chains to show"],
 )
 def test_the_training_jobs_model_is_left_alone_where_it_answers_something_else(
-    fits, fitted, tmp_path, fingerprint, specification, engine
+    fits, fitted, tmp_path, fingerprint, specification, bfmi
 ):
-    path = store(tmp_path / "models", fingerprint, specification, engine)
+    path = store(tmp_path / "models", fingerprint, specification, bfmi)
 
     found = fitted()
 

@@ -21,7 +21,7 @@ MEASURED = Diagnostics(
     ess_tail_min=812.6, ess_worst="scd_b", all_finite=True, observed_rate=0.0913, predicted_rate=(0.089, 0.094),
     n_divergences=0, bfmi_min=0.876, khat=None,
 )  # fmt: skip
-AGREEMENT = Agreement("1|attr_b_sigma", 0.0314, 2.72, 4.56)
+AGREEMENT = Agreement("1|attr_b_sigma", 0.0314, 2.72, 4.56, by="nested Laplace")
 SUMMARY = pd.DataFrame(
     {
         "mean": [-2.345, 0.0678], "sd": [0.1234, 0.0456], "q5": [-2.567, -0.0123], "q50": [-2.346, 0.0679],

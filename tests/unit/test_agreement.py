@@ -112,12 +112,13 @@ def test_engines_agree_up_to_either_bound(in_sds, in_mcse, holds):
 
 
 def test_every_figure_of_an_outcome_is_stored():
-    assert Agreement("scd_a", 0.06, 5.0, 4.0).to_json() == {
+    assert Agreement("scd_a", 0.06, 5.0, 4.0, "nuts").to_json() == {
         "worst": "scd_a",
         "distance_in_sds": 0.06,
         "distance_in_mcse": 5.0,
         "limit_in_mcse": 4.0,
         "holds": False,
+        "by": "nuts",
     }
 
 

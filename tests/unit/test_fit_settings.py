@@ -6,8 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science import BayesianLogitModel, Costs, FitSettings, ModelSpecification, SettingsError, pipeline
-from data_science.engines import nested_laplace, registry
+from data_science import (
+    BayesianLogitModel,
+    Costs,
+    FitSettings,
+    ModelSpecification,
+    SettingsError,
+    SpecificationError,
+    pipeline,
+)
+from data_science.engines import nested_laplace
 from data_science.fitting import posterior_on
 from data_science.likelihood.fidelity import compress_enough
 
@@ -100,5 +108,5 @@ def test_the_settings_on_record_are_those_of_the_retry(frame, monkeypatch):
 
 
 def test_an_unknown_engine_is_refused_with_the_names_of_those_there_are(frame):
-    with pytest.raises(registry.SpecificationError, match=r"'toy'.*'nuts', 'nested-laplace'"):
+    with pytest.raises(SpecificationError, match=r"'toy'.*'nuts', 'nested-laplace'"):
         pipeline.fit(frame, SPECIFICATION, settings=FitSettings(engine="toy"))

@@ -40,7 +40,10 @@ nan = math.nan
         ({"n_divergences": 1}, "1 divergent transitions, expected at most 0"),
         ({"bfmi_min": 0.29}, "E-BFMI is 0.29, expected at least 0.3"),
         ({"bfmi_min": nan}, "E-BFMI is nan"),
-        ({"khat": 0.7}, "k-hat is 0.70, expected below 0.7: .* use engine='nuts'"),
+        (
+            {"khat": 0.7, "engine": "nested-laplace"},
+            "k-hat is 0.70, expected below 0.7: .* use engine='nuts'",
+        ),
         ({"khat": math.inf}, "k-hat is inf"),
         ({"khat": nan}, "k-hat is nan"),
         ({"n_divergences": 12}, "12 divergent transitions, expected at most 0: give tighter priors"),

@@ -1,7 +1,7 @@
 """How a posterior is computed by default, how the retry is stricter, and where the engines are."""
 
 from dataclasses import asdict, fields
-from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,21 +46,30 @@ def test_no_seed_is_that_of_a_retry_before():
 
 
 @pytest.mark.parametrize(
-    ("name", "module"),
-    [("nuts", "data_science.engines.nuts"), ("nested-laplace", "data_science.engines.nested_laplace")],
+    ("name", "checked_by", "replaced_by"),
+    [("nuts", "nested-laplace", None), ("nested-laplace", None, "nuts")],
 )
-def test_an_engine_is_imported_by_its_name(name, module, monkeypatch):
-    monkeypatch.setattr(registry, "import_module", lambda home: f"imported {home}")
+def test_an_engine_is_imported_by_its_name_and_says_what_it_leaves_to_another(name, checked_by, replaced_by):
+    engine = registry.engine(name)
 
-    assert registry.engine(name) == f"imported {module}"
-    assert find_spec(module) is not None
+    assert callable(engine.draw)
+    assert registry.second_opinion(engine) == checked_by
+    assert registry.fallback(engine) == replaced_by
+
+
+def test_an_engine_that_says_nothing_of_itself_certifies_itself_and_is_called_by_its_name():
+    silent = SimpleNamespace(draw=None)
+
+    assert registry.second_opinion(silent) is None
+    assert registry.fallback(silent) is None
+    assert registry.title(silent, "toy") == "toy"
 
 
 def test_another_engine_is_refused_and_the_known_ones_are_named():
     with pytest.raises(
         SpecificationError, match=r"engine is 'stan'; expected one of 'nuts', 'nested-laplace'"
     ):
-        registry.engine("stan")
+        FitSettings(engine="stan")
 
 
 def test_progress_has_no_divergences_unless_they_are_counted():

@@ -28,6 +28,7 @@ def test_every_variable_reaches_its_setting():
     settings = Settings.from_environment(
         REMOTE
         | {
+            "SOURCE": "postgres",
             "DB_PORT": "6543",
             "DB_NAME": "other",
             "DB_SSLMODE": "require",
@@ -86,6 +87,7 @@ def test_a_blank_variable_counts_as_unset(name):
         ("WAIT_TIMEOUT_S", "10m", "WAIT_TIMEOUT_S is '10m'"),
         ("MODEL_FOLDER", "a\0b", "MODEL_FOLDER is .*expected a path"),
         ("KEEP_MODELS", "0", "KEEP_MODELS is '0'; expected a whole number from 1"),
+        ("SOURCE", "oracle", "SOURCE is 'oracle'; expected one of postgres"),
         ("ENGINE", "Nuts", "ENGINE is 'Nuts'; expected one of nuts, nested-laplace"),
         ("EXACT", "2", "EXACT is '2'; expected one of 1, true"),
         ("SEED", "1.0", "SEED is '1.0'"),

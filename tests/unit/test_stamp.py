@@ -78,14 +78,16 @@ def test_what_takes_no_part_changes_nothing(stamped, tmp_path):
 DENSITY = """
 import numpy as np
 from data_science.formula.priors import IndependentPriors, Prior
-from data_science.likelihood.compiled import loops, stamp
+from data_science.likelihood.compiled import density, stamp
+from data_science.likelihood.compiled.kernel import _priors
 
 # The part of the density that is compiled soonest, cached as the whole is.
-prior = stamp.compiled(loops._prior.py_func, error_model="numpy")
-assert type(prior._cache) is type(loops.log_density._cache)
-normal = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)])
-compiled = prior(int(normal.bases[0]), 1.5, normal.norms[0], normal.arguments[0])
-print(compiled.value, normal.log_density(np.array([1.5])).value[0], sum(prior.stats.cache_hits.values()))
+prior = stamp.compiled(density._add_prior.py_func, error_model="numpy")
+assert type(prior._cache) is type(density.log_density._cache)
+normal, empty = IndependentPriors.of([Prior("Normal", mu=0, sigma=2)]), np.zeros(0)
+point, sizes = np.array([1.5]), np.zeros(0, dtype=np.intp)
+compiled = prior(empty, point, np.zeros(1), empty, sizes, _priors(normal), _priors(IndependentPriors.of([])))
+print(compiled, normal.log_density(point).value[0], sum(prior.stats.cache_hits.values()))
 """
 
 
@@ -100,7 +102,7 @@ def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path)
         return [float(value) for value in shown.stdout.split()]
 
     before, again = densities(), densities()
-    priors = copy / "formula" / "priors.py"
+    priors = copy / "formula" / "priors" / "normal.py"
     source = priors.read_text()
     changed = source.replace(
         "u = (x - mu) / sigma\n    return LogDensity(norm",

@@ -1,20 +1,22 @@
 """The transport, compiled: :class:`Transport`'s methods as loops, several times faster.
 
-The same steps as there, which numba compiles once and keeps on disk (`engines.loops`); a test holds both
+The same steps as there, which numba compiles once and keeps on disk (`loops`, `density`); a test holds both
 equal. NumPy spends its time on forty calls for matrices of order ten, or on zeros where groups are many; only
 where the factorisation itself dominates is BLAS as fast, and is used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
 from data_science.arrays import Floats, Ints
-from data_science.formula import priors
+from data_science.formula.priors.independent import IndependentPriors
 from data_science.likelihood.compiled import loops
+from data_science.likelihood.compiled.density import log_density_with
 from data_science.likelihood.compiled.operands import Arrow, Nodes, Priors, Whitening
 from data_science.likelihood.transport import Transport
 
@@ -32,11 +34,12 @@ class Kernel:
     whitening: Whitening
     nodes: Nodes
     priors: tuple[Priors, Priors]  # of common coefficients, of sds
+    density: Callable[..., float]  # compiled for the densities that the priors have
 
     def log_density(self, theta: Floats, z: Floats) -> tuple[float, Floats, Floats]:
         """As :meth:`Transport.log_density`, but NaN where that raises: no Cholesky factor at such sds."""
         gradient_theta, gradient_z = np.empty_like(theta), np.empty_like(z)
-        value = loops.log_density(
+        value = self.density(
             theta, z, gradient_theta, gradient_z, self.arrow, self.whitening, self.nodes, *self.priors
         )
         return value, gradient_theta, gradient_z
@@ -65,10 +68,11 @@ def compiled(transport: Transport) -> Kernel | Transport:
             joint.successes,
         ),
         (_priors(joint.common_priors), _priors(joint.sd_priors)),
+        log_density_with(max(joint.common_priors.densities, joint.sd_priors.densities, key=len)),
     )  # fmt: skip
 
 
-def _priors(independent: priors.IndependentPriors) -> Priors:
+def _priors(independent: IndependentPriors) -> Priors:
     return Priors(independent.bases, independent.norms, independent.arguments)
 
 

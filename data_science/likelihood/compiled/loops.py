@@ -1,4 +1,4 @@
-"""The compiled transport's loops: the steps of :class:`Transport`, one function each."""
+"""The compiled transport's linear algebra: the steps of :class:`Transport`, one function each."""
 
 from __future__ import annotations
 
@@ -8,34 +8,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from data_science.arrays import Floats, Ints
-from data_science.formula import priors
-from data_science.likelihood import binomial
+from data_science.arrays import Floats
 from data_science.likelihood.compiled import stamp
-from data_science.likelihood.compiled.operands import Arrow, Factor, Nodes, Priors, Whitening
+from data_science.likelihood.compiled.operands import Arrow, Factor, Whitening
 
 # Without the interpreter's lock, so that other chains' threads run meanwhile.
-_compiled = partial(stamp.compiled, error_model="numpy", nogil=True)
-
-
-_normal, _student_t, _logistic, _gamma, _inverse_gamma = (njit(base) for base in priors.BASES)
-
-
-_node = njit(binomial.node)
-
-
-@njit
-def _prior(base: int, x: float, norm: float, arguments: Floats) -> Any:
-    a, b, c = arguments
-    if base == 0:
-        return _normal(x, norm, a, b, c)
-    if base == 1:
-        return _student_t(x, norm, a, b, c)
-    if base == 2:
-        return _logistic(x, norm, a, b, c)
-    if base == 3:
-        return _gamma(x, norm, a, b, c)
-    return _inverse_gamma(x, norm, a, b, c)
+compiled = partial(stamp.compiled, error_model="numpy", nogil=True)
 
 
 @njit(fastmath={"reassoc", "contract"})  # sums in any order, so that they fill the processor's registers
@@ -66,7 +44,7 @@ def _inverse_cholesky(matrix: Floats) -> Any:
 
 
 @njit
-def _factor(arrow: Arrow, theta: Floats, whitening: Whitening) -> Factor:
+def factored(arrow: Arrow, theta: Floats, whitening: Whitening) -> Factor:
     """Factor of the arrow plus the prior precision at ``theta``."""
     diagonal = whitening.common_precision.copy()
     j = whitening.n_common
@@ -100,7 +78,7 @@ def _factor(arrow: Arrow, theta: Floats, whitening: Whitening) -> Factor:
 
 
 @njit
-def _lower(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
+def solved_lower(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
     """``L^-1 v``."""
     out = np.zeros(len(v))
     head, rest = arrow.head, arrow.rest
@@ -121,7 +99,7 @@ def _lower(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
 
 
 @njit
-def _upper(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
+def solved_upper(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
     """``L^-T v``."""
     out = np.zeros(len(v))
     head, rest = arrow.head, arrow.rest
@@ -143,54 +121,7 @@ def _upper(arrow: Arrow, factor: Factor, v: Floats) -> Floats:
 
 
 @njit
-def _add_likelihood(nodes: Nodes, x: Floats, gradient: Floats) -> float:
-    data, indices, starts = nodes.data, nodes.indices, nodes.starts
-    value = 0.0
-    for j in range(len(x)):
-        value += nodes.successes[j] * x[j]
-        gradient[j] += nodes.successes[j]
-    for i in range(len(nodes.weights)):
-        eta = 0.0
-        for k in range(starts[i], starts[i + 1]):
-            eta += data[k] * x[indices[k]]
-        log_partition, expected = _node(eta, nodes.weights[i])
-        value -= log_partition
-        for k in range(starts[i], starts[i + 1]):
-            gradient[indices[k]] -= data[k] * expected
-    return value
-
-
-@njit
-def _add_prior(
-    theta: Floats,
-    x: Floats,
-    gradient: Floats,
-    gradient_theta: Floats,
-    sizes: Ints,
-    common: Priors,
-    sds: Priors,
-) -> float:
-    value = 0.0
-    n_common = len(common.bases)
-    for j in range(n_common):
-        density = _prior(common.bases[j], x[j], common.norms[j], common.arguments[j])
-        value += density.value
-        gradient[j] += density.first
-    j = n_common
-    for k in range(len(theta)):
-        sigma, inverse_square, squares = np.exp(theta[k]), np.exp(-2 * theta[k]), 0.0
-        for _ in range(sizes[k]):
-            squares += inverse_square * x[j] * x[j]
-            gradient[j] -= inverse_square * x[j]
-            j += 1
-        hyper = _prior(sds.bases[k], sigma, sds.norms[k], sds.arguments[k])
-        value += hyper.value + theta[k] - 0.5 * squares - sizes[k] * (theta[k] + 0.5 * np.log(2 * np.pi))
-        gradient_theta[k] = squares - sizes[k] + hyper.first * sigma + 1
-    return value
-
-
-@njit
-def _through_factor(arrow: Arrow, factor: Factor, z: Floats, u: Floats) -> Floats:
+def through_factor(arrow: Arrow, factor: Factor, z: Floats, u: Floats) -> Floats:
     """As ``transport._through_factor``: a running sum down each column of ``L^-1``."""
     out = np.zeros(len(z))
     head, rest, columns = arrow.head, arrow.rest, arrow.columns
@@ -231,37 +162,8 @@ def _through_factor(arrow: Arrow, factor: Factor, z: Floats, u: Floats) -> Float
     return out
 
 
-@_compiled
+@compiled
 def coefficients(theta: Floats, z: Floats, arrow: Arrow, whitening: Whitening) -> Floats:
     """``mode(theta) + L(theta)^-T z``, as :meth:`Transport.coefficients`."""
-    factor = _factor(arrow, theta, whitening)
-    return _upper(arrow, factor, _lower(arrow, factor, whitening.linear) + z)
-
-
-@_compiled
-def log_density(
-    theta: Floats, z: Floats, gradient_theta: Floats, gradient_z: Floats,
-    arrow: Arrow, whitening: Whitening, nodes: Nodes, common: Priors, sds: Priors,
-) -> float:  # fmt: skip
-    """Log-density, as :meth:`Transport.log_density`; overwrites the two gradients."""
-    factor = _factor(arrow, theta, whitening)
-    y = _lower(arrow, factor, whitening.linear)
-    x = _upper(arrow, factor, y + z)
-    gradient = np.zeros(len(z))
-    value = _add_likelihood(nodes, x, gradient) - factor.log_det
-    value += _add_prior(theta, x, gradient, gradient_theta, whitening.sizes, common, sds)
-    u = _lower(arrow, factor, gradient)
-    gradient_z[:] = u
-    if len(theta) == 0:
-        return value
-    mean = _upper(arrow, factor, y)
-    pull = _upper(arrow, factor, u)
-    moved = pull * mean + _through_factor(arrow, factor, z, u)
-    j = whitening.n_common
-    for k in range(len(theta)):
-        total = 0.0
-        for _ in range(whitening.sizes[k]):
-            total += moved[j]
-            j += 1
-        gradient_theta[k] += 2 * np.exp(-2 * theta[k]) * total
-    return value
+    factor = factored(arrow, theta, whitening)
+    return solved_upper(arrow, factor, solved_lower(arrow, factor, whitening.linear) + z)

@@ -1,90 +1,16 @@
 """What the numbers say, in sentences: the book's claims, each decided by the data it is about.
 
-Changes when a chapter claims something else. A sentence states what was measured, then how it is read.
+Changes when another module of claims is added. A sentence states what was measured, then how it is read.
 """
 
-from data_science.report.findings.data import (
-    chance_explains,
-    clients_lost,
-    commonest,
-    data_faults,
-    follows_from_sources,
-    intervals_seen,
-    months_seen,
-    screened,
-    stores_seen,
-)
-from data_science.report.findings.fit import (
-    calibrated,
-    chains,
-    discrepancy,
-    effects,
-    energy,
-    extremes,
-    gates,
-    odds_ratios,
-    pooling,
-    prior_allows,
-    prior_spread,
-    replicated,
-    residuals,
-    second_opinion,
-    sensitivity,
-    spreads,
-)
-from data_science.report.findings.prediction import (
-    answer,
-    best_candidate,
-    best_method,
-    concordant,
-    even_costs,
-    measured_gain,
-    ones_predicted,
-    outcomes_seen,
-    reliable,
-    spread_out,
-    use,
-    verdict,
-    worth,
-)
+from types import FunctionType
+
+from data_science.report.findings.data import *  # noqa: F403 (whatever is public there)
+from data_science.report.findings.fit import *  # noqa: F403
+from data_science.report.findings.prediction import *  # noqa: F403
 
 __all__ = [
-    "answer",
-    "best_candidate",
-    "best_method",
-    "calibrated",
-    "chains",
-    "chance_explains",
-    "clients_lost",
-    "commonest",
-    "concordant",
-    "data_faults",
-    "discrepancy",
-    "effects",
-    "energy",
-    "even_costs",
-    "extremes",
-    "follows_from_sources",
-    "gates",
-    "intervals_seen",
-    "measured_gain",
-    "months_seen",
-    "odds_ratios",
-    "ones_predicted",
-    "outcomes_seen",
-    "pooling",
-    "prior_allows",
-    "prior_spread",
-    "reliable",
-    "replicated",
-    "residuals",
-    "screened",
-    "second_opinion",
-    "sensitivity",
-    "spread_out",
-    "spreads",
-    "stores_seen",
-    "use",
-    "verdict",
-    "worth",
+    name
+    for name, value in globals().items()
+    if isinstance(value, FunctionType) and value.__module__.startswith(f"{__name__}.")
 ]

@@ -12,7 +12,7 @@ import pandas as pd
 import sqlalchemy
 
 from data_science.data.provenance import Provenance
-from data_science.settings import DatabaseSettings
+from data_science.settings import DatabaseSettings, Settings
 from data_science.sources.postgres import obstacles, postgres
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.postgres import Relation
@@ -22,8 +22,14 @@ from data_science.sources.postgres.waiting import Patience, persist
 
 log = logging.getLogger(__name__)
 
+NEEDS_DATABASE = True
 FEATURE_STORE = "feature_store"
 CLIENTS = "customer_profiles"  # one row for each client that feature_store should have
+
+
+def read(settings: Settings) -> tuple[pd.DataFrame, Provenance]:
+    """Wait for `feature_store` and return it, with its provenance: the source ``postgres``."""
+    return get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
 
 
 def wait(

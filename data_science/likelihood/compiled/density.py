@@ -1,0 +1,149 @@
+"""The compiled log-density: likelihood and priors in the transport's coordinates.
+
+Which densities the priors have is known only when a model is fitted, since families of priors can be added:
+for those of this package it is compiled once and kept on disk; with others it is compiled for these, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from data_science.arrays import Floats, Ints
+from data_science.formula.priors import independent
+from data_science.formula.priors.family import Density
+from data_science.likelihood import binomial
+from data_science.likelihood.compiled.loops import (
+    compiled,
+    factored,
+    solved_lower,
+    solved_upper,
+    through_factor,
+)
+from data_science.likelihood.compiled.operands import Arrow, Nodes, Priors, Whitening
+
+
+def _chained(densities: tuple[Density, ...]) -> Any:
+    """Compile the choice of one of some densities by its position."""
+    first, others = njit(densities[0]), densities[1:]
+    if not others:
+
+        @njit
+        def last(base: int, x: float, norm: float, arguments: Floats) -> Any:  # noqa: ARG001 (no choice left)
+            return first(x, norm, arguments[0], arguments[1], arguments[2])
+
+        return last
+    rest = _chained(others)
+
+    @njit
+    def chosen(base: int, x: float, norm: float, arguments: Floats) -> Any:
+        if base == 0:
+            return first(x, norm, arguments[0], arguments[1], arguments[2])
+        return rest(base - 1, x, norm, arguments)
+
+    return chosen
+
+
+_prior = _chained(independent.OWN)
+_node = njit(binomial.node)
+
+
+@njit
+def _add_likelihood(nodes: Nodes, x: Floats, gradient: Floats) -> float:
+    data, indices, starts = nodes.data, nodes.indices, nodes.starts
+    value = 0.0
+    for j in range(len(x)):
+        value += nodes.successes[j] * x[j]
+        gradient[j] += nodes.successes[j]
+    for i in range(len(nodes.weights)):
+        eta = 0.0
+        for k in range(starts[i], starts[i + 1]):
+            eta += data[k] * x[indices[k]]
+        log_partition, expected = _node(eta, nodes.weights[i])
+        value -= log_partition
+        for k in range(starts[i], starts[i + 1]):
+            gradient[indices[k]] -= data[k] * expected
+    return value
+
+
+@njit
+def _add_prior(
+    theta: Floats,
+    x: Floats,
+    gradient: Floats,
+    gradient_theta: Floats,
+    sizes: Ints,
+    common: Priors,
+    sds: Priors,
+) -> float:
+    value = 0.0
+    n_common = len(common.bases)
+    for j in range(n_common):
+        density = _prior(common.bases[j], x[j], common.norms[j], common.arguments[j])
+        value += density.value
+        gradient[j] += density.first
+    j = n_common
+    for k in range(len(theta)):
+        sigma, inverse_square, squares = np.exp(theta[k]), np.exp(-2 * theta[k]), 0.0
+        for _ in range(sizes[k]):
+            squares += inverse_square * x[j] * x[j]
+            gradient[j] -= inverse_square * x[j]
+            j += 1
+        hyper = _prior(sds.bases[k], sigma, sds.norms[k], sds.arguments[k])
+        value += hyper.value + theta[k] - 0.5 * squares - sizes[k] * (theta[k] + 0.5 * np.log(2 * np.pi))
+        gradient_theta[k] = squares - sizes[k] + hyper.first * sigma + 1
+    return value
+
+
+@compiled
+def log_density(
+    theta: Floats, z: Floats, gradient_theta: Floats, gradient_z: Floats,
+    arrow: Arrow, whitening: Whitening, nodes: Nodes, common: Priors, sds: Priors,
+) -> float:  # fmt: skip
+    """Log-density, as :meth:`Transport.log_density`; overwrites the two gradients."""
+    factor = factored(arrow, theta, whitening)
+    y = solved_lower(arrow, factor, whitening.linear)
+    x = solved_upper(arrow, factor, y + z)
+    gradient = np.zeros(len(z))
+    value = _add_likelihood(nodes, x, gradient) - factor.log_det
+    value += _add_prior(theta, x, gradient, gradient_theta, whitening.sizes, common, sds)
+    u = solved_lower(arrow, factor, gradient)
+    gradient_z[:] = u
+    if len(theta) == 0:
+        return value
+    mean = solved_upper(arrow, factor, y)
+    pull = solved_upper(arrow, factor, u)
+    moved = pull * mean + through_factor(arrow, factor, z, u)
+    j = whitening.n_common
+    for k in range(len(theta)):
+        total = 0.0
+        for _ in range(whitening.sizes[k]):
+            total += moved[j]
+            j += 1
+        gradient_theta[k] += 2 * np.exp(-2 * theta[k]) * total
+    return value
+
+
+@cache
+def log_density_with(densities: tuple[Density, ...]) -> Callable[..., float]:
+    """Return :func:`log_density` for priors that have other densities than this package's own."""
+    if densities == independent.OWN:
+        return log_density
+    add_prior = njit(_with(_add_prior, "", _prior=_chained(densities)))
+    names = ".".join(
+        f"{density.__module__}.{density.__name__}" for density in densities[len(independent.OWN) :]
+    )
+    return compiled(_with(log_density, names, _add_prior=add_prior))
+
+
+def _with(dispatcher: Any, suffix: str, **replaced: Any) -> Any:
+    """Return the function with some of its module's names replaced, and a cache on disk of its own."""
+    function = dispatcher.py_func
+    changed = FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__)
+    changed.__module__, changed.__qualname__ = function.__module__, f"{function.__qualname__}-{suffix}"
+    return changed

@@ -1,0 +1,82 @@
+"""Extensions are listed without being imported, added under free names, and found in installed packages."""
+
+import sys
+
+import pytest
+
+from data_science import BayesianLogitModel, FitSettings, SpecificationError
+from data_science.extension import ENGINES, Registry
+from data_science.settings import Settings
+
+METADATA = "Metadata-Version: 2.1\nName: others-engines\nVersion: 1\n"
+POINTS = "[data_science.tests]\nfast = others_engines.fast\nkept = others_engines:KEPT\nown = nowhere\n"
+
+
+@pytest.fixture
+def registry():
+    return Registry("test", {"own": "json.decoder"})
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Install a package with two entry points, and one under a name that is taken."""
+    about = tmp_path / "others_engines-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(METADATA)
+    (about / "entry_points.txt").write_text(POINTS)
+    package = tmp_path / "others_engines"
+    package.mkdir()
+    (package / "__init__.py").write_text("KEPT = 'kept'\n")
+    (package / "fast.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in ("others_engines", "others_engines.fast"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def toy():
+    ENGINES.register("toy", "no.such.module")
+    yield
+    ENGINES.unregister("toy")
+
+
+def test_an_extension_is_imported_when_it_is_loaded(registry):
+    assert registry.load("own").__name__ == "json.decoder"
+
+
+def test_an_extension_may_be_an_attribute_of_a_module(registry):
+    registry.register("encoder", "json:dumps")
+
+    assert registry.load("encoder")([]) == "[]"
+
+
+def test_a_name_that_is_taken_is_refused(registry, installed):
+    for name in ("own", "fast"):
+        with pytest.raises(SpecificationError, match=f"test '{name}' is already there"):
+            registry.register(name, "json")
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are(registry):
+    registry.register("other", "json")
+
+    with pytest.raises(SpecificationError, match="test is 'third'; expected one of 'own', 'other'"):
+        registry.load("third")
+
+
+def test_extensions_of_installed_packages_are_found_after_those_registered(registry, installed):
+    assert list(registry) == ["own", "fast", "kept"]
+    assert registry.load("fast").__name__ == "others_engines.fast"
+    assert registry.load("kept") == "kept"
+    assert registry.load("own").__name__ == "json.decoder"
+
+
+def test_an_engine_that_is_registered_may_be_named_wherever_one_is_without_being_imported(toy):
+    assert Settings.from_environment({"ENGINE": "toy"}).engine == "toy"
+    assert FitSettings(engine="toy").engine == "toy"
+    assert BayesianLogitModel(engine="toy").engine == "toy"
+
+
+def test_a_model_with_an_unknown_engine_is_refused_with_the_names_there_are():
+    with pytest.raises(SpecificationError, match="engine is 'toy'; expected one of 'nuts', 'nested-laplace'"):
+        BayesianLogitModel(engine="toy")
