@@ -1,0 +1,168 @@
+"""A copy of the tree that one worker mutates, and the judgement of one mutant in it."""
+
+import compileall
+import contextlib
+import importlib
+import os
+import py_compile
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from . import session
+from .mutant import Mutant
+from .sample import PACKAGES, files
+from .tests_of import LEFT_OUT, Stage, TestFile
+
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git",
+    ".venv",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    "*.egg-info",
+    "models",
+    "_build",
+    "build",
+    "dist",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a mutant."""
+
+    status: str  # "killed", "timeout", "survived" or "equivalent"
+    by: str = ""  # the test that noticed
+    n_tests: int = 0
+    cpu_s: float = 0.0
+    doubted: tuple[str, ...] = ()  # tests that failed once and passed when they were asked again
+
+
+def copy(tree: Path, folder: Path) -> Path:
+    """Copy the tree, without what is built, into the new ``folder``."""
+    shutil.copytree(tree, folder, ignore=_NOT_COPIED, symlinks=True)
+    shutil.copy(Path(__file__).with_name("tracer.py"), folder / "sitecustomize.py")
+    for package in PACKAGES:
+        for file in files(folder, package):
+            # By content: a mutant of the same length within the same second must not run as the original.
+            compileall.compile_file(
+                folder / file, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
+            )
+    return folder
+
+
+def import_libraries(tree: Path) -> None:
+    """Import pytest's plugins, and what the tree's code and tests import but the tree: forks have it for nothing."""
+    if not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        for plugin in entry_points(group="pytest11"):
+            plugin.load()
+    ours = {path.stem for path in [*tree.iterdir(), *(tree / "mle").glob("*"), *tree.glob("*tests/**/*.py")]}
+    names = set()
+    for folder in (*(place for places in PACKAGES.values() for place in places), "tests", "mle/tests"):
+        for path in sorted(tree.glob(f"{folder}/**/*.py")):
+            if "mutation" not in path.parts:
+                names |= set(
+                    re.findall(r"^ *(?:from|import) ([a-zA-Z_][\w.]*)", path.read_text(), re.MULTILINE)
+                )
+    for name in sorted(names):
+        if name.partition(".")[0] not in ours | {"tests", "book"}:
+            with contextlib.suppress(Exception):  # a word of prose, or for another system
+                importlib.import_module(name)
+
+
+def enter(folder: Path) -> None:
+    """Make this process, and those that it starts, run the copy in ``folder``."""
+    outside = {"", str(Path.cwd()), str(Path(__file__).parents[1])}
+    os.chdir(folder)
+    places = [str(folder), str(folder / "mle")]
+    sys.path[:] = [*places, *(place for place in sys.path if place not in outside)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(places)
+
+
+def trace(file: str) -> TestFile:
+    """Run a file of tests on the unmutated copy; tests that fail there judge nothing."""
+    outcome = session.run([file], left_out=LEFT_OUT, traced=True, limit_s=600)
+    costs = {nodeid: cost for nodeid, cost in outcome.costs.items() if nodeid not in outcome.failures}
+    return TestFile(costs, outcome.lines, outcome.failures or ((outcome.failed,) if outcome.failed else ()))
+
+
+def judge(mutant: Mutant, stages: Sequence[Stage]) -> Verdict:
+    """Ask the tests, stage by stage, until one of them notices the mutant twice."""
+    n_tests, cpu_s, doubted = 0, 0.0, []
+    with _made(mutant):
+        for stage in stages:
+            chosen = list(stage.nodeids)
+            while chosen:
+                outcome = _ask(stage, chosen)
+                cpu_s += outcome.cpu_s
+                n_tests += len(outcome.costs)
+                if outcome.ended == "passed":
+                    break
+                if outcome.ended == "timeout" or outcome.failed not in stage.nodeids:
+                    status = "timeout" if outcome.ended == "timeout" else "killed"
+                    return Verdict(status, outcome.failed, n_tests, cpu_s, tuple(doubted))
+                # A busy machine can fail a test, too: only what fails again has noticed something.
+                again = _ask(stage, [outcome.failed])
+                cpu_s += again.cpu_s
+                if again.ended != "passed":
+                    return Verdict("killed", outcome.failed, n_tests, cpu_s, tuple(doubted))
+                doubted.append(outcome.failed)
+                chosen = chosen[chosen.index(outcome.failed) + 1 :]
+    return Verdict("survived", "", n_tests, cpu_s, tuple(doubted))
+
+
+def _ask(stage: Stage, nodeids: Sequence[str]) -> session.Outcome:
+    files = list(dict.fromkeys(stage.nodeids[nodeid] for nodeid in nodeids))
+    return session.run(files, chosen=nodeids, limit_s=30 + 4 * stage.cost_s)
+
+
+@contextlib.contextmanager
+def _made(mutant: Mutant) -> Iterator[None]:
+    """Write the mutant into the copy, and afterwards the original with its time of writing.
+
+    Compiled code on disk is set aside meanwhile where the mutant may be part of it: numba looks at the file
+    of a compiled function, not at what that file imports.
+    """
+    path = Path(mutant.file)
+    original, stamp = path.read_bytes(), path.stat()
+    with tempfile.TemporaryDirectory() as aside:
+        compiled = [*Path().glob("data_science/**/*.nb[ic]")] if affects_compiled(Path(), mutant.file) else []
+        for file in compiled:
+            shutil.move(file, aside)
+        path.write_bytes(mutant.apply(original))
+        try:
+            yield
+        finally:
+            path.write_bytes(original)
+            os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+            if compiled:
+                for file in Path().glob("data_science/**/*.nb[ic]"):
+                    file.unlink()
+                for file in compiled:
+                    shutil.move(Path(aside, file.name), file)
+
+
+def is_compiled(tree: Path, file: str) -> bool:
+    """Whether numba compiles functions of the file, whose lines no interpreter then reports."""
+    return "njit" in (tree / file).read_text(encoding="utf-8")
+
+
+def affects_compiled(tree: Path, file: str) -> bool:
+    """Whether the file is compiled, or is imported by one that is."""
+    module = file.removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    imports = re.compile(
+        rf"from {re.escape(package)} import .*\b{name}\b|(from|import) {re.escape(module)}\b"
+    )
+    return is_compiled(tree, file) or any(
+        imports.search((tree / other).read_text(encoding="utf-8"))
+        for package in PACKAGES
+        for other in files(tree, package)
+        if is_compiled(tree, other)
+    )

@@ -1,0 +1,188 @@
+"""One pytest session in a process forked from one that holds the libraries already, within limits."""
+
+import atexit
+import contextlib
+import json
+import os
+import resource
+import runpy
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+_TRACER = Path(__file__).with_name("tracer.py")
+_ARGUMENTS = [
+    *("-o", "addopts=", "-o", "testpaths="),  # without the workers, markers and folders of everyday runs
+    *("-q", "-x", "--import-mode=importlib", "-m", "not slow", "-p", "no:cacheprovider"),
+    "--assert=plain",  # nobody reads why a test fails here, and nothing imported before needs to be rewritten
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended."""
+
+    ended: str  # "passed", "failed" or "timeout"
+    failed: str = ""  # the first test, or module that could not be collected
+    costs: Mapping[str, float] = field(default_factory=dict)  # CPU seconds of each test that ran
+    failures: tuple[str, ...] = ()  # all, where the session was not to stop at the first
+    lines: Mapping[str, list[int]] = field(default_factory=dict)  # of the tree, that ran; where traced
+    cpu_s: float = 0.0
+
+
+class _Notes:
+    """A pytest plugin that runs the chosen tests in the given order and notes what they cost and say."""
+
+    def __init__(self, chosen: Sequence[str] | None, left_out: Collection[str]) -> None:
+        self.order = None if chosen is None else {nodeid: place for place, nodeid in enumerate(chosen)}
+        self.left_out = left_out
+        self.costs: dict[str, float] = {}
+        self.failures: list[str] = []
+        self._started = 0.0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        order = self.order
+        if order is None:
+            items[:] = [item for item in items if not any(part in item.nodeid for part in self.left_out)]
+        else:
+            items[:] = sorted((i for i in items if i.nodeid in order), key=lambda item: order[item.nodeid])
+
+    def pytest_runtest_logstart(self) -> None:
+        self._started = _cpu_s()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.costs[nodeid] = _cpu_s() - self._started
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failures.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failures.append(report.nodeid)
+
+
+def run(
+    files: Sequence[str],
+    *,
+    chosen: Sequence[str] | None = None,
+    left_out: Collection[str] = (),
+    traced: bool = False,
+    limit_s: float,
+) -> Outcome:
+    """Run tests of the current folder in a fork of this process.
+
+    Parameters
+    ----------
+    files
+        Relative paths of test files.
+    chosen
+        Node ids, in the order to run them; None runs all but those that contain a text of ``left_out``.
+    traced
+        Whether to note each line of the tree that runs, and to go on after a failure.
+    limit_s
+        CPU seconds; wall time is limited to a multiple, so that a wait without end is one, too.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mutation-"))
+    sys.stdout.flush()
+    started = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        _child(folder, files, _Notes(chosen, left_out), traced, limit_s)
+    try:
+        in_time, cpu_s = _wait(child, started + 60 + 8 * limit_s)
+        return _outcome(folder, in_time, cpu_s)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _child(folder: Path, files: Sequence[str], notes: _Notes, traced: bool, limit_s: float) -> None:
+    status = 70
+    try:
+        os.setsid()
+        limit = int(limit_s) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+        with (folder / "log").open("wb") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+        folder.chmod(0o1777)  # a database server of another user writes there, too
+        _make_repeatable()
+        arguments = [*_ARGUMENTS, "--basetemp", str(folder / "base")]
+        if traced:
+            arguments += ["--maxfail", "1000000"]
+            os.environ |= {"MUTATION_TREE": f"{Path.cwd()}/", "MUTATION_LINES": str(folder / "lines")}
+            runpy.run_path(str(_TRACER))
+        status = int(pytest.main([*arguments, *files], plugins=[notes]))
+        (folder / "notes").write_text(
+            json.dumps({"status": status, "costs": notes.costs, "failures": notes.failures})
+        )
+        atexit._run_exitfuncs()
+    finally:
+        os._exit(status)
+
+
+def _make_repeatable() -> None:
+    """Give Hypothesis the same examples every time: a mutant's fate must not hang on luck."""
+    with contextlib.suppress(ImportError):
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile(
+            "mutation",
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
+        settings.load_profile("mutation")
+
+
+def _cpu_s() -> float:
+    return sum(os.times()[:4])
+
+
+def _wait(child: int, until: float) -> tuple[bool, float]:
+    """Wait for the process and end what it leaves: whether it ended by itself, and its CPU seconds."""
+    in_time = True
+    while True:
+        ended, status, usage = os.wait4(child, os.WNOHANG)
+        if ended:
+            break
+        if time.monotonic() > until and in_time:
+            in_time = False
+            os.killpg(child, signal.SIGKILL)
+        time.sleep(0.01)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    return in_time and not os.WIFSIGNALED(status), usage.ru_utime + usage.ru_stime
+
+
+def _outcome(folder: Path, in_time: bool, cpu_s: float) -> Outcome:
+    try:
+        notes = json.loads((folder / "notes").read_text())
+    except FileNotFoundError:  # killed by a limit, or by what the mutant did
+        return Outcome("failed" if in_time else "timeout", "the whole session", cpu_s=cpu_s)
+    if notes["status"] in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        ended = "passed"
+    else:
+        ended = "failed"
+    failures = tuple(dict.fromkeys(notes["failures"]))
+    failed = failures[0] if failures else "" if ended == "passed" else "the whole session"
+    return Outcome(ended, failed, notes["costs"], failures, _lines(folder / "lines"), cpu_s)
+
+
+def _lines(path: Path) -> dict[str, list[int]]:
+    found: dict[str, set[int]] = {}
+    for entry in path.read_text().splitlines() if path.exists() else ():
+        file, _, line = entry.rpartition(":")
+        if "tests/" not in file:
+            found.setdefault(file, set()).add(int(line))
+    return {file: sorted(lines) for file, lines in sorted(found.items())}

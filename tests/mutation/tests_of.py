@@ -1,0 +1,118 @@
+"""Which tests can notice a mutant, the cheapest first: those that run the changed line."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .mutant import Mutant
+
+FOLDERS = ("tests", "mle/tests")
+LEFT_OUT = {  # part of a test's name: why no mutant is judged by it
+    "tests/mutation/": "tests this tool",
+    "tests/containers/": "needs a container engine",
+    "tests/book/test_site.py": "builds the whole book and visits it with a browser",
+    "tests/book/test_paper.py": "needs a browser",
+    "tests/book/test_build.py": "builds the whole book",
+    "tests/book/test_odd_data.py": "builds the whole book",
+    "tests/test_architecture.py": "reads the code instead of running it",
+    "tests/test_readme.py": "reads prose",
+    "sampling/test_posterior_against_bambi.py": "200 CPU s, mostly of plain Bambi",
+    "sampling/test_bambi_tools.py": "130 CPU s, mostly of plain Bambi",
+    "trust/test_calibration.py": "a fit for each of many data sets",
+    "trust/test_noise.py": "a fit for each of many data sets",
+    "fine_fits_are_not_refused": "many fits, and gates that pass everything pass it",
+    "sigterm_ends_the_wait": "measures seconds, which a busy machine has not got",
+}
+DEAR_S = 5.0  # CPU seconds of a test that waits until all cheaper ones have been asked
+STAGE_S = 10.0  # CPU seconds of tests that are asked at a time
+
+
+@dataclass(frozen=True, slots=True)
+class TestFile:
+    """What one file of tests cost and ran when nothing was mutated."""
+
+    costs: Mapping[str, float]  # CPU seconds by node id, of those that passed
+    lines: Mapping[str, Sequence[int]]  # by file of the tree
+    failed: Sequence[str] = ()
+
+
+class TestMap:
+    """What every file of tests runs."""
+
+    def __init__(self, files: Mapping[str, TestFile]) -> None:
+        self.files = files
+        self._lines = {
+            name: {path: frozenset(lines) for path, lines in file.lines.items()}
+            for name, file in files.items()
+        }
+
+    @classmethod
+    def read(cls, path: Path) -> "TestMap":
+        """The map as `write` left it."""
+        return cls({name: TestFile(**file) for name, file in json.loads(path.read_text()).items()})
+
+    def write(self, path: Path) -> None:
+        """Store the map."""
+        path.write_text(json.dumps({name: asdict(file) for name, file in self.files.items()}))
+
+    def files_for(self, mutant: Mutant, *, compiled: bool) -> list[str]:
+        """Files of tests that run the mutated statement.
+
+        A statement that runs at import decides what the module's functions do later, and compiled code is
+        invisible line by line: for both, these are the files that run some function of the module, or,
+        where no file does, those that import it.
+        """
+        first, last = mutant.statement
+        if not (mutant.runs_at_import or compiled):
+            return self._running(mutant.file, range(first, last + 1))
+        imported = frozenset.intersection(
+            *(runs.get(mutant.file, frozenset()) for runs in self._importing(mutant.file))
+        )
+        return [
+            name for name in self.files if self._lines[name].get(mutant.file, frozenset()) - imported
+        ] or self._running(mutant.file, imported)
+
+    def _importing(self, file: str) -> list[dict[str, frozenset[int]]]:
+        return [runs for runs in self._lines.values() if file in runs] or [{}]
+
+    def _running(self, file: str, lines: range | frozenset[int]) -> list[str]:
+        return [
+            name for name, runs in self._lines.items() if not runs.get(file, frozenset()).isdisjoint(lines)
+        ]
+
+    def stages(self, files: Sequence[str], budget_s: float) -> Iterator["Stage"]:
+        """The tests of ``files``, cheap ones first, as far as ``budget_s`` CPU seconds reach."""
+        batches = []
+        for name in files:
+            costs = self.files[name].costs
+            cheap = [nodeid for nodeid, cost in costs.items() if cost <= DEAR_S]
+            batches.append((sum(costs[nodeid] for nodeid in cheap), name, cheap))
+            batches += [(cost, name, [nodeid]) for nodeid, cost in costs.items() if cost > DEAR_S]
+        stage, left_s = Stage({}, 0.0), budget_s
+        for cost_s, name, nodeids in sorted(batches):
+            if cost_s > left_s:
+                break
+            left_s -= cost_s
+            if stage.nodeids and stage.cost_s + cost_s > STAGE_S:
+                yield stage
+                stage = Stage({}, 0.0)
+            stage = Stage({**stage.nodeids, **dict.fromkeys(nodeids, name)}, stage.cost_s + cost_s)
+        if stage.nodeids:
+            yield stage
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Tests that are asked in one session."""
+
+    nodeids: Mapping[str, str]  # and the file of each
+    cost_s: float
+
+
+def test_files(tree: Path) -> list[str]:
+    """The files of tests in the tree that mutants may be judged by."""
+    found = [
+        path.relative_to(tree).as_posix() for folder in FOLDERS for path in (tree / folder).rglob("test_*.py")
+    ]
+    return sorted(name for name in found if not any(part in name for part in LEFT_OUT))

@@ -1,0 +1,25 @@
+"""Writes down every line of the tree that this interpreter runs, also where a test starts it as a process.
+
+A copy of the tree holds this file as `sitecustomize.py`, which every interpreter with the copy on its path runs
+first. Each line costs one event: it is written at once, so that kill -9 loses nothing, and not reported again.
+"""
+
+import os
+import sys
+from types import CodeType
+
+_TREE, _LINES = os.environ.get("MUTATION_TREE"), os.environ.get("MUTATION_LINES")
+
+
+def _note(code: CodeType, line: int) -> object:
+    if code.co_filename.startswith(_TREE):
+        descriptor = os.open(_LINES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        os.write(descriptor, f"{os.path.relpath(code.co_filename, _TREE)}:{line}\n".encode())
+        os.close(descriptor)
+    return sys.monitoring.DISABLE
+
+
+if _TREE and _LINES:
+    sys.monitoring.use_tool_id(sys.monitoring.COVERAGE_ID, "mutation")
+    sys.monitoring.register_callback(sys.monitoring.COVERAGE_ID, sys.monitoring.events.LINE, _note)
+    sys.monitoring.set_events(sys.monitoring.COVERAGE_ID, sys.monitoring.events.LINE)
