@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from . import lane, listed, sample, table
+from .candidates import lines_of_functions
 from .mutant import Mutant
 from .tests_of import LEFT_OUT, TestMap, test_files
 
 TREE = Path(__file__).parents[2]
-CACHE = TREE / ".mutation_cache"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*mutants, sep="\n")
         return int(bool(complaints))
 
-    store = CACHE / _digest(tree)
+    store = tree / ".mutation_cache" / _digest(tree)
     if options.fresh:
         shutil.rmtree(store, ignore_errors=True)
     store.mkdir(parents=True, exist_ok=True)
@@ -130,9 +130,9 @@ def _judge(
         if mutant.key in reasons:
             results[shown] = _result(shown, mutant, lane.Verdict("equivalent"))
         elif shown not in results:
-            compiled = lane.is_compiled(tree, mutant.file)
-            stages = list(seen.stages(seen.files_for(mutant, compiled=compiled), budget_s))
-            waiting[shown] = pool.submit(lane.judge, mutant, stages)
+            functions, compiled = lines_of_functions(tree, mutant.file), lane.is_compiled(tree, mutant.file)
+            files = seen.files_for(mutant, functions, compiled=compiled)
+            waiting[shown] = pool.submit(lane.judge, mutant, list(seen.stages(files, budget_s)))
     with path.open("a") as stream:
         for number, (shown, verdict) in enumerate(_as_they_end(waiting), 1):
             results[shown] = _result(shown, mutants[shown], verdict)

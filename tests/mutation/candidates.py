@@ -17,6 +17,15 @@ def candidates(tree: Path, file: str) -> list[Mutant]:
     return list(_Finder(file, content).mutants(ast.parse(content)))
 
 
+def lines_of_functions(tree: Path, file: str) -> frozenset[int]:
+    """The lines that run when a function of ``file`` is called, not when the file is imported."""
+    found: set[int] = set()
+    for node in ast.walk(ast.parse((tree / file).read_bytes())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.update(range(node.body[0].lineno, node.end_lineno + 1))
+    return frozenset(found)
+
+
 class _Finder:
     """Walks a syntax tree with what a place's meaning depends on: function, statement, time of running."""
 

@@ -109,7 +109,7 @@ def _child(folder: Path, files: Sequence[str], notes: _Notes, traced: bool, limi
     try:
         os.setsid()
         limit = int(limit_s) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))  # ends by SIGXCPU
         with (folder / "log").open("wb") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
@@ -150,7 +150,7 @@ def _cpu_s() -> float:
 
 
 def _wait(child: int, until: float) -> tuple[bool, float]:
-    """Wait for the process and end what it leaves: whether it ended by itself, and its CPU seconds."""
+    """Wait for the process and end what it leaves: whether it kept the limits, and its CPU seconds."""
     in_time = True
     while True:
         ended, status, usage = os.wait4(child, os.WNOHANG)
@@ -162,7 +162,8 @@ def _wait(child: int, until: float) -> tuple[bool, float]:
         time.sleep(0.01)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
-    return in_time and not os.WIFSIGNALED(status), usage.ru_utime + usage.ru_stime
+    by_limit = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+    return in_time and not by_limit, usage.ru_utime + usage.ru_stime
 
 
 def _outcome(folder: Path, in_time: bool, cpu_s: float) -> Outcome:

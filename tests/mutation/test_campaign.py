@@ -73,6 +73,6 @@ def test_what_a_strong_test_holds_is_killed_and_what_a_weak_one_holds_survives(t
         "killed   data_science/data/toy.py:3 comparison: > -> <= by tests/unit/test_toy.py::test_strong "
         in told
     )
-    assert "survived: data_science/data/toy.py:7 comparison: < -> >=  [1 tests saw it]" in told
+    assert "survived: data_science/data/toy.py:7 comparison: < -> >=  [2 tests asked]" in told
     assert "data               1         1           0    50%" in told
     assert (toy / "data_science/data/toy.py").read_text() == MODULE

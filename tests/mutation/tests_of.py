@@ -56,30 +56,22 @@ class TestMap:
         """Store the map."""
         path.write_text(json.dumps({name: asdict(file) for name, file in self.files.items()}))
 
-    def files_for(self, mutant: Mutant, *, compiled: bool) -> list[str]:
+    def files_for(self, mutant: Mutant, functions: frozenset[int], *, compiled: bool) -> list[str]:
         """Files of tests that run the mutated statement.
 
         A statement that runs at import decides what the module's functions do later, and compiled code is
-        invisible line by line: for both, these are the files that run some function of the module, or,
-        where no file does, those that import it.
+        invisible line by line: for both, these are the files that run some line of ``functions``, the
+        module's own, or, where no file does, those that import it.
         """
         first, last = mutant.statement
         if not (mutant.runs_at_import or compiled):
-            return self._running(mutant.file, range(first, last + 1))
-        imported = frozenset.intersection(
-            *(runs.get(mutant.file, frozenset()) for runs in self._importing(mutant.file))
-        )
-        return [
-            name for name in self.files if self._lines[name].get(mutant.file, frozenset()) - imported
-        ] or self._running(mutant.file, imported)
-
-    def _importing(self, file: str) -> list[dict[str, frozenset[int]]]:
-        return [runs for runs in self._lines.values() if file in runs] or [{}]
-
-    def _running(self, file: str, lines: range | frozenset[int]) -> list[str]:
-        return [
-            name for name, runs in self._lines.items() if not runs.get(file, frozenset()).isdisjoint(lines)
+            return self._running(mutant.file, frozenset(range(first, last + 1)))
+        return self._running(mutant.file, functions) or [
+            name for name, runs in self._lines.items() if mutant.file in runs
         ]
+
+    def _running(self, file: str, lines: frozenset[int]) -> list[str]:
+        return [name for name, runs in self._lines.items() if lines & runs.get(file, frozenset())]
 
     def stages(self, files: Sequence[str], budget_s: float) -> Iterator["Stage"]:
         """The tests of ``files``, cheap ones first, as far as ``budget_s`` CPU seconds reach."""
