@@ -1,6 +1,7 @@
 """The tool on a package of two functions: one has a test that holds it, the other one that does not."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,24 +9,23 @@ from pathlib import Path
 import pytest
 
 MODULE = """
-def larger(a, b):
-    return a if a > b else b
+def total(a, b):
+    return a + b
 
 
-def smaller(a, b):
-    return a if a < b else b
+def difference(a, b):
+    return a - b
 """
 TESTS = """
-from data_science.data.toy import larger, smaller
+from data_science.data.toy import difference, total
 
 
 def test_strong():
-    assert larger(2, 1) == 2
-    assert larger(1, 2) == 2
+    assert total(2, 1) == 3
 
 
 def test_weak():
-    assert smaller(2, 2) == 2
+    difference(2, 1)
 """
 
 
@@ -44,16 +44,8 @@ def toy(tmp_path):
     return tmp_path
 
 
-def campaign(tree, *options):
-    command = [
-        sys.executable,
-        "-m",
-        "mutation",
-        f"--tree={tree}",
-        "--workers=1",
-        "--per-package=99",
-        *options,
-    ]
+def campaign(tree):
+    command = [sys.executable, "-m", "mutation", f"--tree={tree}", "--workers=1", "--per-package=99"]
     alone = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
         command,
@@ -67,12 +59,9 @@ def campaign(tree, *options):
 
 
 def test_what_a_strong_test_holds_is_killed_and_what_a_weak_one_holds_survives(toy):
-    told = campaign(toy, "--only=comparison")
+    told = campaign(toy)
 
-    assert (
-        "killed   data_science/data/toy.py:3 comparison: > -> <= by tests/unit/test_toy.py::test_strong "
-        in told
-    )
-    assert "survived: data_science/data/toy.py:7 comparison: < -> >=  [2 tests asked]" in told
-    assert "data               1         1           0    50%" in told
+    assert re.search(r"killed +data_science/data/toy.py:3 .* by tests/unit/test_toy.py::test_strong ", told)
+    assert re.search(r"survived: data_science/data/toy.py:7 .* \[2 tests asked\]", told)
+    assert re.search(r"data +1 +1 +0 +50%", told)
     assert (toy / "data_science/data/toy.py").read_text() == MODULE
