@@ -60,7 +60,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--per-package", type=int, default=10, help="mutants to draw of each package (10)")
     parser.add_argument("--seed", type=int, default=sample.SEED, help="of the draw")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--budget", type=float, default=90, help="CPU seconds of tests to ask about a mutant")
+    parser.add_argument(
+        "--budget", type=float, default=60, help="CPU seconds of tests to ask about a mutant (60)"
+    )
     parser.add_argument("--only", default="", help="those whose line of text contains this")
     parser.add_argument("--fresh", action="store_true", help="forget what runs on the same code have found")
     parser.add_argument("--list", action="store_true", help="say what would be mutated, and stop")
@@ -103,7 +105,7 @@ def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> TestMap:
     for name, file in _as_they_end({name: pool.submit(lane.trace, name) for name in names}):
         found[name] = file
         print(
-            f"[{len(found)}/{len(names)}] {name}: {len(file.costs)} tests, {sum(file.costs.values()):.1f} CPU s",
+            f"[{len(found)}/{len(names)}] {name}: {len(file.costs)} tests, {sum(cost.cpu_s for cost in file.costs.values()):.1f} CPU s",
             flush=True,
         )
         for nodeid in file.failed:

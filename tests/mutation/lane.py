@@ -19,18 +19,7 @@ from .mutant import Mutant
 from .sample import PACKAGES, files
 from .tests_of import LEFT_OUT, Stage, TestFile
 
-_NOT_COPIED = shutil.ignore_patterns(
-    ".git",
-    ".venv",
-    "__pycache__",
-    ".*_cache",
-    ".hypothesis",
-    "*.egg-info",
-    "models",
-    "_build",
-    "build",
-    "dist",
-)
+_BUILT = ".git .venv __pycache__ .*_cache .hypothesis *.egg-info models _build build dist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +35,7 @@ class Verdict:
 
 def copy(tree: Path, folder: Path) -> Path:
     """Copy the tree, without what is built, into the new ``folder``."""
-    shutil.copytree(tree, folder, ignore=_NOT_COPIED, symlinks=True)
+    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns(*_BUILT.split()), symlinks=True)
     shutil.copy(Path(__file__).with_name("tracer.py"), folder / "sitecustomize.py")
     for package in PACKAGES:
         for file in files(folder, package):
@@ -87,7 +76,7 @@ def enter(folder: Path) -> None:
 
 def trace(file: str) -> TestFile:
     """Run a file of tests on the unmutated copy; tests that fail there judge nothing."""
-    outcome = session.run([file], left_out=LEFT_OUT, traced=True, limit_s=600)
+    outcome = session.run([file], session.Limits(cpu_s=600, wall_s=3600), left_out=LEFT_OUT, traced=True)
     costs = {nodeid: cost for nodeid, cost in outcome.costs.items() if nodeid not in outcome.failures}
     return TestFile(costs, outcome.lines, outcome.failures or ((outcome.failed,) if outcome.failed else ()))
 
@@ -119,7 +108,9 @@ def judge(mutant: Mutant, stages: Sequence[Stage]) -> Verdict:
 
 def _ask(stage: Stage, nodeids: Sequence[str]) -> session.Outcome:
     files = list(dict.fromkeys(stage.nodeids[nodeid] for nodeid in nodeids))
-    return session.run(files, chosen=nodeids, limit_s=30 + 4 * stage.cost_s)
+    # Far from what they took without a mutant, since machines are busy: only a loop or wait without end gets there.
+    limits = session.Limits(cpu_s=30 + 4 * stage.cost.cpu_s, wall_s=60 + 5 * stage.cost.wall_s)
+    return session.run(files, limits, chosen=nodeids)
 
 
 @contextlib.contextmanager

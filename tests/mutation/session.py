@@ -14,6 +14,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -25,13 +26,30 @@ _ARGUMENTS = [
 ]
 
 
+class Cost(NamedTuple):
+    """What tests took, with the processes they have waited for."""
+
+    cpu_s: float
+    wall_s: float
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.cpu_s + other.cpu_s, self.wall_s + other.wall_s)
+
+
+class Limits(NamedTuple):
+    """Where a session is ended; the limit of CPU time is for each process."""
+
+    cpu_s: float
+    wall_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a session ended."""
 
     ended: str  # "passed", "failed" or "timeout"
     failed: str = ""  # the first test, or module that could not be collected
-    costs: Mapping[str, float] = field(default_factory=dict)  # CPU seconds of each test that ran
+    costs: Mapping[str, Cost] = field(default_factory=dict)  # of each test that ran
     failures: tuple[str, ...] = ()  # all, where the session was not to stop at the first
     lines: Mapping[str, list[int]] = field(default_factory=dict)  # of the tree, that ran; where traced
     cpu_s: float = 0.0
@@ -43,9 +61,9 @@ class _Notes:
     def __init__(self, chosen: Sequence[str] | None, left_out: Collection[str]) -> None:
         self.order = None if chosen is None else {nodeid: place for place, nodeid in enumerate(chosen)}
         self.left_out = left_out
-        self.costs: dict[str, float] = {}
+        self.costs: dict[str, Cost] = {}
         self.failures: list[str] = []
-        self._started = 0.0
+        self._started = _now()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -56,10 +74,11 @@ class _Notes:
             items[:] = sorted((i for i in items if i.nodeid in order), key=lambda item: order[item.nodeid])
 
     def pytest_runtest_logstart(self) -> None:
-        self._started = _cpu_s()
+        self._started = _now()
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self.costs[nodeid] = _cpu_s() - self._started
+        now = _now()
+        self.costs[nodeid] = Cost(now.cpu_s - self._started.cpu_s, now.wall_s - self._started.wall_s)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -72,11 +91,11 @@ class _Notes:
 
 def run(
     files: Sequence[str],
+    limits: Limits,
     *,
     chosen: Sequence[str] | None = None,
     left_out: Collection[str] = (),
     traced: bool = False,
-    limit_s: float,
 ) -> Outcome:
     """Run tests of the current folder in a fork of this process.
 
@@ -84,31 +103,30 @@ def run(
     ----------
     files
         Relative paths of test files.
+    limits
     chosen
         Node ids, in the order to run them; None runs all but those that contain a text of ``left_out``.
     traced
         Whether to note each line of the tree that runs, and to go on after a failure.
-    limit_s
-        CPU seconds; wall time is limited to a multiple, so that a wait without end is one, too.
     """
     folder = Path(tempfile.mkdtemp(prefix="mutation-"))
     sys.stdout.flush()
     started = time.monotonic()
     child = os.fork()
     if child == 0:
-        _child(folder, files, _Notes(chosen, left_out), traced, limit_s)
+        _child(folder, files, _Notes(chosen, left_out), traced, limits)
     try:
-        in_time, cpu_s = _wait(child, started + 60 + 8 * limit_s)
+        in_time, cpu_s = _wait(child, started + limits.wall_s)
         return _outcome(folder, in_time, cpu_s)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _child(folder: Path, files: Sequence[str], notes: _Notes, traced: bool, limit_s: float) -> None:
+def _child(folder: Path, files: Sequence[str], notes: _Notes, traced: bool, limits: Limits) -> None:
     status = 70
     try:
         os.setsid()
-        limit = int(limit_s) + 1
+        limit = int(limits.cpu_s) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))  # ends by SIGXCPU
         with (folder / "log").open("wb") as log:
             os.dup2(log.fileno(), 1)
@@ -119,7 +137,10 @@ def _child(folder: Path, files: Sequence[str], notes: _Notes, traced: bool, limi
         arguments = [*_ARGUMENTS, "--basetemp", str(folder / "base")]
         if traced:
             arguments += ["--maxfail", "1000000"]
-            os.environ |= {"MUTATION_TREE": f"{Path.cwd()}/", "MUTATION_LINES": str(folder / "lines")}
+            lines = folder / "lines"
+            lines.touch()
+            lines.chmod(0o666)  # a test may give up root
+            os.environ |= {"MUTATION_TREE": f"{Path.cwd()}/", "MUTATION_LINES": str(lines)}
             runpy.run_path(str(_TRACER))
         status = int(pytest.main([*arguments, *files], plugins=[notes]))
         (folder / "notes").write_text(
@@ -145,8 +166,8 @@ def _make_repeatable() -> None:
         settings.load_profile("mutation")
 
 
-def _cpu_s() -> float:
-    return sum(os.times()[:4])
+def _now() -> Cost:
+    return Cost(sum(os.times()[:4]), time.monotonic())
 
 
 def _wait(child: int, until: float) -> tuple[bool, float]:
@@ -177,7 +198,8 @@ def _outcome(folder: Path, in_time: bool, cpu_s: float) -> Outcome:
         ended = "failed"
     failures = tuple(dict.fromkeys(notes["failures"]))
     failed = failures[0] if failures else "" if ended == "passed" else "the whole session"
-    return Outcome(ended, failed, notes["costs"], failures, _lines(folder / "lines"), cpu_s)
+    costs = {nodeid: Cost(*cost) for nodeid, cost in notes["costs"].items()}
+    return Outcome(ended, failed, costs, failures, _lines(folder / "lines"), cpu_s)
 
 
 def _lines(path: Path) -> dict[str, list[int]]:

@@ -45,7 +45,7 @@ def tree(tmp_path):
 def test_every_mutant_is_another_program(tree):
     found = candidates(tree, "source.py")
 
-    assert len(found) > 40
+    assert len(found) > 30
     for mutant in found:
         assert changes(mutant, tree), mutant
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .mutant import Mutant
+from .session import Cost
 
 FOLDERS = ("tests", "mle/tests")
 LEFT_OUT = {  # part of a test's name: why no mutant is judged by it
@@ -32,7 +33,7 @@ STAGE_S = 10.0  # CPU seconds of tests that are asked at a time
 class TestFile:
     """What one file of tests cost and ran when nothing was mutated."""
 
-    costs: Mapping[str, float]  # CPU seconds by node id, of those that passed
+    costs: Mapping[str, Cost]  # by node id, of those that passed
     lines: Mapping[str, Sequence[int]]  # by file of the tree
     failed: Sequence[str] = ()
 
@@ -50,7 +51,10 @@ class TestMap:
     @classmethod
     def read(cls, path: Path) -> "TestMap":
         """The map as `write` left it."""
-        return cls({name: TestFile(**file) for name, file in json.loads(path.read_text()).items()})
+        stored = json.loads(path.read_text())
+        for file in stored.values():
+            file["costs"] = {nodeid: Cost(*cost) for nodeid, cost in file["costs"].items()}
+        return cls({name: TestFile(**file) for name, file in stored.items()})
 
     def write(self, path: Path) -> None:
         """Store the map."""
@@ -78,18 +82,18 @@ class TestMap:
         batches = []
         for name in files:
             costs = self.files[name].costs
-            cheap = [nodeid for nodeid, cost in costs.items() if cost <= DEAR_S]
-            batches.append((sum(costs[nodeid] for nodeid in cheap), name, cheap))
-            batches += [(cost, name, [nodeid]) for nodeid, cost in costs.items() if cost > DEAR_S]
-        stage, left_s = Stage({}, 0.0), budget_s
-        for cost_s, name, nodeids in sorted(batches):
-            if cost_s > left_s:
+            cheap = [nodeid for nodeid, cost in costs.items() if cost.cpu_s <= DEAR_S]
+            batches += [(sum((costs[nodeid] for nodeid in cheap), Cost(0, 0)), name, cheap)] if cheap else []
+            batches += [(cost, name, [nodeid]) for nodeid, cost in costs.items() if cost.cpu_s > DEAR_S]
+        stage, left_s = Stage({}, Cost(0, 0)), budget_s
+        for cost, name, nodeids in sorted(batches):
+            if cost.cpu_s > left_s:
                 break
-            left_s -= cost_s
-            if stage.nodeids and stage.cost_s + cost_s > STAGE_S:
+            left_s -= cost.cpu_s
+            if stage.nodeids and stage.cost.cpu_s + cost.cpu_s > STAGE_S:
                 yield stage
-                stage = Stage({}, 0.0)
-            stage = Stage({**stage.nodeids, **dict.fromkeys(nodeids, name)}, stage.cost_s + cost_s)
+                stage = Stage({}, Cost(0, 0))
+            stage = Stage({**stage.nodeids, **dict.fromkeys(nodeids, name)}, stage.cost + cost)
         if stage.nodeids:
             yield stage
 
@@ -99,7 +103,7 @@ class Stage:
     """Tests that are asked in one session."""
 
     nodeids: Mapping[str, str]  # and the file of each
-    cost_s: float
+    cost: Cost
 
 
 def test_files(tree: Path) -> list[str]:
