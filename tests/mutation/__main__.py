@@ -105,7 +105,7 @@ def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> TestMap:
     for name, file in _as_they_end({name: pool.submit(lane.trace, name) for name in names}):
         found[name] = file
         print(
-            f"[{len(found)}/{len(names)}] {name}: {len(file.costs)} tests, {sum(cost.cpu_s for cost in file.costs.values()):.1f} CPU s",
+            f"[{len(found)}/{len(names)}] {name}: {len(file.costs)} tests, {sum(file.costs.values(), file.shared).cpu_s:.1f} CPU s",
             flush=True,
         )
         for nodeid in file.failed:

@@ -78,7 +78,8 @@ def trace(file: str) -> TestFile:
     """Run a file of tests on the unmutated copy; tests that fail there judge nothing."""
     outcome = session.run([file], session.Limits(cpu_s=600, wall_s=3600), left_out=LEFT_OUT, traced=True)
     costs = {nodeid: cost for nodeid, cost in outcome.costs.items() if nodeid not in outcome.failures}
-    return TestFile(costs, outcome.lines, outcome.failures or ((outcome.failed,) if outcome.failed else ()))
+    failed = outcome.failures or ((outcome.failed,) if outcome.failed else ())
+    return TestFile(costs, outcome.shared, outcome.lines, failed)
 
 
 def judge(mutant: Mutant, stages: Sequence[Stage]) -> Verdict:
@@ -109,7 +110,7 @@ def judge(mutant: Mutant, stages: Sequence[Stage]) -> Verdict:
 def _ask(stage: Stage, nodeids: Sequence[str]) -> session.Outcome:
     files = list(dict.fromkeys(stage.nodeids[nodeid] for nodeid in nodeids))
     # Far from what they took without a mutant, since machines are busy: only a loop or wait without end gets there.
-    limits = session.Limits(cpu_s=30 + 4 * stage.cost.cpu_s, wall_s=60 + 5 * stage.cost.wall_s)
+    limits = session.Limits(cpu_s=60 + 4 * stage.cost.cpu_s, wall_s=120 + 5 * stage.cost.wall_s)
     return session.run(files, limits, chosen=nodeids)
 
 

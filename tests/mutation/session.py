@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,12 @@ class Cost(NamedTuple):
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.cpu_s + other.cpu_s, self.wall_s + other.wall_s)
 
+    def __sub__(self, other: "Cost") -> "Cost":
+        return Cost(self.cpu_s - other.cpu_s, self.wall_s - other.wall_s)
+
+
+NOTHING = Cost(0.0, 0.0)
+
 
 class Limits(NamedTuple):
     """Where a session is ended; the limit of CPU time is for each process."""
@@ -49,7 +55,8 @@ class Outcome:
 
     ended: str  # "passed", "failed" or "timeout"
     failed: str = ""  # the first test, or module that could not be collected
-    costs: Mapping[str, Cost] = field(default_factory=dict)  # of each test that ran
+    costs: Mapping[str, Cost] = field(default_factory=dict)  # of each test that ran, but for what tests share
+    shared: Cost = NOTHING  # fixtures of a wider scope than one test
     failures: tuple[str, ...] = ()  # all, where the session was not to stop at the first
     lines: Mapping[str, list[int]] = field(default_factory=dict)  # of the tree, that ran; where traced
     cpu_s: float = 0.0
@@ -63,7 +70,8 @@ class _Notes:
         self.left_out = left_out
         self.costs: dict[str, Cost] = {}
         self.failures: list[str] = []
-        self._started = _now()
+        self.shared = NOTHING
+        self._started = self._shared_before = NOTHING
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -73,12 +81,20 @@ class _Notes:
         else:
             items[:] = sorted((i for i in items if i.nodeid in order), key=lambda item: order[item.nodeid])
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+        started = _now()
+        try:
+            return (yield)
+        finally:
+            if fixturedef.scope != "function":
+                self.shared += _now() - started
+
     def pytest_runtest_logstart(self) -> None:
-        self._started = _now()
+        self._started, self._shared_before = _now(), self.shared
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        now = _now()
-        self.costs[nodeid] = Cost(now.cpu_s - self._started.cpu_s, now.wall_s - self._started.wall_s)
+        self.costs[nodeid] = _now() - self._started - (self.shared - self._shared_before)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -144,7 +160,9 @@ def _child(folder: Path, files: Sequence[str], notes: _Notes, traced: bool, limi
             runpy.run_path(str(_TRACER))
         status = int(pytest.main([*arguments, *files], plugins=[notes]))
         (folder / "notes").write_text(
-            json.dumps({"status": status, "costs": notes.costs, "failures": notes.failures})
+            json.dumps(
+                {"status": status, "costs": notes.costs, "shared": notes.shared, "failures": notes.failures}
+            )
         )
         atexit._run_exitfuncs()
     finally:
@@ -199,7 +217,8 @@ def _outcome(folder: Path, in_time: bool, cpu_s: float) -> Outcome:
     failures = tuple(dict.fromkeys(notes["failures"]))
     failed = failures[0] if failures else "" if ended == "passed" else "the whole session"
     costs = {nodeid: Cost(*cost) for nodeid, cost in notes["costs"].items()}
-    return Outcome(ended, failed, costs, failures, _lines(folder / "lines"), cpu_s)
+    shared = Cost(*notes["shared"])
+    return Outcome(ended, failed, costs, shared, failures, _lines(folder / "lines"), cpu_s)
 
 
 def _lines(path: Path) -> dict[str, list[int]]:

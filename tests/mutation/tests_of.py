@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .mutant import Mutant
-from .session import Cost
+from .session import NOTHING, Cost
 
 FOLDERS = ("tests", "mle/tests")
 LEFT_OUT = {  # part of a test's name: why no mutant is judged by it
@@ -34,6 +34,7 @@ class TestFile:
     """What one file of tests cost and ran when nothing was mutated."""
 
     costs: Mapping[str, Cost]  # by node id, of those that passed
+    shared: Cost  # of fixtures that several of them use
     lines: Mapping[str, Sequence[int]]  # by file of the tree
     failed: Sequence[str] = ()
 
@@ -54,6 +55,7 @@ class TestMap:
         stored = json.loads(path.read_text())
         for file in stored.values():
             file["costs"] = {nodeid: Cost(*cost) for nodeid, cost in file["costs"].items()}
+            file["shared"] = Cost(*file["shared"])
         return cls({name: TestFile(**file) for name, file in stored.items()})
 
     def write(self, path: Path) -> None:
@@ -81,18 +83,20 @@ class TestMap:
         """The tests of ``files``, cheap ones first, as far as ``budget_s`` CPU seconds reach."""
         batches = []
         for name in files:
-            costs = self.files[name].costs
+            costs, shared = self.files[name].costs, self.files[name].shared
             cheap = [nodeid for nodeid, cost in costs.items() if cost.cpu_s <= DEAR_S]
-            batches += [(sum((costs[nodeid] for nodeid in cheap), Cost(0, 0)), name, cheap)] if cheap else []
-            batches += [(cost, name, [nodeid]) for nodeid, cost in costs.items() if cost.cpu_s > DEAR_S]
-        stage, left_s = Stage({}, Cost(0, 0)), budget_s
+            batches += [(sum((costs[nodeid] for nodeid in cheap), shared), name, cheap)] if cheap else []
+            batches += [
+                (cost + shared, name, [nodeid]) for nodeid, cost in costs.items() if cost.cpu_s > DEAR_S
+            ]
+        stage, left_s = Stage({}, NOTHING), budget_s
         for cost, name, nodeids in sorted(batches):
             if cost.cpu_s > left_s:
                 break
             left_s -= cost.cpu_s
             if stage.nodeids and stage.cost.cpu_s + cost.cpu_s > STAGE_S:
                 yield stage
-                stage = Stage({}, Cost(0, 0))
+                stage = Stage({}, NOTHING)
             stage = Stage({**stage.nodeids, **dict.fromkeys(nodeids, name)}, stage.cost + cost)
         if stage.nodeids:
             yield stage
