@@ -69,6 +69,7 @@ def enter(folder: Path) -> None:
     """Make this process, and those that it starts, run the copy in ``folder``."""
     outside = {"", str(Path.cwd()), str(Path(__file__).parents[1])}
     os.chdir(folder)
+    session.adopt_orphans()
     places = [str(folder), str(folder / "mle")]
     sys.path[:] = [*places, *(place for place in sys.path if place not in outside)]
     os.environ["PYTHONPATH"] = os.pathsep.join(places)

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -16,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 
+_PR_SET_CHILD_SUBREAPER = 36
 _TRACER = Path(__file__).with_name("tracer.py")
 _ARGUMENTS = [
     *("-o", "addopts=", "-o", "testpaths="),  # without the workers, markers and folders of everyday runs
@@ -188,19 +191,27 @@ def _now() -> Cost:
     return Cost(sum(os.times()[:4]), time.monotonic())
 
 
+def adopt_orphans() -> None:
+    """Become the parent of processes that a session leaves behind, so that they can be found and ended."""
+    with contextlib.suppress(AttributeError):  # Linux has it
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def _wait(child: int, until: float) -> tuple[bool, float]:
     """Wait for the process and end what it leaves: whether it kept the limits, and its CPU seconds."""
-    in_time = True
-    while True:
-        ended, status, usage = os.wait4(child, os.WNOHANG)
-        if ended:
-            break
-        if time.monotonic() > until and in_time:
+    in_time, ended = True, 0
+    while ended != child:
+        ended, status, usage = os.wait4(-1, os.WNOHANG)  # orphans, too: tests look whether they are gone
+        if ended == 0:
+            time.sleep(0.01)
+        if time.monotonic() > until and in_time and ended != child:
             in_time = False
-            os.killpg(child, signal.SIGKILL)
-        time.sleep(0.01)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL)
+    left = psutil.Process().children(recursive=True)
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=10)
     by_limit = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
     return in_time and not by_limit, usage.ru_utime + usage.ru_stime
 
