@@ -123,21 +123,22 @@ def _judge(
     path: Path,
     budget_s: float,
 ) -> list[dict[str, Any]]:
-    """Judge all mutants but those that ``path`` has a line for; return the results in the mutants' order."""
+    """Judge all mutants but those of which ``path`` tells enough; return the results in the mutants' order."""
     lines = path.read_text().splitlines() if path.exists() else []
-    results = {result["shown"]: result for result in map(json.loads, lines)}
+    known = [json.loads(line) for line in lines]
+    results = {r["shown"]: r for r in known if r["status"] != "survived" or r["budget_s"] >= budget_s}
     reasons = listed.equivalents()
     waiting = {}
     for shown, mutant in mutants.items():
         if mutant.key in reasons:
-            results[shown] = _result(shown, mutant, lane.Verdict("equivalent"))
+            results[shown] = _result(shown, mutant, lane.Verdict("equivalent"), budget_s)
         elif shown not in results:
             functions, compiled = lines_of_functions(tree, mutant.file), lane.is_compiled(tree, mutant.file)
             files = seen.files_for(mutant, functions, compiled=compiled)
             waiting[shown] = pool.submit(lane.judge, mutant, list(seen.stages(files, budget_s)))
     with path.open("a") as stream:
         for number, (shown, verdict) in enumerate(_as_they_end(waiting), 1):
-            results[shown] = _result(shown, mutants[shown], verdict)
+            results[shown] = _result(shown, mutants[shown], verdict, budget_s)
             stream.write(json.dumps(results[shown]) + "\n")
             stream.flush()
             by = f" by {verdict.by}" if verdict.by else ""
@@ -148,13 +149,14 @@ def _judge(
     return [results[shown] for shown in mutants]
 
 
-def _result(shown: str, mutant: Mutant, verdict: lane.Verdict) -> dict[str, Any]:
+def _result(shown: str, mutant: Mutant, verdict: lane.Verdict, budget_s: float) -> dict[str, Any]:
     keys = ("file", "function", "operator", "text", "before", "after", "occurrence")
     return {
         "shown": shown,
         **dict(zip(keys, mutant.key, strict=True)),
         "status": verdict.status,
         "by": verdict.by,
+        "budget_s": budget_s,
         "n_tests": verdict.n_tests,
         "cpu_s": round(verdict.cpu_s, 1),
         "doubted": verdict.doubted,
