@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
 from .candidates import candidates
@@ -46,17 +47,17 @@ def package_of(file: str) -> str:
 
 
 def draw(tree: Path, per_package: int, seed: int = SEED) -> list[Mutant]:
-    """``per_package`` mutants of each package, the same on every call.
+    """``per_package`` mutants of each package, in turn, the same on every call.
 
     Each mutant has a place in the queue of its own, from the seed and its own text. So a change of the code
     moves no other mutant in or out, and two commits are compared on nearly the same changes.
     """
-    drawn = []
+    drawn = []  # one list for each package
     for package in PACKAGES:
         queue = [mutant for file in files(tree, package) for mutant in candidates(tree, file)]
         queue.sort(key=lambda mutant: hashlib.sha256(repr((seed, mutant.key)).encode()).digest())
-        drawn += _first(queue, per_package, tree)
-    return drawn
+        drawn.append(_first(queue, per_package, tree))
+    return [mutant for turn in zip_longest(*drawn) for mutant in turn if mutant]
 
 
 def _first(queue: list[Mutant], wanted: int, tree: Path) -> list[Mutant]:
