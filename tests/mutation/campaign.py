@@ -14,7 +14,7 @@ from typing import Any
 from . import lane, listed
 from .candidates import lines_of_functions
 from .mutant import Mutant
-from .tests_of import TestMap, test_files
+from .tests_of import Traces, test_files
 
 
 def run(
@@ -62,10 +62,10 @@ def _enter_next(copies: Any) -> None:
     lane.enter(copies.get())
 
 
-def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> TestMap:
+def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> Traces:
     """What each file of tests runs: read, or found by running them all once."""
     if path.exists():
-        return TestMap.read(path)
+        return Traces.read(path)
     names = sorted(test_files(tree), key=lambda name: "/sampling/" not in name)  # the longest first
     print(f"running {len(names)} files of tests once, to learn which lines each of them runs", flush=True)
     found = {}
@@ -77,7 +77,7 @@ def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> TestMap:
         )
         for nodeid in file.failed:
             print(f"  judges nothing, since it fails without a mutant: {nodeid}", flush=True)
-    seen = TestMap(dict(sorted(found.items())))
+    seen = Traces(dict(sorted(found.items())))
     seen.write(path)
     return seen
 
@@ -86,7 +86,7 @@ def _judge(
     pool: ProcessPoolExecutor,
     tree: Path,
     mutants: Mapping[str, Mutant],
-    seen: TestMap,
+    seen: Traces,
     path: Path,
     budget_s: float,
 ) -> list[dict[str, Any]]:

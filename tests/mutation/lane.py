@@ -17,7 +17,7 @@ from pathlib import Path
 from . import session
 from .mutant import Mutant
 from .sample import PACKAGES, files
-from .tests_of import LEFT_OUT, Stage, TestFile
+from .tests_of import LEFT_OUT, Stage, Trace
 
 _BUILT = ".git .venv __pycache__ .*_cache .hypothesis *.egg-info models _build build dist"
 # These start processes and wait for them, which a busy machine can fail, too: they have to notice a mutant twice.
@@ -77,12 +77,12 @@ def enter(folder: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(places)
 
 
-def trace(file: str) -> TestFile:
+def trace(file: str) -> Trace:
     """Run a file of tests on the unmutated copy; tests that fail there judge nothing."""
     outcome = session.run([file], session.Limits(cpu_s=600, wall_s=3600), left_out=LEFT_OUT, traced=True)
     costs = {nodeid: cost for nodeid, cost in outcome.costs.items() if nodeid not in outcome.failures}
     failed = outcome.failures or ((outcome.failed,) if outcome.failed else ())
-    return TestFile(costs, outcome.shared, outcome.lines, failed)
+    return Trace(costs, outcome.shared, outcome.lines, failed)
 
 
 def judge(mutant: Mutant, stages: Sequence[Stage]) -> Verdict:

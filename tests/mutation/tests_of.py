@@ -30,19 +30,19 @@ STAGE_S = 10.0  # CPU seconds of tests that are asked at a time
 
 
 @dataclass(frozen=True, slots=True)
-class TestFile:
+class Trace:
     """What one file of tests cost and ran when nothing was mutated."""
 
     costs: Mapping[str, Cost]  # by node id, of those that passed
     shared: Cost  # of fixtures that several of them use
     lines: Mapping[str, Sequence[int]]  # by file of the tree
-    failed: Sequence[str] = ()
+    failed: tuple[str, ...] = ()
 
 
-class TestMap:
+class Traces:
     """What every file of tests runs."""
 
-    def __init__(self, files: Mapping[str, TestFile]) -> None:
+    def __init__(self, files: Mapping[str, Trace]) -> None:
         self.files = files
         self._lines = {
             name: {path: frozenset(lines) for path, lines in file.lines.items()}
@@ -50,13 +50,13 @@ class TestMap:
         }
 
     @classmethod
-    def read(cls, path: Path) -> "TestMap":
+    def read(cls, path: Path) -> "Traces":
         """The map as `write` left it."""
         stored = json.loads(path.read_text())
         for file in stored.values():
             file["costs"] = {nodeid: Cost(*cost) for nodeid, cost in file["costs"].items()}
-            file["shared"] = Cost(*file["shared"])
-        return cls({name: TestFile(**file) for name, file in stored.items()})
+            file |= {"shared": Cost(*file["shared"]), "failed": tuple(file["failed"])}
+        return cls({name: Trace(**file) for name, file in stored.items()})
 
     def write(self, path: Path) -> None:
         """Store the map."""
