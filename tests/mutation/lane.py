@@ -114,7 +114,7 @@ def judge(mutant: Mutant, stages: Sequence[Stage]) -> Verdict:
 def _ask(stage: Stage, nodeids: Sequence[str]) -> session.Outcome:
     files = list(dict.fromkeys(stage.nodeids[nodeid] for nodeid in nodeids))
     # Far from what they took without a mutant, since machines are busy: only a loop or wait without end gets there.
-    limits = session.Limits(cpu_s=60 + 4 * stage.cost.cpu_s, wall_s=120 + 5 * stage.cost.wall_s)
+    limits = session.Limits(cpu_s=60 + 4 * stage.cost.cpu_s, wall_s=60 + 3 * stage.cost.wall_s)
     return session.run(files, limits, chosen=nodeids)
 
 
