@@ -64,22 +64,20 @@ def _enter_next(copies: Any) -> None:
 
 
 def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> Traces:
-    """What each file of tests runs: read, or found by running them all once."""
-    if path.exists():
-        return Traces.read(path)
-    names = sorted(test_files(tree), key=lambda name: "/sampling/" not in name)  # the longest first
-    print(f"running {len(names)} files of tests once, to learn which lines each of them runs", flush=True)
-    found = {}
-    for name, file in _as_they_end({name: pool.submit(lane.trace, name) for name in names}):
-        found[name] = file
-        print(
-            f"[{len(found)}/{len(names)}] {name}: {len(file.costs)} tests, {sum(file.costs.values(), file.shared).cpu_s:.1f} CPU s",
-            flush=True,
-        )
+    """What each file of tests runs: read, or found by running it once."""
+    seen = Traces.read(path) if path.exists() else Traces({})
+    names = [name for name in test_files(tree) if name not in seen.files]
+    names.sort(key=lambda name: "/sampling/" not in name)  # the longest first
+    if names:
+        print(f"running {len(names)} files of tests once, to learn which lines each of them runs", flush=True)
+    traced = _as_they_end({name: pool.submit(lane.trace, name) for name in names})
+    for number, (name, file) in enumerate(traced, 1):
+        cpu_s = sum(file.costs.values(), file.shared).cpu_s
+        print(f"[{number}/{len(names)}] {name}: {len(file.costs)} tests, {cpu_s:.1f} CPU s", flush=True)
         for nodeid in file.failed:
             print(f"  judges nothing, since it fails without a mutant: {nodeid}", flush=True)
-    seen = Traces(dict(sorted(found.items())))
-    seen.write(path)
+        seen = Traces({**seen.files, name: file})
+        seen.write(path)
     return seen
 
 

@@ -8,7 +8,9 @@ import py_compile
 import re
 import shutil
 import sys
+import sysconfig
 import tempfile
+import venv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -36,16 +38,32 @@ class Verdict:
 
 
 def copy(tree: Path, folder: Path) -> Path:
-    """Copy the tree, without what is built, into the new ``folder``."""
-    shutil.copytree(tree, folder, ignore=shutil.ignore_patterns(*_BUILT.split()), symlinks=True)
-    shutil.copy(Path(__file__).with_name("tracer.py"), folder / "sitecustomize.py")
+    """Copy the tree, without what is built, to ``folder``/tree, with an interpreter of its own beside it."""
+    target = folder / "tree"
+    shutil.copytree(tree, target, ignore=shutil.ignore_patterns(*_BUILT.split()), symlinks=True)
     for package in PACKAGES:
-        for file in files(folder, package):
+        for file in files(target, package):
             # By content: a mutant of the same length within the same second must not run as the original.
             compileall.compile_file(
-                folder / file, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
+                target / file, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
             )
+    _make_interpreter(folder / "venv", target)
     return folder
+
+
+def _make_interpreter(folder: Path, tree: Path) -> None:
+    """Make an environment with the packages of this one, where the project is not the checkout but ``tree``.
+
+    Tests start interpreters with whatever variables they like: only the interpreter itself can be relied on.
+    """
+    venv.create(folder, symlinks=True)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
+    ours = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})"
+    (packages / "tree.pth").write_text(f"{tree}\n{tree / 'mle'}\n{ours}\n")
+    shutil.copy(Path(__file__).with_name("tracer.py"), packages / "sitecustomize.py")
+    for program in Path(sys.executable).parent.iterdir():
+        with contextlib.suppress(FileExistsError):
+            (folder / "bin" / program.name).symlink_to(program)
 
 
 def import_libraries(tree: Path) -> None:
@@ -70,11 +88,11 @@ def import_libraries(tree: Path) -> None:
 def enter(folder: Path) -> None:
     """Make this process, and those that it starts, run the copy in ``folder``."""
     outside = {"", str(Path.cwd()), str(Path(__file__).parents[1])}
-    os.chdir(folder)
+    os.chdir(folder / "tree")
     session.adopt_orphans()
-    places = [str(folder), str(folder / "mle")]
-    sys.path[:] = [*places, *(place for place in sys.path if place not in outside)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(places)
+    sys.path[:] = [str(Path.cwd()), str(Path("mle").resolve()), *(p for p in sys.path if p not in outside)]
+    sys.executable = str(folder / "venv" / "bin" / Path(sys.executable).name)
+    os.environ.pop("PYTHONPATH", None)
 
 
 def trace(file: str) -> Trace:

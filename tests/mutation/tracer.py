@@ -1,7 +1,6 @@
 """Writes down every line of the tree that this interpreter runs, also where a test starts it as a process.
 
-A copy of the tree holds this file as `sitecustomize.py`, which every interpreter with the copy on its path runs
-first. Each line costs one event: it is written at once, so that kill -9 loses nothing, and not reported again.
+The interpreter of a copy holds this file as `sitecustomize.py`, which it runs first whenever it starts. Each line costs one event: it is written at once, so that kill -9 loses nothing, and not reported again.
 """
 
 import contextlib
