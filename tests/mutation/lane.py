@@ -115,18 +115,23 @@ def judge(mutant: Mutant, stages: Sequence[Stage]) -> Verdict:
                 n_tests += len(outcome.costs)
                 if outcome.ended == "passed":
                     break
-                if outcome.ended == "timeout" or outcome.failed not in stage.nodeids:
-                    status = "timeout" if outcome.ended == "timeout" else "killed"
-                    return Verdict(status, outcome.failed, n_tests, cpu_s, tuple(doubted))
-                if not outcome.failed.startswith(_HURRIED):
+                if outcome.ended == "timeout":
+                    return Verdict("timeout", outcome.failed, n_tests, cpu_s, tuple(doubted))
+                if _cannot_be_haste(outcome.failed):
                     return Verdict("killed", outcome.failed, n_tests, cpu_s, tuple(doubted))
-                again = _ask(stage, [outcome.failed])
+                named = outcome.failed in stage.nodeids
+                again = _ask(stage, [outcome.failed] if named else chosen)
                 cpu_s += again.cpu_s
                 if again.ended != "passed":
                     return Verdict("killed", outcome.failed, n_tests, cpu_s, tuple(doubted))
                 doubted.append(outcome.failed)
-                chosen = chosen[chosen.index(outcome.failed) + 1 :]
+                chosen = chosen[chosen.index(outcome.failed) + 1 :] if named else []
     return Verdict("survived", "", n_tests, cpu_s, tuple(doubted))
+
+
+def _cannot_be_haste(failed: str) -> bool:
+    """Whether a failure has nothing to do with how busy the machine is, so that one is enough."""
+    return failed != session.WHOLE and not failed.startswith(_HURRIED)
 
 
 def _ask(stage: Stage, nodeids: Sequence[str]) -> session.Outcome:

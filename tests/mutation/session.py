@@ -20,6 +20,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+WHOLE = "the whole session"  # named where no test is: it died, or failed after its last test
 _PR_SET_CHILD_SUBREAPER = 36
 _TRACER = Path(__file__).with_name("tracer.py")
 _ARGUMENTS = [
@@ -220,13 +221,13 @@ def _outcome(folder: Path, in_time: bool, cpu_s: float) -> Outcome:
     try:
         notes = json.loads((folder / "notes").read_text())
     except FileNotFoundError:  # killed by a limit, or by what the mutant did
-        return Outcome("failed" if in_time else "timeout", "the whole session", cpu_s=cpu_s)
+        return Outcome("failed" if in_time else "timeout", WHOLE, cpu_s=cpu_s)
     if notes["status"] in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         ended = "passed"
     else:
         ended = "failed"
     failures = tuple(dict.fromkeys(notes["failures"]))
-    failed = failures[0] if failures else "" if ended == "passed" else "the whole session"
+    failed = failures[0] if failures else "" if ended == "passed" else WHOLE
     costs = {nodeid: Cost(*cost) for nodeid, cost in notes["costs"].items()}
     shared = Cost(*notes["shared"])
     return Outcome(ended, failed, costs, shared, failures, _lines(folder / "lines"), cpu_s)
