@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export DE_FILES  # the company's CSV files; unset: stand-in data
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow test-containers images check bench book book-serve book-pdf docs lock clean
+.PHONY: help train test test-slow test-containers mutants images check bench book book-serve book-pdf docs lock clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ test-slow: $(STAMP) ## the tests that take minutes each
 
 test-containers: $(STAMP) ## the container tests; fails where no engine runs
 	@REQUIRE_CONTAINERS=1 $(BIN)/python -m pytest tests/containers $(ARGS)
+
+mutants: $(STAMP) ## change the code in small ways, in a copy; which changes does no test notice? (25 minutes)
+	@PYTHONPATH=tests $(BIN)/python -m mutation $(ARGS)
 
 images: ## build every image of docker-compose.yml
 	@REVISION="$$(git describe --always --dirty --abbrev=40 2>/dev/null)" docker compose --profile demo build

@@ -8,14 +8,7 @@ import pytest
 from scipy import stats
 
 import main as job
-from data_science import (
-    BayesianLogitModel,
-    FitSettings,
-    ModelSpecification,
-    Prior,
-    SpecificationError,
-    console,
-)
+from data_science import BayesianLogitModel, FitSettings, ModelSpecification, Prior, SpecificationError, console
 from data_science.evaluation import prior_checks
 from data_science.examples import clients
 from data_science.extension import ENGINES, PRIORS, SOURCES

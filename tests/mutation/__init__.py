@@ -1,0 +1,1 @@
+"""What the suite would let pass: small changes of the code, and the tests that notice them."""

@@ -1,0 +1,118 @@
+"""Which tests can notice a mutant, the cheapest first: those that run the changed line."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .mutant import Mutant
+from .session import NOTHING, Cost
+
+FOLDERS = ("tests", "mle/tests")
+LEFT_OUT = {  # part of a test's name: why no mutant is judged by it
+    "tests/mutation/": "tests this tool",
+    "tests/containers/": "needs a container engine",
+    "tests/book/test_site.py": "builds the whole book and visits it with a browser",
+    "tests/book/test_paper.py": "needs a browser",
+    "tests/book/test_build.py": "builds the whole book",
+    "tests/book/test_odd_data.py": "builds the whole book",
+    "tests/test_architecture.py": "reads the code instead of running it",
+    "tests/test_readme.py": "reads prose",
+    "sampling/test_posterior_against_bambi.py": "200 CPU s, mostly of plain Bambi",
+    "sampling/test_bambi_tools.py": "130 CPU s, mostly of plain Bambi",
+    "trust/test_calibration.py": "a fit for each of many data sets",
+    "trust/test_noise.py": "a fit for each of many data sets",
+    "fine_fits_are_not_refused": "many fits, and gates that pass everything pass it",
+    "sigterm_ends_the_wait": "measures seconds, which a busy machine has not got",
+}
+DEAR_S = 5.0  # CPU seconds of a test that waits until all cheaper ones have been asked
+STAGE_S = 10.0  # CPU seconds of tests that are asked at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one file of tests cost and ran when nothing was mutated."""
+
+    costs: Mapping[str, Cost]  # by node id, of those that passed
+    shared: Cost  # of fixtures that several of them use
+    lines: Mapping[str, Sequence[int]]  # by file of the tree
+    failed: tuple[str, ...] = ()
+
+
+class Traces:
+    """What every file of tests runs."""
+
+    def __init__(self, files: Mapping[str, Trace]) -> None:
+        self.files = files
+        self._lines = {
+            name: {path: frozenset(lines) for path, lines in file.lines.items()}
+            for name, file in files.items()
+        }
+
+    @classmethod
+    def read(cls, path: Path) -> "Traces":
+        """The map as `write` left it."""
+        stored = json.loads(path.read_text())
+        for file in stored.values():
+            file["costs"] = {nodeid: Cost(*cost) for nodeid, cost in file["costs"].items()}
+            file |= {"shared": Cost(*file["shared"]), "failed": tuple(file["failed"])}
+        return cls({name: Trace(**file) for name, file in stored.items()})
+
+    def write(self, path: Path) -> None:
+        """Store the map."""
+        path.write_text(json.dumps({name: asdict(file) for name, file in self.files.items()}))
+
+    def files_for(self, mutant: Mutant, functions: frozenset[int], *, compiled: bool) -> list[str]:
+        """Files of tests that run the mutated statement.
+
+        A statement that runs at import decides what the module's functions do later, and compiled code is
+        invisible line by line: for both, these are the files that run some line of ``functions``, the
+        module's own, or, where no file does, those that import it.
+        """
+        first, last = mutant.statement
+        if not (mutant.runs_at_import or compiled):
+            return self._running(mutant.file, frozenset(range(first, last + 1)))
+        return self._running(mutant.file, functions) or [
+            name for name, runs in self._lines.items() if mutant.file in runs
+        ]
+
+    def _running(self, file: str, lines: frozenset[int]) -> list[str]:
+        return [name for name, runs in self._lines.items() if lines & runs.get(file, frozenset())]
+
+    def stages(self, files: Sequence[str], budget_s: float) -> Iterator["Stage"]:
+        """The tests of ``files``, cheap ones first, as far as ``budget_s`` CPU seconds reach."""
+        batches = []
+        for name in files:
+            costs, shared = self.files[name].costs, self.files[name].shared
+            cheap = [nodeid for nodeid, cost in costs.items() if cost.cpu_s <= DEAR_S]
+            batches += [(sum((costs[nodeid] for nodeid in cheap), shared), name, cheap)] if cheap else []
+            batches += [
+                (cost + shared, name, [nodeid]) for nodeid, cost in costs.items() if cost.cpu_s > DEAR_S
+            ]
+        stage, left_s = Stage({}, NOTHING), budget_s
+        for cost, name, nodeids in sorted(batches):
+            if cost.cpu_s > left_s:
+                break
+            left_s -= cost.cpu_s
+            if stage.nodeids and stage.cost.cpu_s + cost.cpu_s > STAGE_S:
+                yield stage
+                stage = Stage({}, NOTHING)
+            stage = Stage({**stage.nodeids, **dict.fromkeys(nodeids, name)}, stage.cost + cost)
+        if stage.nodeids:
+            yield stage
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Tests that are asked in one session."""
+
+    nodeids: Mapping[str, str]  # and the file of each
+    cost: Cost
+
+
+def test_files(tree: Path) -> list[str]:
+    """The files of tests in the tree that mutants may be judged by."""
+    found = [
+        path.relative_to(tree).as_posix() for folder in FOLDERS for path in (tree / folder).rglob("test_*.py")
+    ]
+    return sorted(name for name in found if not any(part in name for part in LEFT_OUT))
