@@ -108,7 +108,8 @@ def test_an_engine_is_fitted_judged_checked_by_the_engine_it_names_saved_and_loa
     path = model.save(tmp_path / "models")
 
     assert report.sentences["Engine"] == "toy, 4 chains of 2,000 draws"
-    assert report.sentences["Second opinion"].startswith("nested Laplace agrees: largest distance 0.000")
+    assert " agrees: " in report.sentences["Second opinion"]
+    assert (report.agreement.by, report.agreement.distance_in_sds) == ("nested Laplace", 0)
     loaded = BayesianLogitModel()
     loaded.load(tmp_path / "models")
     assert loaded.model_version == path.name
