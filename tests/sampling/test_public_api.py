@@ -11,7 +11,16 @@ from frames import clients, crossed, patients
 from scipy import stats
 from scipy.special import log_expit, logsumexp
 
-from data_science import BayesianLogitModel, GateError, ModelSpecification, Prior, SchemaError, SpecificationError, compare, pipeline
+from data_science import (
+    BayesianLogitModel,
+    GateError,
+    ModelSpecification,
+    Prior,
+    SchemaError,
+    SpecificationError,
+    compare,
+    pipeline,
+)
 from data_science.engines.registry import FitSettings
 
 SHORT = FitSettings(draws=500, second_opinion=False)  # two fits are equal at any length

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science import BayesianLogitModel, Costs, FitSettings, ModelSpecification, SettingsError, SpecificationError, pipeline
+from data_science import (
+    BayesianLogitModel,
+    Costs,
+    FitSettings,
+    ModelSpecification,
+    SettingsError,
+    SpecificationError,
+    pipeline,
+)
 from data_science.engines import nested_laplace
 from data_science.fitting import posterior_on
 from data_science.likelihood.fidelity import compress_enough

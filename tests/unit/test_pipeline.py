@@ -35,6 +35,7 @@ ELSEWHERE = {
     "wait_timeout_s",
     "stand_in",
     "book_cache",
+    "source",
 }  # main.py's (tests/unit/test_main.py) and the book's
 ONLY_EFFECT = ModelSpecification("label ~ 1 + scd_a")
 QUICK = FitSettings("nested-laplace", draws=150, second_opinion=False)
