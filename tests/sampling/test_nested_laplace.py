@@ -67,7 +67,7 @@ def test_it_agrees_with_nuts_and_certifies_itself(setting):
 )
 def test_it_declines_what_it_cannot_cover(formula, frame):
     with pytest.raises(
-        CertificateError, match=r"k-hat .* expected below (0\.7|1); use engine='nuts'"
+        CertificateError, match=r"k-hat .* expected below (0\.7|1)\). Use engine='nuts'"
     ) as refusal:
         draw("nested-laplace", *prepared(ModelSpecification(formula), frame))
 
