@@ -55,7 +55,7 @@ log = logging.getLogger("main")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job and return its exit code; on any failure nothing is stored and the previous model stays."""
+    """Run the job and return its exit code; on any failure the previous model is unchanged."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop)
     from data_science import console as console_module  # brings rich, which --help does not need

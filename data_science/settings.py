@@ -205,7 +205,12 @@ VARIABLES = (
     Variable("COST_FALSE_POSITIVE", "1", "cost of a wrong 1; sets the threshold", _number(0, above=True)),
     Variable("COST_FALSE_NEGATIVE", "1", "cost of a wrong 0; sets the threshold", _number(0, above=True)),
     Variable("BOOK_CACHE", "book/_build/cache", "folder of results that the book reuses", FOLDER),
-    Variable("DE_SCENARIO", "no-signal", "stand-in data: what is true", _choice(*get_args(Scenario))),
+    Variable(
+        "DE_SCENARIO",
+        "no-signal",
+        "stand-in data: whether the label depends on the features",
+        _choice(*get_args(Scenario)),
+    ),
     Variable("DE_CLIENTS", "150000", "stand-in data: how many clients", _integer(1, 100_000_000)),
     Variable("DE_SEED", "1", "stand-in data: seed", SEED),
     Variable(

@@ -15,7 +15,7 @@ from deployment.settings import Settings, SettingsError
 
 
 def main() -> int:
-    """Serve; return 0 after a graceful end, 2 if a setting cannot be used."""
+    """Serve; return 0 after a graceful end, 2 if a setting is invalid."""
     # uvicorn replaces this handler while it serves, and calls it at the end. Without it, the first process of
     # a container would ignore SIGTERM before that, and a graceful end would look like a failure.
     signal.signal(signal.SIGTERM, _stop)

@@ -38,7 +38,7 @@ class HealthReport:
 
 
 def storage_problem(folder: Path) -> str | None:
-    """Say why nothing can be stored in the folder now, or None; a failed prediction would tell too late."""
+    """Explain why nothing can be stored in the folder now, or None; a failed prediction is too late."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

@@ -1,4 +1,4 @@
-"""Which version answers: takes up new ones while requests go on; changes with the rules of taking them up."""
+"""Which version is served: takes up new ones while requests continue; changes with the rules for that."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ModelKeeper:
         self._thread = threading.Thread(target=self._poll, name="model-keeper", daemon=True)
 
     def start(self) -> None:
-        """Load what there is, then go on looking from a thread."""
+        """Load what there is, then keep looking from a thread."""
         self.refresh()
         self._thread.start()
 

@@ -31,7 +31,7 @@ class Problem(Exception):  # noqa: N818 - it is what the client is told, by its 
 
 
 def invalid_field(path: str, detail: str) -> Problem:
-    """Return the problem of one field that cannot be used."""
+    """Return the problem of one invalid field."""
     return Problem(422, "1 field is invalid", [{"field": path, "detail": detail}])
 
 

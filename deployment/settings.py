@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class SettingsError(ValueError):
-    """An environment variable that cannot be used; the operator must correct it."""
+    """An invalid environment variable; the operator must correct it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def guarded(shared_server: PostgresServer) -> Coordinates:
         ({"user": "nobody_here"}, SettingsError, "wrong password, or no such role.*setup_users.sql"),
         ({"user": "resting"}, SettingsError, "the role is missing or may not log in"),
         ({"name": "nowhere"}, SettingsError, "the database is missing. Create it, or correct DB_NAME"),
-        ({"sslmode": "require"}, SettingsError, "no encrypted connection.*DB_SSLMODE"),
+        ({"sslmode": "require"}, SettingsError, "could not agree on encryption.*DB_SSLMODE"),
         (
             {"port": 1},
             DatabaseError,

@@ -35,7 +35,7 @@ def draw(name, design, compressed, **settings):
 )
 def test_it_declines_what_it_cannot_cover(formula, frame):
     with pytest.raises(
-        CertificateError, match=r"k-hat .* expected below (0\.7|1); use engine='nuts'"
+        CertificateError, match=r"k-hat .* expected below (0\.7|1)\). Use engine='nuts'"
     ) as refusal:
         draw("nested-laplace", *prepared(ModelSpecification(formula), frame))
 

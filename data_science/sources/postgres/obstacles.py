@@ -18,7 +18,7 @@ class Obstacle:
 
 
 class NotReadyError(Exception):
-    """Raised by one look at the table; waiting goes on or ends, it never reaches a user."""
+    """Raised by one look at the table; waiting continues or ends, it never reaches a user."""
 
     def __init__(self, obstacle: Obstacle) -> None:
         super().__init__(obstacle.what)
@@ -61,7 +61,7 @@ _CONNECTING = (
     ),
     (
         r"SSL.*required|does not support SSL|certificate|SSL error: (?!unexpected eof)",
-        Obstacle("ssl", "no encrypted connection could be agreed", "Correct DB_SSLMODE", login=True),
+        Obstacle("ssl", "client and server could not agree on encryption", "Correct DB_SSLMODE", login=True),
     ),
     (
         r"starting up|not yet accepting connections|in recovery mode|not accepting connections|shutting down",
@@ -78,7 +78,9 @@ _CONNECTING = (
     (
         r"timeout expired|Connection timed out",
         Obstacle(
-            "silent", "the server does not answer", "Look whether it is overloaded, paused or firewalled"
+            "silent",
+            "the server does not answer",
+            "Check whether it is overloaded, paused or firewalled",
         ),
     ),
     (
@@ -137,7 +139,7 @@ def filling(table: str, seen: str) -> Obstacle:
 
 def silent() -> Obstacle:
     """Say that an open connection stopped answering."""
-    remedy = "Look whether the server is overloaded, paused or cut off"
+    remedy = "Check whether the server is overloaded, paused or cut off"
     return Obstacle("silent", "the server does not answer", remedy)
 
 
