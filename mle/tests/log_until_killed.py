@@ -17,7 +17,9 @@ FEATURES = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
 
 def append_for_ever(folder, first_idx, n_threads):
     """Append in this process, until it is killed."""
-    log = PredictionLog(folder, segment_bytes=20_000)  # small, so that kills also fall into rotations
+    log = PredictionLog(
+        folder, segment_bytes=4_000
+    )  # some twenty records, so that kills also fall into rotations
     serial = itertools.count(first_idx)
 
     def append():
