@@ -81,6 +81,9 @@ def fit_defaults(setting, specification, frame) -> Case:
         def __init__(self, name: str) -> None:
             self.name = name
 
+        def __getattr__(self, stated: str) -> str:
+            return getattr(engine(self.name), stated)
+
         def draw(self, *arguments) -> Posterior:
             drawn[self.name] = engine(self.name).draw(*arguments)
             return drawn[self.name]

@@ -21,6 +21,7 @@ class Drawn:
     """An engine that returns what was drawn before; without it, one that declines."""
 
     posterior: Posterior | None
+    SECOND_OPINION: str | None = None
 
     def draw(self, *_) -> Posterior:
         if self.posterior is None:
@@ -41,7 +42,7 @@ class Case:
 
     def verdict(self, posterior: Posterior, second: Posterior | None = None) -> Verdict:
         """Judge draws as those of NUTS, with a second opinion or without, by what training calls."""
-        engines = {"nuts": Drawn(posterior), "nested-laplace": Drawn(second)}
+        engines = {"nuts": Drawn(posterior, "nested-laplace"), "nested-laplace": Drawn(second)}
         find = engines.__getitem__
         with patch.object(attempts, "engine", find), patch.object(posterior_on, "engine", find):
             fitted = attempts.fit_judged(
