@@ -127,7 +127,7 @@ def test_a_broken_fit_is_refused_for_its_reasons_and_no_other(case, fine, harm, 
     assert len(verdict.failures) == len(reasons), verdict.failures
     for failure, reason in zip(verdict.failures, reasons, strict=True):
         assert re.search(reason, failure), failure
-    with pytest.raises(GateError, match="the posterior is not fit to ship"):
+    with pytest.raises(GateError, match="the fit failed these checks"):
         verdict.require()
 
 
