@@ -41,5 +41,5 @@ def _rate(killed: int, judged: int) -> str:
 def _survivors(results: list[Mapping[str, Any]]) -> Iterator[str]:
     for result in results:
         if result["status"] in SURVIVED:
-            asked = f"{result['n_tests']} tests asked" if result["n_tests"] else "no test runs it"
+            asked = f"{result['n_tests']} tests asked" if result["n_tests"] else "no test to ask"
             yield f"survived: {result['shown']}  [{asked}]"
