@@ -10,21 +10,48 @@ from .candidates import candidates
 from .mutant import Mutant
 
 SEED = 20261128
-PACKAGES = {  # a package's name: the folders or files it consists of
+# A package's name: the folders or files it consists of, those of earlier trees (`--tree`) included.
+PACKAGES = {
     "data": ("data_science/data",),
-    "database": ("data_science/sources/postgres",),
+    "database": ("data_science/database", "data_science/sources"),
     "formula": ("data_science/formula",),
     "likelihood": ("data_science/likelihood",),
     "engines": ("data_science/engines",),
-    "judgement": ("data_science/judgement",),
+    "judgement": (
+        "data_science/attempts.py",
+        "data_science/fitting",
+        "data_science/judgement",
+        *(
+            f"data_science/evaluation/{name}.py"
+            for name in ("__init__", "agreement", "candidates", "comparison", "diagnostics", "loo", "pointwise")
+        ),
+    ),
     "prediction": ("data_science/prediction",),
     "storage": ("data_science/storage",),
-    "study": ("data_science/study",),
-    "job": ("data_science/[a-z]*.py", "main.py"),
+    "book": (
+        "data_science/study",
+        "data_science/report/findings",
+        "data_science/report/wording.py",
+        *(
+            f"data_science/evaluation/{name}.py"
+            for name in (
+                "calibration", "cross_validation", "decision_curve", "discrimination", "effects", "prior_checks",
+                "replication",
+            )
+        ),
+        *(f"book/{name}.py" for name in ("chains", "exploration", "reuse", "snapshot", "sources", "study", "tables")),
+        "book/charts",
+    ),
+    "job": ("data_science/*.py", "data_science/report/__init__.py", "data_science/report/summary.py", "main.py"),
     "deployment": ("deployment",),
     "mle": ("mle/machine_learning_engineering",),
     "de": ("de",),
-}
+}  # fmt: skip
+#: What only the build of a whole book runs, which judges no mutant.
+NOT_DRAWN = (
+    "book/_ext",
+    *(f"book/{name}.py" for name in ("__init__", "build", "execution", "paper", "printing", "site")),
+)
 PER_FILE_AND_OPERATOR = 2
 PER_PACKAGE_AND_OPERATOR = 3  # numbers are everywhere: half of the sample would be "constant"
 
@@ -35,15 +62,21 @@ def files(tree: Path, package: str) -> list[str]:
     for place in PACKAGES[package]:
         for path in tree.glob(place):
             found |= set(path.rglob("*.py")) if path.is_dir() else {path}
-    return sorted(path.relative_to(tree).as_posix() for path in found)
+    names = (path.relative_to(tree).as_posix() for path in found)
+    return sorted(name for name in names if package_of(name) == package)
 
 
 def package_of(file: str) -> str:
     """The package that a file is counted under."""
     for name, places in PACKAGES.items():
-        if any(file.startswith(f"{place}/") or Path(file).full_match(place) for place in places):
+        if any(_is_in(file, place) for place in places):
             return name
     raise ValueError(f"{file} belongs to no package of {', '.join(PACKAGES)}")
+
+
+def _is_in(file: str, place: str) -> bool:
+    same_depth = file.count("/") == place.count("/")
+    return file.startswith(f"{place}/") or (same_depth and Path(file).match(place))
 
 
 def draw(tree: Path, per_package: int, seed: int = SEED) -> list[Mutant]:

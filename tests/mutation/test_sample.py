@@ -1,11 +1,13 @@
 """The draw depends on the code and the seed alone, and an edit moves what it touches only."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.mutation import sample
 
+ROOT = Path(__file__).parents[2]
 MODULE = "".join(f"def f{n}(a, b):\n    return a + {n} < b and a > {n}\n\n\n" for n in range(2, 40))
 
 
@@ -42,3 +44,19 @@ def test_an_edit_elsewhere_in_the_file_leaves_the_mutants_as_they_are(tree):
     file.write_text("import os\n\nNAME = os.name\n\n\n" + file.read_text())
 
     assert {mutant.key for mutant in sample.draw(tree, 8)} == before
+
+
+def test_every_file_of_the_product_is_of_one_package_and_every_package_has_files():
+    product = [
+        file
+        for file in (
+            path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if ".venv" not in path.parts
+        )
+        if file.startswith(
+            ("data_science/", "book/", "deployment/", "de/", "mle/machine_learning_engineering/", "main.py")
+        )
+    ]
+
+    counted = {file: sample.package_of(file) for file in product if not file.startswith(sample.NOT_DRAWN)}
+
+    assert set(counted.values()) == set(sample.PACKAGES)

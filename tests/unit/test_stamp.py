@@ -75,6 +75,24 @@ def test_what_takes_no_part_changes_nothing(stamped, tmp_path):
     assert stamp(sys.modules["apart_caller"].use) == before
 
 
+TYPED = """
+def typed(x):
+    return x * {factor}
+"""
+
+
+def test_code_without_a_file_is_told_apart_by_what_it_is(tmp_path):
+    """As in an interpreter (no file), or in a notebook (the name of a file that is not there)."""
+    for file in ("<stdin>", str(tmp_path / "ipykernel_1" / "2.py")):
+        stamps = set()
+        for factor in (2, 3, 3):
+            names = {"__name__": "__main__"}
+            exec(compile(TYPED.format(factor=factor), file, "exec"), names)
+            stamps.add(stamp(names["typed"]))
+
+        assert len(stamps) == 2
+
+
 DENSITY = """
 import numpy as np
 from data_science.formula.priors import IndependentPriors, Prior

@@ -6,6 +6,7 @@ for those of this package it is compiled once and kept on disk; with others it i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
 from types import FunctionType
@@ -135,10 +136,9 @@ def log_density_with(densities: tuple[Density, ...]) -> Callable[..., float]:
     if densities == independent.OWN:
         return log_density
     add_prior = njit(_with(_add_prior, "", _prior=_chained(densities)))
-    names = ".".join(
-        f"{density.__module__}.{density.__name__}" for density in densities[len(independent.OWN) :]
-    )
-    return compiled(_with(log_density, names, _add_prior=add_prior))
+    names = " ".join(f"{density.__module__}.{density.__name__}" for density in densities)
+    suffix = hashlib.sha256(names.encode()).hexdigest()[:16]  # part of the name of a file
+    return compiled(_with(log_density, suffix, _add_prior=add_prior))
 
 
 def _with(dispatcher: Any, suffix: str, **replaced: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
+import marshal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from numba.core.caching import (
 )
 
 log = logging.getLogger(__name__)
+_LIBRARIES = {"builtins", "numba", "numpy", "scipy"}
 _FROZEN = (bool, int, float, complex, str, bytes, tuple)  # globals of these types become constants
 
 
@@ -56,17 +58,32 @@ def stamp(function: Callable[..., Any]) -> str:
 
 
 def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:
-    """Contents of the files of a function and of whatever it names; a library's are in numba's version."""
+    """Yield what a function and all that it names are made of; a library's part is in numba's version."""
     thing = getattr(thing, "py_func", thing)  # a compiled function is its source
-    if id(thing) in seen or not isinstance(thing, FunctionType | type) or not _is_ours(thing):
+    if id(thing) in seen or not isinstance(thing, FunctionType | type) or _root(thing) in _LIBRARIES:
         return
     seen.add(id(thing))
-    yield Path(inspect.getfile(thing)).read_bytes()
+    yield _source(thing)
     if isinstance(thing, FunctionType):
         for name, value in _named(thing):
             if isinstance(value, _FROZEN):
                 yield f"{thing.__module__}.{name}={value!r}".encode()
             yield from _parts(value, seen)
+
+
+def _root(thing: FunctionType | type) -> str:
+    """Name of the package that a thing is of."""
+    return (thing.__module__ or "").partition(".")[0]
+
+
+def _source(thing: FunctionType | type) -> bytes:
+    """Contents of the file; of what was typed into an interpreter or a notebook, the code itself."""
+    try:
+        return Path(inspect.getfile(thing)).read_bytes()
+    except (OSError, TypeError):
+        if isinstance(thing, FunctionType):
+            return marshal.dumps(thing.__code__)
+        return f"{thing.__module__}.{thing.__qualname__}{getattr(thing, '_fields', ())}".encode()
 
 
 def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
@@ -78,15 +95,6 @@ def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
         if isinstance(value, ModuleType):
             members = filter(partial(hasattr, value), function.__code__.co_names)
             yield from ((f"{name}.{member}", getattr(value, member)) for member in members)
-
-
-def _is_ours(thing: FunctionType | type) -> bool:
-    """Whether the source may change without numba noticing: not built in, and not an installed library's."""
-    try:
-        path = Path(inspect.getfile(thing))
-    except TypeError:  # built in
-        return False
-    return path.suffix == ".py" and thing.__module__.partition(".")[0] not in {"numba", "numpy", "scipy"}
 
 
 class _Stamped:
