@@ -71,5 +71,5 @@ def test_the_familys_functions_stand_in_one_place():
 
     assert elsewhere == {
         "likelihood/binomial.py",
-        "formula/priors.py",
+        "formula/priors/logistic.py",
     }  # the logistic prior has a tanh of its own

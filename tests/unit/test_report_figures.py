@@ -31,7 +31,7 @@ SAID = {
     ),
     "Wall time": "read 1.2 s, nuts 45.7 s",
     "Second opinion": (
-        "the second engine agrees: posterior means differ most for 1|attr_b_sigma, by 0.031 sd or 2.7 Monte "
+        "nested Laplace agrees: posterior means differ most for 1|attr_b_sigma, by 0.031 sd or 2.7 Monte "
         "Carlo standard errors (limit 4.6)"
     ),
     "Notes": "One thing. Another.",
