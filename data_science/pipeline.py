@@ -1,4 +1,4 @@
-"""The job, in order: settings → data → design → sample → check → predictor → artifact.
+"""The job from the rows on, in order: data → design → sample → check → predictor → artifact.
 
 ``fit`` is the part without the outside world; ``train`` adds the settings and the model folder.
 """

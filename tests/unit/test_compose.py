@@ -70,6 +70,10 @@ def test_the_job_is_given_every_setting_that_is_its_own():
     assert own <= SERVICES["ds_train"]["environment"].keys()
 
 
+def test_readme_asks_for_an_engine_that_knows_every_word_of_a_health_check():
+    assert ("start_interval" in COMPOSE) == ("Docker Engine 25 or newer" in (ROOT / "README.md").read_text())
+
+
 def test_a_copy_of_the_example_changes_nothing():
     copied = {name: value for name, (value, is_set) in compose_file.example().items() if is_set}
 
