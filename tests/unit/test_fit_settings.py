@@ -156,6 +156,12 @@ def test_an_argument_of_another_type_is_refused_before_anything_is_fitted(frame,
             make(SPECIFICATION, **given)
 
 
+def test_what_was_not_given_to_the_model_is_none():
+    model = BayesianLogitModel()
+
+    assert (model.seed, model.engine, model.settings, model.costs) == (None,) * 4
+
+
 def test_a_seed_below_0_is_refused_by_the_model_at_once():
     with pytest.raises(SettingsError, match="seed is -1; expected a whole number from 0"):
         BayesianLogitModel(seed=-1)
