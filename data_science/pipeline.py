@@ -121,7 +121,7 @@ def fit(
         predictor = _predictor(fitted, costs)
     report = Report(
         specification, data, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
-        compared, attempt.summary, predictor, watch.seconds, source,
+        compared, attempt.summary, predictor, dict(watch.seconds), source,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
