@@ -11,7 +11,7 @@ from data_science.errors import SettingsError, require_instance
 from data_science.extension import ENGINES
 
 _SEEDS = 2**32  # how many there are
-_KINDS = {bool: bool, int: Integral, float: Real}  # NumPy's numbers are of these kinds, too
+_KINDS: dict[type, type] = {bool: bool, int: Integral, float: Real}  # NumPy's numbers are of these kinds, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,7 @@ class FitSettings:
             seed=(self.seed + 1_000_003) % _SEEDS,
         )
 
-    def _hold(
-        self, name: str, kind: type[bool | int | float], allows: Callable[[Any], bool], expected: str
-    ) -> None:
+    def _hold(self, name: str, kind: type[Any], allows: Callable[[Any], bool], expected: str) -> None:
         """Refuse a value that a field cannot have, and keep another (NumPy's, say) as Python's own type."""
         value = getattr(self, name)
         if not (

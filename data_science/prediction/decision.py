@@ -39,7 +39,7 @@ class Costs:
     def __post_init__(self) -> None:
         for field in fields(self):
             cost = getattr(self, field.name)
-            if not (isinstance(cost, Real) and math.isfinite(cost) and cost > 0):
+            if not (isinstance(cost, Real) and math.isfinite(cost) and float(cost) > 0):
                 raise SettingsError(f"{field.name} is {cost!r}; expected a finite number above 0")
 
     @property
