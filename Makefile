@@ -14,7 +14,7 @@ export DE_FILES  # the company's CSV files; unset: stand-in data
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(JOB): setup.py mle/setup.py constraints.txt
+$(JOB): setup.py mle/setup.py data_science/_version.py constraints.txt
 	@./bin/make-venv $(VENV)
 	@echo "installing what training needs (about a minute, once) ..."
 	@$(INSTALL) -e ./mle -e '.[train,embedded]'

@@ -115,6 +115,11 @@ def _database(settings: Settings) -> Iterator[Settings]:
     """With DB_HOSTNAME unset, an embedded PostgreSQL plays the company's database for this run."""
     stand_in = settings.stand_in
     if not sources.needs_database(sources.source(settings.source)):
+        if stand_in.files is not None:
+            raise SettingsError(
+                f"DE_FILES is {str(stand_in.files)!r} and SOURCE is {settings.source!r}, which reads no "
+                "database; expected one: files go into an embedded database. Unset DE_FILES, or SOURCE"
+            )
         yield settings
         return
     if settings.database.hostname is not None:

@@ -71,6 +71,7 @@ setup(
         "Operating System :: POSIX",
         "Private :: Do Not Upload",
         "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering",
         "Typing :: Typed",

@@ -89,11 +89,8 @@ NEEDS = (
 def main() -> int:
     """Install what is missing and can be installed; 1 if something that is required is still missing."""
     missing = [need for need in NEEDS if need.packages and need.obstacle()]
-    packages = [package for need in missing for package in need.packages]
-    if packages and (before := _as_root()) is not None:
-        print(f"installing what the tests need: apt-get install {' '.join(packages)}", flush=True)
-        if fault := _install(before, packages):
-            print(f"apt-get could not install it: {fault}", flush=True)
+    if missing and (before := _as_root()) is not None:
+        _install(before, missing)
     complaints = [need.complaint(found) for need in NEEDS if need.required and (found := need.obstacle())]
     for complaint in complaints:
         print(complaint, file=sys.stderr)
@@ -112,8 +109,18 @@ def _as_root() -> list[str] | None:
     return before
 
 
-def _install(before: list[str], packages: list[str]) -> str | None:
-    """Install Debian packages; returns the last words of a failure."""
+def _install(before: list[str], missing: list[Need]) -> None:
+    """Install each need by itself: a package that apt does not know would prevent the others."""
+    if fault := _apt_get(before, "update"):
+        print(f"apt-get could not update its lists: {fault}", flush=True)  # those it has may do
+    for need in missing:
+        print(f"installing what the tests need: apt-get install {' '.join(need.packages)}", flush=True)
+        if fault := _apt_get(before, "install", "-y", "--no-install-recommends", *need.packages):
+            print(f"apt-get could not install it: {fault}", flush=True)
+
+
+def _apt_get(before: list[str], *words: str) -> str | None:
+    """Run a command of apt-get; returns the last words of a failure."""
     apt = [
         *before,
         "env",
@@ -123,16 +130,15 @@ def _install(before: list[str], packages: list[str]) -> str | None:
         "-o",
         "DPkg::Lock::Timeout=120",
     ]
-    for step in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        try:
-            done = subprocess.run(
-                [*apt, *step], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=True, timeout=_INSTALL_LIMIT_S, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return f"no end of `apt-get {step[0]}` within {_INSTALL_LIMIT_S} s"
-        if done.returncode:
-            return (done.stdout.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    try:
+        done = subprocess.run(
+            [*apt, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=_INSTALL_LIMIT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"no end of `apt-get {words[0]}` within {_INSTALL_LIMIT_S} s"
+    if done.returncode:
+        return (done.stdout.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     return None
 
 

@@ -55,6 +55,11 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
         If the PDF must be made, and cannot be.
     """
     settings = Settings.from_environment(environ)
+    if settings.source != "postgres":
+        raise site.BuildError(
+            f"SOURCE is {settings.source!r}, but the book reads PostgreSQL: its chapters also show "
+            "the tables behind feature_store. Unset SOURCE"
+        )
     site.require_replaceable(wanted.output, [wanted.cache, settings.model_folder])
     _require_writable(wanted.cache)
     with (

@@ -16,13 +16,13 @@ import pandas as pd
 from scipy import stats
 
 from data_science.arrays import Floats
+from data_science.report.wording import CROSS
 
 Margins = dict[str, "pd.Series[Any]"]  # name of a feature or pair -> level of each client
 
 FEATURES = ("attr_a", "attr_b", "scd_a", "scd_b")
 MOST_LEVELS = 12  # a numeric feature with more distinct values is cut into tenths
 _TENTHS = 10
-CROSS = " \N{MULTIPLICATION SIGN} "  # between the names of a pair
 
 
 def as_levels(values: pd.Series[Any]) -> pd.Series[Any]:

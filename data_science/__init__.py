@@ -15,7 +15,7 @@ _HOMES = {
     "DataScienceError": "data_science.errors",
     "DatabaseError": "data_science.errors",
     "FeatureError": "data_science.errors",
-    "FitSettings": "data_science.engines.registry",
+    "FitSettings": "data_science.engines.fit_settings",
     "GateError": "data_science.errors",
     "ModelSpecification": "data_science.formula.specification",
     "Predictor": "data_science.prediction.predictor",

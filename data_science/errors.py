@@ -134,3 +134,11 @@ class ArtifactError(DataScienceError):
     ...
     data_science.errors.ArtifactError: nowhere does not exist; expected a folder of models. Train one first
     """
+
+
+def require_instance(name: str, value: object, kind: type) -> None:
+    """Raise a SettingsError, with both types, if an argument is of another type than expected."""
+    if not isinstance(value, kind):
+        raise SettingsError(
+            f"{name} is of type {type(value).__name__}; expected {kind.__name__}: {name}={kind.__name__}(...)"
+        )

@@ -19,8 +19,9 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from data_science.errors import ArtifactError, DataScienceError
-from data_science.extension import ENGINES
+from data_science.engines.fit_settings import resolved
+from data_science.errors import ArtifactError, DataScienceError, require_instance
+from data_science.prediction.decision import Costs
 from data_science.storage import artifact
 
 if TYPE_CHECKING:
@@ -32,10 +33,9 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from data_science.arrays import Floats
-    from data_science.engines.registry import FitSettings
+    from data_science.engines.fit_settings import FitSettings
     from data_science.formula.specification import ModelSpecification
     from data_science.pipeline import Fit
-    from data_science.prediction.decision import Costs
     from data_science.prediction.predictor import Method, Predictor, Scores
 
 _SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
@@ -61,7 +61,7 @@ class BayesianLogitModel(MLEModel):
     Raises
     ------
     SettingsError
-        If ``seed`` or ``engine`` contradicts ``settings``.
+        If ``seed`` or ``engine`` contradicts ``settings``, or an argument is not of its type.
     SpecificationError
         If there is no such engine.
 
@@ -121,10 +121,9 @@ class BayesianLogitModel(MLEModel):
         costs: Costs | None = None,
     ) -> None:
         super().__init__()
-        if engine is not None:
-            ENGINES.require(engine)
-        if settings is not None:
-            settings.agreeing(seed=seed, engine=engine)
+        resolved(settings, seed=seed, engine=engine)  # refused here, not after the wait for the data
+        if costs is not None:
+            require_instance("costs", costs, Costs)
         self.specification = specification
         self.seed = seed
         self.engine = engine

@@ -1,4 +1,4 @@
-"""The job, in order: settings → data → design → sample → check → predictor → artifact.
+"""The job from the rows on, in order: data → design → sample → check → predictor → artifact.
 
 ``fit`` is the part without the outside world; ``train`` adds the settings and the model folder.
 """
@@ -17,7 +17,9 @@ from xarray import DataTree
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
-from data_science.engines.registry import FitSettings, OnProgress
+from data_science.engines.fit_settings import FitSettings, resolved
+from data_science.engines.registry import OnProgress
+from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import design, training_data
@@ -97,14 +99,15 @@ def fit(
     Raises
     ------
     SettingsError
-        If ``seed`` or ``engine`` contradicts ``settings``.
+        If ``seed`` or ``engine`` contradicts ``settings``, or an argument is not of its type.
     SchemaError
         If the frame is not what the specification needs.
     GateError
         If the fit failed its checks.
     """
     specification, watch = specification or ModelSpecification(), watch or Stopwatch()
-    settings = _settings(settings, seed=seed, engine=engine)
+    settings, costs = resolved(settings, seed=seed, engine=engine), Costs() if costs is None else costs
+    require_instance("costs", costs, Costs)  # now, not after the fit
     with watch.stage("validate"):
         data = training_data.validated(frame, specification, schema)
     with watch.stage("compress"):
@@ -115,10 +118,10 @@ def fit(
     with watch.stage("compare"):
         compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("predictor"):
-        predictor = _predictor(fitted, costs or Costs())
+        predictor = _predictor(fitted, costs)
     report = Report(
         specification, data, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
-        compared, attempt.summary, predictor, watch.seconds, source,
+        compared, attempt.summary, predictor, dict(watch.seconds), source,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
@@ -180,12 +183,6 @@ def train(
             keep=settings.keep,
         )
     return path, fitted.report
-
-
-def _settings(settings: FitSettings | None, **shorthand: Any) -> FitSettings:
-    if settings is not None:
-        return settings.agreeing(**shorthand)
-    return FitSettings(**{name: value for name, value in shorthand.items() if value is not None})
 
 
 def _predictor(fitted: Fitted, costs: Costs) -> Predictor:

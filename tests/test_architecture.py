@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,50 @@ def test_every_import_contract_is_kept():
     )
 
     assert done.returncode == 0, done.stdout
+
+
+def contract(words: str) -> dict[str, list[str]]:
+    """The import contract whose name begins so."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (found,) = [each for each in settings["contracts"] if each["name"].startswith(words)]
+    return found
+
+
+def modules_in(folder: str) -> set[str]:
+    """Names of the modules and packages of a package."""
+    package, dotted = ROOT / folder, folder.replace("/", ".")
+    return {
+        f"{dotted}.{path.stem}"
+        for path in package.iterdir()
+        if path.stem != "__init__" and (path.suffix == ".py" or (path / "__init__.py").exists())
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "room", "door"),
+    [
+        ("One door to PostgreSQL", "data_science.sources", "data_science.sources.postgres"),
+        ("One door to the MLE", None, "data_science.model"),
+    ],
+)
+def test_a_door_is_the_only_one_whatever_module_is_added(words, room, door):
+    everything = modules_in("data_science")
+    if room is not None:
+        everything = everything - {room} | modules_in(room.replace(".", "/"))
+
+    assert set(contract(words)["source_modules"]) == everything - {door}
+
+
+def test_the_package_may_import_nobody_who_stands_beside_it():
+    beside = {path.parent.name for path in ROOT.glob("*/*.py")} - {
+        "data_science",
+        "docs",
+        "mle",
+        "tests",
+        "docker",
+    }
+
+    assert beside | {"main"} <= set(contract("The package stands alone")["forbidden_modules"])
 
 
 @pytest.mark.parametrize(

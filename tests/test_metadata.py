@@ -45,3 +45,11 @@ def test_the_description_praises_nothing(path):
     words = metadata(path)["description"].lower()
 
     assert not [word for word in ("honest", "fast", "powerful", "robust", "best") if word in words]
+
+
+def test_the_oldest_python_that_is_allowed_is_named():
+    given = metadata("setup.py")
+    oldest = given["python_requires"].removeprefix(">=")
+
+    named = [name.rpartition(" ")[2] for name in given["classifiers"] if "Python :: 3." in name]
+    assert oldest == named[0]

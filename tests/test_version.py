@@ -46,6 +46,23 @@ def test_the_newest_entry_of_the_changelog_is_the_version():
     assert re.findall(r"^## (\d\S*)", changelog, re.MULTILINE)[0] == data_science.__version__
 
 
+def test_a_new_version_is_installed_before_anything_is_made_with_it():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (job,) = re.findall(r"^\$\(JOB\): (.*)$", makefile, re.MULTILINE)
+    (everything,) = re.findall(r"^\$\(STAMP\): (.*)$", makefile, re.MULTILINE)
+
+    assert "data_science/_version.py" in job.split()
+    assert "$(JOB)" in everything.split()
+
+
+def test_whoever_makes_a_version_is_told_every_place_of_the_number():
+    steps = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Make a version")[2]
+
+    for place in ("data_science/_version.py", "docker-compose.yml", "CHANGELOG.md"):
+        assert f"`{place}`" in steps
+    assert steps.index("_version.py") < steps.rindex("`make check test`") < steps.index("Tag the commit")
+
+
 @pytest.mark.parametrize("path", ["Dockerfile", "Dockerfile.book", "deployment/Dockerfile"])
 def test_an_image_that_runs_setup_before_the_code_is_there_has_the_version(path):
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ from data_science.prediction.predictor import Predictor
 
 log = logging.getLogger(__name__)
 
+_CORES = "LOKY_MAX_CPU_COUNT"
 LEVELS, NUMBERS, LABEL = ["attr_a", "attr_b"], ["scd_a", "scd_b"], "label"
 # 2,000 draws: their noise in a mean probability is far below the standard error of a score.
 _SETTINGS = FitSettings(engine="nested-laplace", second_opinion=False, draws=500)
@@ -119,9 +121,6 @@ def cross_validate(
             "label "
             f"there are {rarest}"
         )
-    # The trees ask joblib for the physical cores. Where the host hides /sys it would warn, print a traceback
-    # and take every core; told of a number below that of all, it does not look.
-    os.environ.setdefault("LOKY_MAX_CPU_COUNT", str((os.cpu_count() or 1) - 1))
     probability = pd.DataFrame(np.nan, index=frame.index, columns=[*candidates, *BASELINES])
     splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     for fold, (seen, unseen) in enumerate(splits.split(frame, label), 1):
@@ -135,9 +134,28 @@ def cross_validate(
             rows = held_out[known] if fixed else held_out
             probability.loc[rows.index, name] = predictor.predict_proba(rows, "posterior")
         for name, make in BASELINES.items():
-            method = make(seed).fit(train[LEVELS + NUMBERS], train[LABEL])
-            probability.loc[held_out.index, name] = method.predict_proba(held_out[LEVELS + NUMBERS])[:, 1]
+            with _cores_not_counted():
+                method = make(seed).fit(train[LEVELS + NUMBERS], train[LABEL])
+                of_one = method.predict_proba(held_out[LEVELS + NUMBERS])[:, 1]
+            probability.loc[held_out.index, name] = of_one
     return CrossValidation(label, probability)
+
+
+@contextmanager
+def _cores_not_counted() -> Iterator[None]:
+    """Keep joblib from looking for the physical cores, for which the trees ask it.
+
+    Where the host hides /sys it would warn, print a traceback and take every core; told of a number below
+    that of all, it does not look.
+    """
+    if _CORES in os.environ:
+        yield
+        return
+    os.environ[_CORES] = str((os.cpu_count() or 1) - 1)
+    try:
+        yield
+    finally:
+        os.environ.pop(_CORES, None)
 
 
 def _predictor(train: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Predictor:

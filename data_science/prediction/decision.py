@@ -5,7 +5,11 @@ Changes when the decision is to follow something else than expected cost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
+from numbers import Real
+
+from data_science.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,12 @@ class Costs:
     Parameters
     ----------
     false_positive, false_negative : float
-        Of a wrong 1, and of a wrong 0.
+        Of a wrong 1, and of a wrong 0; finite and above 0.
+
+    Raises
+    ------
+    SettingsError
+        If a cost is anything else: no threshold would follow.
 
     Examples
     --------
@@ -26,6 +35,12 @@ class Costs:
 
     false_positive: float = 1.0
     false_negative: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            cost = getattr(self, field.name)
+            if not (isinstance(cost, Real) and math.isfinite(cost) and float(cost) > 0):
+                raise SettingsError(f"{field.name} is {cost!r}; expected a finite number above 0")
 
     @property
     def threshold(self) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+CROSS = " \N{MULTIPLICATION SIGN} "  # between the names of a pair of features, and between their levels
+
 
 def percent(value: float, digits: int = 1) -> str:
     """Write a share as a percentage: 0.0913 is "9.1 %"."""

@@ -1,6 +1,5 @@
 """One build of the book for each scenario and session, and a browser to visit it."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from book.printing import QUIET, chromium, served
+from tests.environment import inherited
 
 N_CLIENTS = 3_000
 REPOSITORY = Path(__file__).parents[2]
@@ -44,8 +44,9 @@ def built(scenario: str, folder: Path) -> Iterator[Book]:
         str(cache),
     ]
     command += ["--models", str(folder / "models")]
-    given = {name: value for name, value in os.environ.items() if name != "DB_HOSTNAME"}
-    done = subprocess.run(command, cwd=REPOSITORY, env=given, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=inherited(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-5_000:]
     with served(site) as address:
         yield Book(site, address, cache, options)

@@ -1,6 +1,5 @@
 """The command that builds the book, where it cannot build: it says why, and loses nothing."""
 
-import os
 import shutil
 import signal
 import socket
@@ -17,6 +16,7 @@ from book.study import Study
 from data_science.settings import Settings
 from de.embedded import embedded_company
 from tests.book.conftest import REPOSITORY
+from tests.environment import inherited
 
 PATIENCE_S = 600  # on the busiest machine
 BUILD = [sys.executable, "-m", "book.build"]
@@ -30,11 +30,10 @@ UNREACHABLE = {
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    given = {name: value for name, value in os.environ.items() if name != "DB_HOSTNAME"}
     return subprocess.run(
         [*BUILD, *arguments],
         cwd=REPOSITORY,
-        env={**given, **variables},
+        env={**inherited(), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -102,8 +101,7 @@ def test_a_stopped_build_leaves_nothing_behind_and_the_site_before_stays(book, t
     shutil.copytree(book.cache, tmp_path / "cache")
     options = [*book.options, "--output", str(before), "--cache", str(tmp_path / "cache")]
     options += ["--models", str(tmp_path / "models")]
-    given = {name: value for name, value in os.environ.items() if name != "DB_HOSTNAME"}
-    with subprocess.Popen([*BUILD, "html", *options], cwd=REPOSITORY, env=given) as process:
+    with subprocess.Popen([*BUILD, "html", *options], cwd=REPOSITORY, env=inherited()) as process:
         while not (kernels := kernels_of(process.pid)):
             assert process.poll() is None
             time.sleep(0.1)

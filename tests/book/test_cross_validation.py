@@ -1,5 +1,7 @@
 """Every client is predicted once, by a fit that has not seen it."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,6 +85,25 @@ def test_a_host_that_hides_its_cores_brings_no_warning(monkeypatch, tmp_path):
     monkeypatch.setattr(_openmp_helpers, "_CPU_COUNTS", {})
 
     cross_validate(FRAME, {}, n_folds=2, seed=1)  # a warning is an error
+
+
+@pytest.mark.parametrize("given", [None, "3"])
+def test_the_environment_is_afterwards_what_it_was(given, monkeypatch):
+    during = []
+
+    def baseline(seed):
+        during.append(os.environ["LOKY_MAX_CPU_COUNT"])
+        return cross_validation.logistic_regression(seed)
+
+    monkeypatch.setattr(cross_validation, "BASELINES", {"ridge": baseline})
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    if given:
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", given)
+
+    cross_validate(FRAME, {}, n_folds=2, seed=1)
+
+    assert os.environ.get("LOKY_MAX_CPU_COUNT") == given
+    assert during == [given or str((os.cpu_count() or 1) - 1)] * 2
 
 
 def test_a_label_that_is_rarer_than_the_folds_is_refused_with_the_counts():

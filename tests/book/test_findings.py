@@ -138,6 +138,8 @@ SENTENCES = [
     (findings.prior_allows, [np.linspace(0.4, 0.6, 101), 0.1], "before seeing data, the model thinks any overall rate from 40 % to 60 % possible (95 % interval); the observed one, 10.0 %, lies outside, with 0 % of the prior below it"),
     (findings.extremes, [np.full(9, 0.5), np.full(9, 0.999)], "a probability below 1 % or above 99 % has a chance of 0 %, and would have one of 100 % under a prior ten times as wide"),
     (findings.second_opinion, [OPINION], "a second engine, which integrates numerically from the same likelihood, gives the same posterior: the largest difference is 0.030 of a posterior standard deviation (attr_a = 3), 2.1 Monte Carlo standard errors where up to 4.5 are chance"),
+    (findings.second_opinion, [OPINION | {"by": "nested Laplace"}], "a second engine, which integrates numerically from the same likelihood, gives the same posterior: the largest difference is 0.030 of a posterior standard deviation (attr_a = 3), 2.1 Monte Carlo standard errors where up to 4.5 are chance"),
+    (findings.second_opinion, [OPINION | {"by": "the walker"}], "the walker, from the same likelihood, gives the same posterior: the largest difference is 0.030 of a posterior standard deviation (attr_a = 3), 2.1 Monte Carlo standard errors where up to 4.5 are chance"),
     (findings.second_opinion, [None], "there is no second opinion on this fit: none was asked for"),
     (findings.second_opinion, [None, "k-hat 0.9."], "there is no second opinion on this fit: k-hat 0.9."),
     (findings.chains, [pd.Series({"a": 0.5, "b": 0.01})], "the smallest of the 2 p-values is 0.010 (b), which is no sign that they disagree"),

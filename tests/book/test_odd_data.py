@@ -1,6 +1,5 @@
 """Books of data that nobody expected, built as `make book` does: no crash, no broken page."""
 
-import os
 import subprocess
 import sys
 from contextlib import closing
@@ -10,6 +9,7 @@ import pytest
 from de.embedded import embedded_company
 from de.load import process_data
 from tests.book.conftest import REPOSITORY
+from tests.environment import inherited
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
 
@@ -42,7 +42,7 @@ def test_a_book_of_odd_data_is_built(statements, tmp_path):
             process_data(connection)
         command = [sys.executable, "-m", "book.build", "html", "--output", str(tmp_path / "html")]
         command += ["--cache", str(tmp_path / "cache"), "--models", str(tmp_path / "models")]
-        environ = {**os.environ, **company.environment(), "WAIT_TIMEOUT_S": "60"}
+        environ = {**inherited(), **company.environment(), "WAIT_TIMEOUT_S": "60"}
 
         done = subprocess.run(
             command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False

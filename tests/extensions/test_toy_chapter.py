@@ -1,6 +1,5 @@
 """A chapter is a page and a line in the table of contents: added to a copy of the book, and built."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from book import build, execution
+from tests.environment import inherited
 
 BOOK = Path(build.__file__).parent
 ABOUT = """---
@@ -42,7 +42,7 @@ def site(tmp_path, monkeypatch):
     work.mkdir()
     for module in (build, execution):
         monkeypatch.setattr(module, "SOURCE", copy)
-    execution.run("html", work, build._config(work), {**os.environ, "OMP_NUM_THREADS": "1"})
+    execution.run("html", work, build._config(work), {**inherited(), "OMP_NUM_THREADS": "1"})
     return work / "_build" / "html"
 
 

@@ -23,6 +23,7 @@ from data_science.formula import design
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.compiled.density import log_density_with
 from data_science.likelihood.compiled.stamp import stamp
+from data_science.settings import VARIABLES
 
 FRAME = clients(400, seed=2)
 ENGINE = """
@@ -180,7 +181,8 @@ def test_a_source_of_rows_is_what_the_job_trains_on_without_any_database(
         "DRAWS": "500",
         "MODEL_FOLDER": str(tmp_path / "models"),
     }
-    monkeypatch.delenv("DB_HOSTNAME", raising=False)
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable.name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
 

@@ -1,6 +1,5 @@
 """The job as the operator runs it: a process of main.py, its end, and what it left in the models folder."""
 
-import os
 import re
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from de.embedded import Coordinates
+from tests.environment import inherited
 
 ROOT = Path(__file__).parents[2]
 N_CLIENTS = 2_000
@@ -39,7 +39,7 @@ class Job:
         self.process = subprocess.Popen(
             [*before, sys.executable, "main.py"],
             cwd=ROOT,
-            env={**os.environ, **company.environment(), "MODEL_FOLDER": str(folder), **QUICK, **environment},
+            env={**inherited(), **company.environment(), "MODEL_FOLDER": str(folder), **QUICK, **environment},
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

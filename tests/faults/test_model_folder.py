@@ -1,6 +1,5 @@
 """A model folder that cannot take a version is found before the job waits for anything, not after the fit."""
 
-import os
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ from job import ROOT
 
 from data_science.errors import ArtifactError
 from data_science.storage.writing import require_writable
+from tests.environment import inherited
 
 NOWHERE = {"DB_HOSTNAME": "127.0.0.1", "DB_PORT": "1", "DS_DB_USER": "u", "DS_DB_PASSWORD": "p"}
 
@@ -18,7 +18,7 @@ def train(folder, *before, **environment):
     return subprocess.run(
         [*before, sys.executable, "main.py"],
         cwd=ROOT,
-        env={**os.environ, **NOWHERE, "MODEL_FOLDER": str(folder), "WAIT_TIMEOUT_S": "1", **environment},
+        env={**inherited(), **NOWHERE, "MODEL_FOLDER": str(folder), "WAIT_TIMEOUT_S": "1", **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -113,7 +113,7 @@ def test_a_folder_that_can_be_written_lets_the_job_wait_without_the_libraries_fo
     ended = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
-        env={**os.environ, **NOWHERE, "MODEL_FOLDER": str(tmp_path), "WAIT_TIMEOUT_S": "0.5"},
+        env={**inherited(), **NOWHERE, "MODEL_FOLDER": str(tmp_path), "WAIT_TIMEOUT_S": "0.5"},
         capture_output=True,
         text=True,
         timeout=120,

@@ -19,6 +19,7 @@ from data_science.settings import Settings
 from data_science.sources.postgres import postgres
 from data_science.storage.version_files import seal
 from de.embedded import Coordinates, add_company
+from tests.environment import inherited
 
 
 def test_a_job_that_stores_a_model_puts_the_password_in_no_message_no_file_and_no_process_list(first):
@@ -133,7 +134,7 @@ def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(fir
 
     served = subprocess.run(
         [sys.executable, "-c", SERVE, str(models)],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(tmp_path)},
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**inherited(), "HOME": str(tmp_path)},
     )  # fmt: skip
 
     assert served.stdout == "unpickled []\n", served.stderr

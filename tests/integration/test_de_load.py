@@ -1,18 +1,19 @@
 """`python -m de.load` fills any server from the environment and the command line."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.environment import inherited
+
 ROOT = Path(__file__).parents[2]
 
 
 def command(company, *arguments, **changes):
     environment = {
-        **os.environ,
+        **inherited(),
         **company.environment(),
         "DE_ADMIN_PASSWORD": company.passwords.admin,
         "MLE_DB_PASSWORD": company.passwords.mle_user,

@@ -1,6 +1,5 @@
 """A process that is told to stop while it waits for the database stops, whatever it hangs in."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from de.embedded import Coordinates, PostgresServer, add_company
+from tests.environment import inherited
 
 ROOT = Path(__file__).parents[2]
 STOPS_WITHIN_S = 120  # on the busiest machine; every limit of the waiter itself is far beyond it
@@ -30,7 +30,7 @@ print("read", flush=True)
 
 
 def waiting(company: Coordinates) -> subprocess.Popen[str]:
-    environment = {**os.environ, **company.environment(), "PYTHONPATH": str(ROOT)}
+    environment = {**inherited(), **company.environment(), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-c", WAITER], env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 
 from data_science.storage import artifact
+from tests.environment import inherited
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"ENGINE": "nested-laplace", "DE_CLIENTS": "3000", "DRAWS": "500"}
@@ -22,8 +22,7 @@ QUICK = {"ENGINE": "nested-laplace", "DE_CLIENTS": "3000", "DRAWS": "500"}
 
 def command(models, *arguments, **variables):
     """Start main.py with a clean environment but for the given variables."""
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("DB_", "DS_", "DE_"))}
-    environment = {**keep, "MODEL_FOLDER": str(models), **QUICK, **variables}
+    environment = {**inherited(), "MODEL_FOLDER": str(models), **QUICK, **variables}
     return subprocess.Popen(
         [sys.executable, str(ROOT / "main.py"), *arguments],
         env=environment,

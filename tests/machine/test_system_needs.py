@@ -139,6 +139,21 @@ def test_programs_that_are_missing_are_installed_too(machine, monkeypatch):
     assert "util-linux mount" in asked.read_text()
 
 
+def test_a_package_that_apt_does_not_know_does_not_prevent_another(machine, monkeypatch, capsys):
+    refuses = "case \"$*\" in *chromium*) echo 'E: Unable to locate package chromium'; exit 100;; esac"
+    asked = put_apt(machine, f"{refuses}; printf '' > {machine}/prlimit; /bin/chmod 755 {machine}/prlimit")
+    (machine / "prlimit").unlink()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("REQUIRE_UTIL_LINUX", "1")
+
+    assert system_needs.main() == 0
+
+    assert "apt-get could not install it: E: Unable to locate package chromium" in capsys.readouterr().out
+    update, *installed = asked.read_text().splitlines()
+    assert update.endswith(" update")
+    assert len(installed) == 2
+
+
 @pytest.mark.parametrize("required", ["0", "1"])
 def test_what_cannot_be_installed_is_an_error_only_where_it_is_required(
     machine, monkeypatch, capsys, required

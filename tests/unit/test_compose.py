@@ -6,6 +6,7 @@ import compose_file
 import pytest
 from compose_file import COMPOSE, DATABASE_PORT, EXAMPLE, ROOT, dockerfiles, final_stage, services
 
+from data_science.settings import VARIABLES
 from de.load import Passwords
 
 SERVICES = services()
@@ -60,6 +61,17 @@ def test_the_example_of_env_names_every_variable_with_its_default():
     named = {name: value for name, (value, _) in compose_file.example().items()}
 
     assert named == {**compose_file.variables(), **compose_file.variables(DATABASE_PORT)}
+
+
+def test_the_job_is_given_every_setting_that_is_its_own():
+    not_its_own = {"MODEL_FOLDER", "BOOK_CACHE", "DE_SCENARIO", "DE_CLIENTS", "DE_SEED", "DE_FILES"}
+    own = {variable.name for variable in VARIABLES} - not_its_own
+
+    assert own <= SERVICES["ds_train"]["environment"].keys()
+
+
+def test_readme_asks_for_an_engine_that_knows_every_word_of_a_health_check():
+    assert ("start_interval" in COMPOSE) == ("Docker Engine 25 or newer" in (ROOT / "README.md").read_text())
 
 
 def test_a_copy_of_the_example_changes_nothing():

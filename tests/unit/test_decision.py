@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_science.errors import SettingsError
 from data_science.prediction.decision import Costs
 
 COSTS = st.floats(0.01, 100)
@@ -18,6 +19,15 @@ def test_both_mistakes_cost_the_same_unless_stated():
     assert Costs() == Costs(false_positive=1.0, false_negative=1.0)
     assert Costs(false_negative=3).threshold == 0.25
     assert Costs(false_positive=3).threshold == 0.75
+
+
+@pytest.mark.parametrize("name", ["false_positive", "false_negative"])
+@pytest.mark.parametrize("cost", [-1, 0, -0.0, float("inf"), float("nan"), "1", None])
+def test_a_cost_from_which_no_threshold_follows_is_refused(name, cost):
+    with pytest.raises(SettingsError) as refused:
+        Costs(**{name: cost})
+
+    assert str(refused.value) == f"{name} is {cost!r}; expected a finite number above 0"
 
 
 @settings(deadline=None)

@@ -110,3 +110,58 @@ def test_the_settings_on_record_are_those_of_the_retry(frame, monkeypatch):
 def test_an_unknown_engine_is_refused_with_the_names_of_those_there_are(frame):
     with pytest.raises(SpecificationError, match=r"'toy'.*'nuts', 'nested-laplace'"):
         pipeline.fit(frame, SPECIFICATION, settings=FitSettings(engine="toy"))
+
+
+WHOLE = "a whole number of at least 1"
+SEED = "a whole number from 0 to 4294967295"
+FLAG = "True or False"
+SHARE = "a number between 0 and 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        *((name, value, WHOLE) for name in ("draws", "tune", "chains") for value in (0, -1, 2.0, "9", True, None)),
+        *(("seed", value, SEED) for value in (-1, 2**32, 1.0, "1", True, None)),
+        *((name, value, FLAG) for name in ("second_opinion", "exact") for value in (0, 1, "no", None)),
+        *(("target_accept", value, SHARE) for value in (0, 1, -0.5, float("nan"), "0.9", True, None)),
+    ],
+)  # fmt: skip
+def test_a_value_that_a_field_cannot_have_is_refused_when_the_settings_are_made(name, value, expected):
+    with pytest.raises(SettingsError) as refused:
+        FitSettings(**{name: value})
+
+    assert str(refused.value) == f"{name} is {value!r}; expected {expected}"
+
+
+def test_the_ends_of_each_range_are_allowed_and_numbers_of_numpy_become_pythons():
+    low = FitSettings(seed=0, draws=1, tune=1, chains=1, target_accept=0.01)
+    high = FitSettings(seed=np.uint32(2**32 - 1), draws=np.int64(9), target_accept=np.float32(0.5))
+
+    assert (low.seed, low.draws, low.tune, low.chains) == (0, 1, 1, 1)
+    assert json.loads(json.dumps([high.seed, high.draws, high.target_accept])) == [2**32 - 1, 9, 0.5]
+    assert high.stricter().seed == 1_000_002
+
+
+@pytest.mark.parametrize("given", [{"settings": {"seed": 1}}, {"costs": {"false_positive": 1}}, {"costs": 0}])
+def test_an_argument_of_another_type_is_refused_before_anything_is_fitted(frame, given, monkeypatch):
+    monkeypatch.setattr(pipeline, "fit_judged", lambda *_: pytest.fail("fitted"))
+    ((name, value),) = given.items()
+    expected = {"settings": "FitSettings", "costs": "Costs"}[name]
+
+    for make in (BayesianLogitModel, lambda spec, **options: pipeline.fit(frame, spec, **options)):
+        with pytest.raises(
+            SettingsError, match=rf"^{name} is of type {type(value).__name__}; expected {expected}:"
+        ):
+            make(SPECIFICATION, **given)
+
+
+def test_what_was_not_given_to_the_model_is_none():
+    model = BayesianLogitModel()
+
+    assert (model.seed, model.engine, model.settings, model.costs) == (None,) * 4
+
+
+def test_a_seed_below_0_is_refused_by_the_model_at_once():
+    with pytest.raises(SettingsError, match="seed is -1; expected a whole number from 0"):
+        BayesianLogitModel(seed=-1)

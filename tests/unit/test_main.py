@@ -258,6 +258,21 @@ def test_a_stand_in_that_does_not_start_is_a_fault_of_the_database(monkeypatch, 
     assert not trained
 
 
+@pytest.mark.parametrize("by", ["flag", "variable"])
+def test_files_for_a_source_that_reads_no_database_are_refused(monkeypatch, trained, caplog, tmp_path, by):
+    monkeypatch.delattr(feature_store, "NEEDS_DATABASE")
+    monkeypatch.delenv("DB_HOSTNAME")
+    if by == "variable":
+        monkeypatch.setenv("DE_FILES", str(tmp_path))
+
+    assert job.main(["--files", str(tmp_path)] if by == "flag" else []) == 2
+
+    said = caplog.messages[0]
+    assert said.startswith(f"DE_FILES is '{tmp_path}' and SOURCE is 'postgres', which reads no database;")
+    assert "Unset DE_FILES, or SOURCE" in said
+    assert not trained
+
+
 def test_help_says_every_variable_with_its_default_and_every_exit_code(capsys):
     with pytest.raises(SystemExit) as ended:
         job.main(["--help"])

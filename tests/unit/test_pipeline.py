@@ -13,6 +13,7 @@ from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError
 from data_science.formula.specification import ModelSpecification
 from data_science.prediction.decision import Costs
+from data_science.progress import Stopwatch
 from data_science.settings import Settings
 from data_science.storage import artifact, versions
 
@@ -165,6 +166,18 @@ def test_the_job_stores_its_decision_and_keeps_as_many_versions_as_it_was_told(m
 def test_costs_set_the_threshold_and_none_means_equal_ones(few):
     assert few.predictor.threshold == pytest.approx(0.1)
     assert fit(clients(40)).predictor.threshold == 0.5
+
+
+def test_a_report_keeps_its_times_while_the_watch_runs_on():
+    watch = Stopwatch()
+    report = fit(clients(40), watch=watch).report
+    before = dict(report.seconds)
+
+    with watch.stage("another"):
+        pass
+
+    assert report.seconds == before
+    assert "another" in watch.seconds
 
 
 def test_a_gap_that_matters_is_measured_on_the_training_rows_and_corrected_for(few):

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from calendar import month_name
 from collections.abc import Mapping
+from typing import Protocol
 
 import pandas as pd
 
-from book.exploration import CROSS, Screen
 from data_science.arrays import Floats
-from data_science.report.wording import count, listed, percent, rough
+from data_science.report.wording import CROSS, count, listed, percent, rough
+
+
+class Screen(Protocol):
+    """The largest deviation of any group's rate from the overall rate, beside what shuffled labels show."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per margin, with its number of groups, and the level and deviation of the farthest."""
+        ...
+
+    @property
+    def observed(self) -> float:
+        """The largest deviation over all margins, in standard deviations."""
+        ...
+
+    @property
+    def shuffled(self) -> Floats:
+        """The same of each shuffled label."""
+        ...
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether chance does not explain it."""
+        ...
 
 
 def follows_from_sources(table: str, differences: pd.DataFrame, n_rows: int) -> str:

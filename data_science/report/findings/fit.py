@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data_science.arrays import Floats
+from data_science.engines import nested_laplace
 from data_science.evaluation.calibration import Reliability
 from data_science.evaluation.replication import Replication
 from data_science.limits import BFMI_MIN, ESS_MIN, RHAT_MAX, SENSITIVE
@@ -64,9 +65,11 @@ def second_opinion(agreement: Mapping[str, Any] | None, notes: str | None = None
     """Say how far the posteriors of two engines are apart, or why there is only one."""
     if agreement is None:
         return f"there is no second opinion on this fit: {notes or 'none was asked for'}"
+    by = agreement.get("by", nested_laplace.TITLE)  # older fits do not say; there was no other
+    numerical = by == nested_laplace.TITLE
+    described = "a second engine, which integrates numerically" if numerical else f"{by},"
     return (
-        "a second engine, which integrates numerically from the same likelihood, gives the same "
-        "posterior: the "
+        f"{described} from the same likelihood, gives the same posterior: the "
         f"largest difference is {agreement['distance_in_sds']:.3f} of a posterior standard deviation "
         f"({readable(agreement['worst'])}), {agreement['distance_in_mcse']:.1f} Monte Carlo standard errors "
         f"where up to {agreement['limit_in_mcse']:.1f} are chance"
