@@ -1,9 +1,11 @@
 """A file of the company is read as it is meant, or refused with file and line, what came, what was expected."""
 
+import errno
 import gzip
 import hashlib
 import zlib
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -252,12 +254,52 @@ def test_daily_sales_are_found_in_the_order_of_days_plain_or_packed(tmp_path):
         (["sales/2020-01-01/sales.csv", "sales/2020-01-01/sales.csv.gz"], "are both there"),
         (["sales/january/sales.csv"], r"folder 'january' is not a day; expected YYYY-MM-DD"),
         (["sales/20200101/sales.csv"], "is a day, but not written YYYY-MM-DD"),
-        (["sales/notes.txt", "labels.csv"], "sales: no file found; expected one sales/YYYY-MM-DD"),
+        (["sales/notes.txt", "labels.csv"], r"notes\.txt is a file; expected one sales/YYYY-MM-DD"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02.csv"], r"2020-01-02\.csv is a file"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/Sales.csv"], "2020-01-02 holds 'Sales.csv'"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/sales.txt"], "2020-01-02 holds 'sales.txt'"),
+        (["sales.csv", "sales/2020-01-01/Sales.csv"], "are both there; expected one file or one a day"),
     ],
 )
 def test_what_could_mean_two_things_or_nothing_is_refused(tmp_path, names, reason):
     with pytest.raises(LoadError, match=reason):
         files(tmp_path, *names)
+
+
+def test_every_day_without_its_sales_is_refused_by_name(tmp_path):
+    days = tmp_path / "sales"
+    days.joinpath("2020-01-02").mkdir(parents=True)
+    days.joinpath("2020-01-03").symlink_to("gone")
+
+    with pytest.raises(LoadError) as refused:
+        files(tmp_path, "sales/2020-01-01/sales.csv")
+
+    assert "2020-01-02 holds nothing; expected one sales/" in str(refused.value)
+    assert "2020-01-03 is not a folder" in str(refused.value)
+
+
+def test_an_empty_folder_of_days_is_refused_alone_and_no_matter_beside_a_file(tmp_path):
+    tmp_path.joinpath("sales").mkdir()
+
+    with pytest.raises(LoadError, match="sales: no file found; expected one sales/"):
+        files(tmp_path, "labels.csv")
+    assert files(tmp_path, "sales.csv")["sales"] == (tmp_path / "sales.csv",)
+
+
+@pytest.mark.parametrize("closed", [".", "sales", "sales/2020-01-02"])
+def test_a_folder_that_may_not_be_listed_is_refused_by_name(tmp_path, monkeypatch, closed):
+    whole = Path.iterdir
+
+    def guarded(folder):
+        if folder == tmp_path / closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return whole(folder)
+
+    files(tmp_path, "sales/2020-01-01/sales.csv", "sales/2020-01-02/sales.csv")
+    monkeypatch.setattr(Path, "iterdir", guarded)  # root may list any folder
+
+    with pytest.raises(LoadError, match=rf"{tmp_path / closed} cannot be read \(Permission denied\)"):
+        csv_finding.find(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
