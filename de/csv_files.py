@@ -55,7 +55,8 @@ def load_csv(
     ------
     LoadError
         If a file is not what its table needs (the first fault of each file, with its line), if two files
-        could be meant, if none is there, or if files contradict each other or the scenario.
+        could be meant, if none is there, if files contradict each other or the scenario, or if they leave
+        feature_store without a row.
     """
     stand_in.check(scenario, n_clients)
     files = csv_finding.find(folder)
@@ -110,6 +111,11 @@ def _compare_clients(tables: Mapping[str, CheckedTable]) -> str | None:
                 "those that all tables know",
                 *(first, other, f"{len(clients - theirs):,}", first, f"{len(theirs - clients):,}", other),
             )
+    if not set.intersection(*(tables[name].joined_keys for name in given)):
+        raise LoadError(
+            f"no client idx is in all the files of {', '.join(given)}, with an empty valid_to in "
+            "customer_activity; feature_store would have no row. Expected the same clients in all of them"
+        )
     return first
 
 

@@ -54,6 +54,10 @@ def _listed(folder: Path) -> list[Path]:
         raise LoadError(f"{folder} cannot be read ({error.strerror}); expected a folder of files") from error
 
 
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 (False where it may not look; the path's own method raises)
+
+
 def _only(entries: Mapping[str, Path], name: str) -> Path | None:
     # A link to nowhere is there too: it is meant, and reading it will say what is wrong.
     found = [entries[f"{name}{ending}"] for ending in _ENDINGS if f"{name}{ending}" in entries]
@@ -64,7 +68,7 @@ def _only(entries: Mapping[str, Path], name: str) -> Path | None:
 
 def _daily_sales(folder: Path, beside: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the file of each day; what is no day with one file is refused, for its sales would be lost."""
-    if os.path.isfile(folder):
+    if _is_file(folder):
         return ()
     days = _listed(folder)
     if beside and days:
@@ -96,7 +100,7 @@ def _sales_of(folder: Path) -> Path:
 
 
 def _check_day(folder: Path) -> None:
-    if os.path.isfile(folder):
+    if _is_file(folder):
         raise LoadError(f"{folder} is a file; {_DAILY}")
     try:
         day = date.fromisoformat(folder.name)

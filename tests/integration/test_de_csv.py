@@ -192,11 +192,36 @@ def test_sales_of_a_store_that_is_not_there_are_counted(new_company, partial, ca
             ["labels.csv, line 1: header ['idx;label']", "sales.csv, line 1: header []"],
         ),
         ({"labels.csv": "idx,label\n5,1\n"}, {}, ["have no client idx in common"]),
+        (
+            {
+                "labels.csv": "idx,label\n3,1\n4,0\n",
+                "customer_activity.csv": "idx,valid_from,valid_to,scd_a,scd_b\n17,2020-01-01,,1,1\n",
+            },
+            {},
+            ["no client idx is in all the files of customer_profiles, labels, customer_activity"],
+        ),
+        (
+            {
+                "customer_activity.csv": "idx,valid_from,valid_to,scd_a,scd_b\n"
+                "3,2020-01-01,2020-02-01,1,1\n9,2020-01-01,,1,1\n",
+            },
+            {},
+            ["with an empty valid_to in customer_activity; feature_store would have no row"],
+        ),
         ({"stores.csv": "idx,location\n1,Rome\n"}, {}, ["stores.csv.gz are both there"]),
         ({}, {"scenario": "signal"}, ["scenario 'signal' is about generated labels", "labels.csv holds"]),
         ({}, {"scenario": "noise"}, ["scenario 'noise': expected one of no-signal, signal"]),
     ],
-    ids=["value", "two files", "no common client", "ambiguous", "contradiction", "scenario"],
+    ids=[
+        "value",
+        "two files",
+        "no common client",
+        "none in all",
+        "none current",
+        "ambiguous",
+        "contradiction",
+        "scenario",
+    ],
 )
 def test_what_is_refused_leaves_rows_comments_and_truth_as_they_were(
     new_company, query, partial, damage, wanted, reasons

@@ -169,6 +169,13 @@ PACKED = gzip.compress(b"idx,label\n" + b"".join(b"%d,0\n" % n for n in range(50
             "idx 1 was on line 2 already",
             "one row without valid_to",
         ),
+        (
+            "customer_activity",
+            ACTIVITY + b"1,2020-01-01,2021-01-01,1,1\n1,2021-01-01,9999-12-31,1,1\n",
+            3,
+            "valid_to is 9999-12-31, and is never empty",
+            "it empty in the current row of a client",
+        ),
         ("sales", SALES + b"1,inf,2020-01-01,1\n", 2, "value is 'inf'", "a finite number"),
         ("sales", SALES + b"1,1,2020-01-01,1\n1,2,2020-01-02,1\n", 3, "idx 1 was on line 2", "one row"),
     ],
