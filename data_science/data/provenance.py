@@ -34,7 +34,7 @@ class Provenance:
     def parse(cls, comment: str | None) -> Self:
         """Read the comment on `feature_store`: a line "table: origin" for each source that states one."""
         stated = dict(line.split(": ", 1) for line in (comment or "").split("\n") if ": " in line)
-        return cls({table: _recognised(stated.get(table, NOT_STATED)) for table in SOURCES})
+        return cls({table: recognised(stated.get(table, NOT_STATED)) for table in SOURCES})
 
     def sentence(self, n_clients: int) -> str:
         """Say where ``n_clients`` clients, their labels and their activity come from; no full stop.
@@ -75,7 +75,9 @@ class Provenance:
         )
 
 
-def _recognised(text: str) -> str:
+def recognised(text: str | None) -> str:
+    """Return what a source table's own comment states about its origin; "not stated" for other words."""
+    text = text or ""
     return text if _FILE.fullmatch(text) or _GENERATED.fullmatch(text) else NOT_STATED
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from book import snapshot
 from data_science.settings import Settings
 from data_science.sources.postgres import feature_store
 from de.csv_files import COLUMNS, LoadError
@@ -277,6 +278,24 @@ def test_feature_store_says_what_its_own_rows_were_made_from(new_company, partia
         "labels": from_file(folder / "labels.csv"),
         "customer_activity": "generated, seed 1",
     }
+
+
+def test_a_table_that_is_read_brings_its_own_comment_along_also_through_a_snapshot(
+    new_company, partial, tmp_path
+):
+    folder, _ = partial
+    company = new_company(scenario=None)
+    load(company, folder)
+    settings = Settings.from_environment(company.environment())
+
+    snapshot.take(settings, tmp_path / "snapshot")
+
+    labels, stores, monthly = (
+        snapshot.read(settings, name, tmp_path / "snapshot").attrs["comment"]
+        for name in ("labels", "stores", "monthly_sales")
+    )
+    assert (labels, stores) == (from_file(folder / "labels.csv"), from_file(folder / "stores.csv.gz"))
+    assert monthly is None
 
 
 def test_stand_in_data_after_files_no_longer_claim_the_files(new_company, query, partial):
