@@ -68,7 +68,7 @@ def load_csv(
     tables = _checked(files)
     clients_of = _compare_clients(tables)
     missing = [table for table in TABLES if table not in tables]
-    with connection:
+    with script.transaction(connection):
         script.run(connection, "empty_tables.sql")
         for table in tables.values():
             _copy(connection, table)

@@ -51,7 +51,7 @@ def generate(
         The same seed gives the same data on every server.
     """
     check(scenario, n_clients)
-    with connection:
+    with script.transaction(connection):
         script.run(connection, "empty_tables.sql")
         fill(connection, TABLES, scenario, seed, n_clients=n_clients)
 
