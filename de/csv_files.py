@@ -58,7 +58,7 @@ def load_csv(
         could be meant, if none is there, if files contradict each other or the scenario, or if they leave
         feature_store without a row.
     """
-    stand_in.check(scenario, n_clients)
+    stand_in.check(scenario, n_clients, seed)
     files = csv_finding.find(folder)
     if scenario != "no-signal" and "labels" in files:
         raise LoadError(
