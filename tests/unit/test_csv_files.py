@@ -197,12 +197,13 @@ def test_a_faulty_file_is_refused_with_line_what_came_and_what_was_expected(
     [
         (PACKED[:-9], "cut off"),
         (PACKED[: len(PACKED) // 2], "cut off"),
-        (PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], "damaged"),
+        (PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], "the checksum does not match"),
+        (PACKED[:-4] + b"\0\0\0\0", "the checksum does not match"),
         (PACKED + b"more", "damaged"),
         (LABELS, "not gzip"),
         (PACKED[:5], "cut off"),
     ],
-    ids=["end missing", "half", "checksum", "something behind", "plain text", "header only"],
+    ids=["end missing", "half", "checksum", "length", "something behind", "plain text", "header only"],
 )
 def test_a_gzip_file_that_is_not_whole_is_refused_where_it_breaks(tmp_path, data, came):
     with pytest.raises(LoadError, match=rf"labels\.csv\.gz, line \d+: .*{came}.*expected a whole gzip file"):
@@ -215,6 +216,22 @@ def test_the_line_at_which_a_gzip_file_is_cut_off_is_the_first_that_is_not_whole
 
     with pytest.raises(LoadError, match=f"line {n_whole + 1}: the compressed file is cut off here"):
         table(tmp_path, "labels", half, ".csv.gz")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+def test_the_line_at_which_a_gzip_file_is_damaged_is_found_whatever_ends_a_line(tmp_path, end):
+    rows = [b"idx,label", *(b"%d,0" % n for n in range(5_000))]
+    compressor = zlib.compressobj(wbits=31)
+    whole = compressor.compress(end.join(rows) + end) + compressor.flush(zlib.Z_FULL_FLUSH)
+
+    with pytest.raises(LoadError, match=rf"line {len(rows) + 1}: the file is not gzip, or damaged here"):
+        table(tmp_path, "labels", whole + b"\xff" * 20, ".csv.gz")
+
+
+def test_a_gzip_file_of_many_small_members_and_padding_is_read_whole(tmp_path):
+    rows = b"".join(gzip.compress(b"%d,0\n" % n) + b"\0" * (n % 3) for n in range(2_000))
+
+    assert len(table(tmp_path, "labels", gzip.compress(b"idx,label\n") + rows, ".csv.gz").rows) == 2_000
 
 
 def test_a_duplicate_in_another_day_is_named_with_both_files(tmp_path):
