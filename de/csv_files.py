@@ -135,5 +135,7 @@ def _copy(connection: Connection, table: CheckedTable) -> None:
 
 def _written(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)  # floats by repr: the same number comes back
+    # Words are always quoted: Python 3.12 would leave a carriage return bare. None is nothing at all,
+    # which COPY reads as NULL. Floats are written by repr: the same number comes back.
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_STRINGS).writerows(rows)
     return io.BytesIO(text.getvalue().encode())

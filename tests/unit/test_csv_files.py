@@ -1,15 +1,17 @@
 """A file of the company is read as it is meant, or refused with file and line, what came, what was expected."""
 
+import csv
 import errno
 import gzip
 import hashlib
+import io
 import zlib
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from de import csv_finding
+from de import csv_files, csv_finding
 from de.csv_checking import checked
 from de.errors import LoadError
 from de.source_tables import COLUMNS
@@ -66,6 +68,22 @@ def test_every_kind_of_cell_is_read(tmp_path):
         (-7, date(2019, 1, 1), date(2020, 1, 31), 0.5, 1),
     ]
     assert table(tmp_path, "stores", stores).rows == [(1, 'New York, "NY"'), (2, "Z\u00fcrich\n(lake)")]
+
+
+def test_what_is_written_for_the_database_quotes_every_text_and_leaves_null_bare():
+    rows = [(1, "Lis\rbon", None, 0.1, date(2020, 1, 31)), (2, 'a\r\n"b",c\n', None, -1e-300, None)]
+
+    text = csv_files._written(rows).getvalue().decode()
+
+    assert text.startswith('1,"Lis\rbon",,0.1,2020-01-31\n2,"a\r\n""b"",c\n",,')
+    read = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert read == [["" if cell is None else str(cell) for cell in row] for row in rows]
+
+
+def test_plain_text_too_is_quoted():
+    assert (
+        csv_files._written([(1, "Porto")]).getvalue() == b'1,"Porto"\n'
+    )  # else left to the version of Python
 
 
 def test_members_of_a_gzip_file_are_read_one_after_another(tmp_path):
