@@ -35,9 +35,16 @@ def find(folder: Path) -> Mapping[str, tuple[Path, ...]]:
         raise LoadError(f"{folder} holds no table; expected at least one of {_expected()}")
     used = {path for paths in found.values() for path in paths}
     for path in entries.values():
-        if path.name.lower().endswith(_ENDINGS) and path not in used:
+        if path not in used and _seems_meant(path):
             log.warning("%s is not used; expected %s", path, _expected())
     return found
+
+
+def _seems_meant(path: Path) -> bool:
+    name = path.name.lower()
+    if path.name == "sales" and not _is_file(path):
+        return False  # the folder of days, used or empty
+    return name.endswith(_ENDINGS) or name.startswith(tuple(TABLES))
 
 
 def _expected() -> str:

@@ -349,11 +349,38 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         csv_finding.find(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["Labels.csv", "label.csv.gz"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Labels.csv",
+        "label.csv.gz",
+        "labels.tsv",
+        "labels.csv.zip",
+        "LABELS.XLSX",
+        "labels",
+        "sales",
+        "labels/2020-01-01/labels.csv",
+        "Sales/2020-01-01/sales.csv",
+        "customer_activity_2020.parquet",
+    ],
+)
 def test_a_file_that_nothing_reads_is_mentioned(tmp_path, caplog, name):
     files(tmp_path, "stores.csv", name)
 
-    assert f"{name} is not used; expected customer_profiles.csv" in caplog.text
+    assert f"{name.split('/')[0]} is not used; expected customer_profiles.csv" in caplog.text
+
+
+def test_the_folder_of_days_and_what_is_named_otherwise_are_not_mentioned(tmp_path, caplog):
+    tmp_path.joinpath("sales").mkdir()
+    files(tmp_path, "sales.csv", "stores.csv.gz", "readme.txt", "my_labels.txt")
+
+    assert not caplog.text
+
+
+def test_another_file_beside_the_sales_of_a_day_is_mentioned(tmp_path, caplog):
+    files(tmp_path, "sales/2020-01-01/sales.csv", "sales/2020-01-01/Sales.csv")
+
+    assert "Sales.csv is not used; expected one sales/" in caplog.text
 
 
 def test_a_link_to_nowhere_and_a_folder_are_refused_rather_than_taken_for_missing(tmp_path):
