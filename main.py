@@ -130,7 +130,8 @@ def _database(settings: Settings) -> Iterator[Settings]:
             )
         yield settings
         return
-    if stand_in.files is not None and not stand_in.files.is_dir():
+    # The path's own method would raise where this user may not look.
+    if stand_in.files is not None and not os.path.isdir(stand_in.files):  # noqa: PTH112
         raise SettingsError(
             f"DE_FILES is {str(stand_in.files)!r}, which is not a folder; expected one of CSV files"
         )
@@ -150,7 +151,8 @@ def _database(settings: Settings) -> Iterator[Settings]:
         ) as company:
             yield replace(settings, database=_as_ds_user(settings, company.environment()))
     except LoadError as error:
-        raise SchemaError(f"DE_FILES cannot be loaded: {error}") from error
+        what = "the stand-in data" if stand_in.files is None else "DE_FILES"
+        raise SchemaError(f"{what} cannot be loaded: {error}") from error
     except ServerError as error:
         raise DatabaseError(f"the embedded PostgreSQL failed: {error}") from error
 

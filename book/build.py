@@ -234,7 +234,8 @@ def _database(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         ) as company:
             yield {**environ, **absolute, **company.environment()}
     except LoadError as error:
-        raise site.BuildError(f"DE_FILES cannot be loaded: {error}") from error
+        what = "the stand-in data" if stand_in.files is None else "DE_FILES"
+        raise site.BuildError(f"{what} cannot be loaded: {error}") from error
     except ServerError as error:
         raise site.BuildError(f"the embedded PostgreSQL failed: {error}") from error
 

@@ -5,9 +5,13 @@ Changes with the data engineers' tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
+
+from data_science.data.provenance import recognised
+from data_science.sources.postgres.feature_store import COMMENT
 
 #: Key columns of each table; a table without a key of its own has all its columns here.
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -20,16 +24,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "monthly_sales": ("store_idx", "sale_month"),
 }
 _COPY = "copy of its key"
-#: What the data engineers make each table from.
-ORIGINS: Mapping[str, str] = {
+#: What the data engineers make the derived tables from; the others say themselves where they come from.
+DERIVED: Mapping[str, str] = {
     "feature_store": "customer_profiles, customer_activity, labels",
-    "customer_profiles": "customer_profiles.csv",
-    "customer_activity": "customer_activity.csv",
-    "labels": "labels.csv",
-    "stores": "stores.csv",
-    "sales": "sales.csv of each day",
     "monthly_sales": "sales, stores",
 }
+_DIGEST = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
 #: Columns in which a missing value means something.
 MEANINGFUL_NULLS = {("customer_activity", "valid_to")}
 
@@ -129,14 +129,14 @@ def inventory(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by table: ``rows``, ``missing`` (nulls that mean nothing), ``repeated`` (rows whose key came
-        before), ``comes from``.
+        before), ``comes from`` (of a source table what its comment states, checksums cut to 12 digits).
     """
     found = {
         name: {
             "rows": len(table),
             "missing": int(table.drop(columns=_meaningful(name)).isna().sum().sum()),
             "repeated": int(table.duplicated(list(KEYS[name])).sum()),
-            "comes from": ORIGINS[name],
+            "comes from": DERIVED.get(name) or _origin(table),
         }
         for name, table in tables.items()
     }
@@ -163,6 +163,10 @@ def history_faults(activity: pd.DataFrame) -> pd.Series[int]:
 def spells_per_client(activity: pd.DataFrame) -> pd.Series[int]:
     """Count clients by the number of their spells."""
     return activity.groupby("idx").size().value_counts().sort_index()
+
+
+def _origin(table: pd.DataFrame) -> str:
+    return _DIGEST.sub("\\1\N{HORIZONTAL ELLIPSIS}", recognised(table.attrs.get(COMMENT)))
 
 
 def _meaningful(table: str) -> list[str]:

@@ -34,6 +34,11 @@ class CheckedTable:
         """The different ``idx``."""
         return {row[0] for row in self.rows}
 
+    @property
+    def joined_keys(self) -> set[Value]:
+        """The different ``idx`` that ``feature_store`` takes: of activity those of current spells."""
+        return {row[0] for row in self.rows if self.name != "customer_activity" or row[2] is None}
+
 
 def checked(table: str, paths: Sequence[Path]) -> CheckedTable:
     """Read the files of one table.
@@ -106,6 +111,13 @@ def _check_spells(rows: list[Row], places: list[Place]) -> None:
                 place, f"valid_to {end} is before valid_from {start}", "a spell that ends after it starts"
             )
     current = [(row, place) for row, place in zip(rows, places, strict=True) if row[2] is None]
+    if not current:
+        latest = max(range(len(rows)), key=lambda at: rows[at][2])  # type: ignore[arg-type, return-value]  # all days
+        raise fault(
+            places[latest],
+            f"valid_to is {rows[latest][2]}, and is never empty in any row",
+            "it empty in the current row of a client",
+        )
     _check_once([row for row, _ in current], [place for _, place in current], "row without valid_to")
 
 

@@ -55,9 +55,10 @@ def load_csv(
     ------
     LoadError
         If a file is not what its table needs (the first fault of each file, with its line), if two files
-        could be meant, if none is there, or if files contradict each other or the scenario.
+        could be meant, if none is there, if files contradict each other or the scenario, or if they leave
+        feature_store without a row.
     """
-    stand_in.check(scenario, n_clients)
+    stand_in.check(scenario, n_clients, seed)
     files = csv_finding.find(folder)
     if scenario != "no-signal" and "labels" in files:
         raise LoadError(
@@ -67,7 +68,7 @@ def load_csv(
     tables = _checked(files)
     clients_of = _compare_clients(tables)
     missing = [table for table in TABLES if table not in tables]
-    with connection:
+    with script.transaction(connection):
         script.run(connection, "empty_tables.sql")
         for table in tables.values():
             _copy(connection, table)
@@ -110,6 +111,11 @@ def _compare_clients(tables: Mapping[str, CheckedTable]) -> str | None:
                 "those that all tables know",
                 *(first, other, f"{len(clients - theirs):,}", first, f"{len(theirs - clients):,}", other),
             )
+    if not set.intersection(*(tables[name].joined_keys for name in given)):
+        raise LoadError(
+            f"no client idx is in all the files of {', '.join(given)}, with an empty valid_to in "
+            "customer_activity; feature_store would have no row. Expected the same clients in all of them"
+        )
     return first
 
 
@@ -129,5 +135,7 @@ def _copy(connection: Connection, table: CheckedTable) -> None:
 
 def _written(rows: Iterable[tuple[object, ...]]) -> io.BytesIO:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)  # floats by repr: the same number comes back
+    # Words are always quoted: Python 3.12 would leave a carriage return bare. None is nothing at all,
+    # which COPY reads as NULL. Floats are written by repr: the same number comes back.
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_STRINGS).writerows(rows)
     return io.BytesIO(text.getvalue().encode())

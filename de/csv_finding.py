@@ -1,7 +1,8 @@
 """Which files of a folder hold which source table; changes with the names that the company gives them."""
 
 import logging
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from de.source_tables import TABLES
 log = logging.getLogger(__name__)
 
 _ENDINGS = (".csv", ".csv.gz")
+_DAILY = "expected one sales/YYYY-MM-DD/sales.csv per day, plain or .gz"
 
 
 def find(folder: Path) -> Mapping[str, tuple[Path, ...]]:
@@ -19,25 +21,30 @@ def find(folder: Path) -> Mapping[str, tuple[Path, ...]]:
     Raises
     ------
     LoadError
-        If there is no file at all, or more than one that could be meant.
+        If there is no file at all, more than one that could be meant, or a day without its sales.
     """
-    if not folder.is_dir():
-        raise LoadError(f"{folder} is not a folder; expected one with {_expected()}")
+    entries = {path.name: path for path in _listed(folder)}
     found: dict[str, tuple[Path, ...]] = {
-        table: (path,) for table in TABLES if (path := _only(folder, table))
+        table: (path,) for table in TABLES if (path := _only(entries, table))
     }
-    daily = tuple(_daily_sales(folder / "sales"))
-    if daily and "sales" in found:
-        raise LoadError(f"{found['sales'][0]} and {daily[0]} are both there; expected one file or one a day")
-    if daily:
-        found["sales"] = daily
+    if "sales" in entries:
+        daily = _daily_sales(entries["sales"], beside=found.get("sales", ()))
+        if daily:
+            found["sales"] = daily
     if not found:
         raise LoadError(f"{folder} holds no table; expected at least one of {_expected()}")
     used = {path for paths in found.values() for path in paths}
-    for path in sorted(folder.iterdir()):
-        if path.name.lower().endswith(_ENDINGS) and path not in used:
+    for path in entries.values():
+        if path not in used and _seems_meant(path):
             log.warning("%s is not used; expected %s", path, _expected())
     return found
+
+
+def _seems_meant(path: Path) -> bool:
+    name = path.name.lower()
+    if path.name == "sales" and not _is_file(path):
+        return False  # the folder of days, used or empty
+    return name.endswith(_ENDINGS) or name.startswith(tuple(TABLES))
 
 
 def _expected() -> str:
@@ -45,32 +52,66 @@ def _expected() -> str:
     return f"{names} or sales/YYYY-MM-DD/sales.csv, plain or .gz"
 
 
-def _only(folder: Path, name: str) -> Path | None:
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise LoadError(f"{folder} is not a folder; expected one with {_expected()}") from error
+    except OSError as error:
+        raise LoadError(f"{folder} cannot be read ({error.strerror}); expected a folder of files") from error
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 (False where it may not look; the path's own method raises)
+
+
+def _only(entries: Mapping[str, Path], name: str) -> Path | None:
     # A link to nowhere is there too: it is meant, and reading it will say what is wrong.
-    found = [path for ending in _ENDINGS if _is_there(path := folder / f"{name}{ending}")]
+    found = [entries[f"{name}{ending}"] for ending in _ENDINGS if f"{name}{ending}" in entries]
     if len(found) > 1:
         raise LoadError(f"{found[0]} and {found[1]} are both there; expected one: move the other away")
     return found[0] if found else None
 
 
-def _is_there(path: Path) -> bool:
-    return path.exists() or path.is_symlink()
-
-
-def _daily_sales(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
-        return
-    days = sorted((path.parent, _only(path.parent, "sales")) for path in folder.glob("*/sales.csv*"))
-    files = {file for _, file in days if file}
-    if not files:
-        raise LoadError(f"{folder}: no file found; expected one {folder.name}/YYYY-MM-DD/sales.csv per day")
-    for path in sorted(files):
+def _daily_sales(folder: Path, beside: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the file of each day; what is no day with one file is refused, for its sales would be lost."""
+    if _is_file(folder):
+        return ()
+    days = _listed(folder)
+    if beside and days:
+        raise LoadError(f"{beside[0]} and {days[0]} are both there; expected one file or one a day")
+    if not beside and not days:
+        raise LoadError(f"{folder}: no file found; {_DAILY}")
+    files: list[Path] = []
+    faults: list[str] = []
+    for day in days:
         try:
-            day = date.fromisoformat(path.parent.name)
-        except ValueError as error:
-            raise LoadError(
-                f"{path}: folder {path.parent.name!r} is not a day; expected YYYY-MM-DD"
-            ) from error
-        if day.isoformat() != path.parent.name:
-            raise LoadError(f"{path}: folder {path.parent.name!r} is a day, but not written YYYY-MM-DD")
-        yield path
+            files.append(_sales_of(day))
+        except LoadError as error:
+            faults.append(str(error))
+    if faults:
+        raise LoadError("\n".join(faults))
+    return tuple(files)
+
+
+def _sales_of(folder: Path) -> Path:
+    _check_day(folder)
+    entries = {path.name: path for path in _listed(folder)}
+    file = _only(entries, "sales")
+    if file is None:
+        raise LoadError(f"{folder} holds {', '.join(map(repr, entries)) or 'nothing'}; {_DAILY}")
+    for path in entries.values():
+        if path != file:
+            log.warning("%s is not used; %s", path, _DAILY)
+    return file
+
+
+def _check_day(folder: Path) -> None:
+    if _is_file(folder):
+        raise LoadError(f"{folder} is a file; {_DAILY}")
+    try:
+        day = date.fromisoformat(folder.name)
+    except ValueError as error:
+        raise LoadError(f"{folder}: folder {folder.name!r} is not a day; expected YYYY-MM-DD") from error
+    if day.isoformat() != folder.name:
+        raise LoadError(f"{folder}: folder {folder.name!r} is a day, but not written YYYY-MM-DD")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from de.errors import LoadError
 
-_CHUNK = 2**16  # bytes inflated at a time, so that of a broken file we know how far it is whole
+_CHUNK = 2**14  # bytes inflated at a time; of a damaged piece one at a time, to know how far it is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +101,38 @@ def _line_at(text_before: str) -> int:
 def _inflated(path: Path, data: bytes) -> bytes:
     parts: list[bytes] = []
     problem = None
-    while data and problem is None:
+    at = 0
+    while at < len(data) and problem is None:
         member = zlib.decompressobj(wbits=31)  # 31: a gzip member, its checksum compared
-        try:
-            while data and not member.eof:
-                parts.append(member.decompress(data[:_CHUNK]))
-                data = member.unused_data + data[_CHUNK:]
-        except zlib.error as error:
-            problem = f"the file is not gzip, or damaged here ({error})"
-        else:
-            problem = None if member.eof else "the compressed file is cut off here"
-        data = data.lstrip(b"\0")  # gzip lets a member be padded
+        while at < len(data) and not member.eof and problem is None:
+            piece, before = data[at : at + _CHUNK], member.copy()
+            try:
+                parts.append(member.decompress(piece))
+            except zlib.error as error:
+                parts.extend(_whole_part(before, piece))
+                problem = _told(error)
+            at += len(piece) - len(member.unused_data)
+        if problem is None and not member.eof:
+            problem = "the compressed file is cut off here"
+        while data[at : at + 1] == b"\0":  # gzip lets a member be padded
+            at += 1
     text = b"".join(parts)
     if problem:
-        raise fault(Place(path, text.count(b"\n") + 1), problem, "a whole gzip file: get it again")
+        line = _line_at(text.decode("latin-1"))  # any bytes, the line ends among them
+        raise fault(Place(path, line), problem, "a whole gzip file: get it again")
     return text
+
+
+def _whole_part(member: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
+    """Yield what a damaged piece holds before the damage."""
+    try:
+        for at in range(len(piece)):
+            yield member.decompress(piece[at : at + 1])
+    except zlib.error:
+        return
+
+
+def _told(error: zlib.error) -> str:
+    if "incorrect data check" in str(error) or "incorrect length check" in str(error):
+        return f"the checksum does not match: the file is damaged at this line or before ({error})"
+    return f"the file is not gzip, or damaged here ({error})"

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
+from de import script
 from de.host import ServerError
 from de.load import (
     N_CLIENTS,
@@ -88,7 +89,7 @@ def add_company(
     Raises
     ------
     LoadError
-        If the files are not what the tables need.
+        If the files are not what the tables need, or the database refuses what is made of them.
     """
     server.create_database(database)
     started = time.monotonic()
@@ -96,14 +97,15 @@ def add_company(
         create_roles(connection, server.passwords)
         create_tables(connection)
         if scenario:
-            if files:
-                load_csv(connection, files, scenario=scenario, n_clients=n_clients, seed=seed)
-                filled = f"files of {files} loaded"
-            else:
-                generate(connection, scenario, n_clients, seed)
-                filled = f"{n_clients} stand-in clients ({scenario}) generated"
-            loaded = time.monotonic()
-            process_data(connection)
+            with script.transaction(connection):
+                if files:
+                    load_csv(connection, files, scenario=scenario, n_clients=n_clients, seed=seed)
+                    filled = f"files of {files} loaded"
+                else:
+                    generate(connection, scenario, n_clients, seed)
+                    filled = f"{n_clients} stand-in clients ({scenario}) generated"
+                loaded = time.monotonic()
+                process_data(connection)
             log.info(
                 "%s: %s in %.1f s, ETL in %.1f s",
                 *(database, filled, loaded - started, time.monotonic() - loaded),

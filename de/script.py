@@ -1,13 +1,44 @@
 """Runs the files in de/sql from Python with psql's variable syntax, so that psql runs the same files."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
+from de.errors import LoadError
+
 FOLDER = Path(__file__).with_name("sql")
 _VARIABLE = re.compile(r":'(\w+)'")
+_in_transaction: set[Connection] = set()
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Commit when the block ends, roll back if it fails; inside such a block another one is part of it.
+
+    Raises
+    ------
+    LoadError
+        If the database refuses a statement or goes away.
+    """
+    if connection in _in_transaction:
+        yield
+        return
+    _in_transaction.add(connection)
+    try:
+        with connection:
+            yield
+    except psycopg2.Error as error:
+        told = ". ".join((error.diag.message_primary or str(error)).strip().splitlines())
+        hint = f". {error.diag.message_hint.rstrip('.')}" if error.diag.message_hint else ""
+        lost = ", unless the connection was lost while they were changed" if connection.closed else ""
+        raise LoadError(f"{told}{hint}. All tables are as they were{lost}") from error
+    finally:
+        _in_transaction.discard(connection)
 
 
 def run(connection: Connection, name: str, **variables: str | int) -> list[str]:

@@ -19,18 +19,20 @@ _ORDER = ("customer_profiles", "customer_activity", "labels", "stores", "sales")
 _CLIENTS_OF = sql.SQL("INSERT INTO pg_temp.stand_in_clients SELECT DISTINCT idx FROM {} ORDER BY idx")
 
 
-def check(scenario: str, n_clients: int) -> None:
+def check(scenario: str, n_clients: int, seed: int) -> None:
     """Refuse what cannot be generated.
 
     Raises
     ------
     LoadError
-        If the scenario is unknown or there are no clients.
+        If the scenario is unknown, there are no clients or the seed is negative.
     """
     if scenario not in get_args(Scenario):
         raise LoadError(f"scenario {scenario!r}: expected one of {', '.join(get_args(Scenario))}")
     if n_clients < 1:
         raise LoadError(f"number of clients {n_clients!r}: expected at least 1")
+    if seed < 0:
+        raise LoadError(f"seed {seed!r}: expected a whole number from 0")
 
 
 def generate(
@@ -50,8 +52,8 @@ def generate(
     seed
         The same seed gives the same data on every server.
     """
-    check(scenario, n_clients)
-    with connection:
+    check(scenario, n_clients, seed)
+    with script.transaction(connection):
         script.run(connection, "empty_tables.sql")
         fill(connection, TABLES, scenario, seed, n_clients=n_clients)
 

@@ -113,8 +113,29 @@ def test_the_inventory_counts_missing_values_and_repeated_keys_but_not_open_spel
 
     found = sources.inventory({"customer_profiles": profiles, "customer_activity": activity(*SPELLS)})
 
-    assert found.loc["customer_profiles"].tolist() == [4, 1, 1, "customer_profiles.csv"]
-    assert found.loc["customer_activity"].tolist() == [4, 0, 0, "customer_activity.csv"]
+    assert found.loc["customer_profiles"].tolist() == [4, 1, 1, "not stated"]
+    assert found.loc["customer_activity"].tolist() == [4, 0, 0, "not stated"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "told"),
+    [
+        ("generated, seed 4, scenario signal", "generated, seed 4, scenario signal"),
+        (
+            f"the company's file, sha256 {'0123456789abcdef' * 4} (2 files, one after another)",
+            "the company's file, sha256 0123456789ab\N{HORIZONTAL ELLIPSIS} (2 files, one after another)",
+        ),
+        ("<b>of clients</b>", "not stated"),
+        (None, "not stated"),
+    ],
+)
+def test_the_inventory_says_of_a_source_what_its_own_comment_states(comment, told):
+    labels = LABELS.copy()
+    labels.attrs["comment"] = comment
+
+    found = sources.inventory({"labels": labels, "feature_store": labels})
+
+    assert found["comes from"].tolist() == [told, "customer_profiles, customer_activity, labels"]
 
 
 def test_clients_that_the_join_leaves_out_are_counted_by_what_they_lack():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from book import snapshot
 from data_science.settings import Settings
 from data_science.sources.postgres import feature_store
 from de.csv_files import COLUMNS, LoadError
@@ -192,11 +193,36 @@ def test_sales_of_a_store_that_is_not_there_are_counted(new_company, partial, ca
             ["labels.csv, line 1: header ['idx;label']", "sales.csv, line 1: header []"],
         ),
         ({"labels.csv": "idx,label\n5,1\n"}, {}, ["have no client idx in common"]),
+        (
+            {
+                "labels.csv": "idx,label\n3,1\n4,0\n",
+                "customer_activity.csv": "idx,valid_from,valid_to,scd_a,scd_b\n17,2020-01-01,,1,1\n",
+            },
+            {},
+            ["no client idx is in all the files of customer_profiles, labels, customer_activity"],
+        ),
+        (
+            {
+                "customer_activity.csv": "idx,valid_from,valid_to,scd_a,scd_b\n"
+                "3,2020-01-01,2020-02-01,1,1\n9,2020-01-01,,1,1\n",
+            },
+            {},
+            ["with an empty valid_to in customer_activity; feature_store would have no row"],
+        ),
         ({"stores.csv": "idx,location\n1,Rome\n"}, {}, ["stores.csv.gz are both there"]),
         ({}, {"scenario": "signal"}, ["scenario 'signal' is about generated labels", "labels.csv holds"]),
         ({}, {"scenario": "noise"}, ["scenario 'noise': expected one of no-signal, signal"]),
     ],
-    ids=["value", "two files", "no common client", "ambiguous", "contradiction", "scenario"],
+    ids=[
+        "value",
+        "two files",
+        "no common client",
+        "none in all",
+        "none current",
+        "ambiguous",
+        "contradiction",
+        "scenario",
+    ],
 )
 def test_what_is_refused_leaves_rows_comments_and_truth_as_they_were(
     new_company, query, partial, damage, wanted, reasons
@@ -252,6 +278,24 @@ def test_feature_store_says_what_its_own_rows_were_made_from(new_company, partia
         "labels": from_file(folder / "labels.csv"),
         "customer_activity": "generated, seed 1",
     }
+
+
+def test_a_table_that_is_read_brings_its_own_comment_along_also_through_a_snapshot(
+    new_company, partial, tmp_path
+):
+    folder, _ = partial
+    company = new_company(scenario=None)
+    load(company, folder)
+    settings = Settings.from_environment(company.environment())
+
+    snapshot.take(settings, tmp_path / "snapshot")
+
+    labels, stores, monthly = (
+        snapshot.read(settings, name, tmp_path / "snapshot").attrs["comment"]
+        for name in ("labels", "stores", "monthly_sales")
+    )
+    assert (labels, stores) == (from_file(folder / "labels.csv"), from_file(folder / "stores.csv.gz"))
+    assert monthly is None
 
 
 def test_stand_in_data_after_files_no_longer_claim_the_files(new_company, query, partial):

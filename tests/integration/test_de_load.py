@@ -51,6 +51,24 @@ def test_the_command_loads_files_and_generates_what_is_missing(new_company, quer
     assert "customer_activity: no file in" in done.stderr
 
 
+def test_a_load_of_which_the_database_cannot_make_the_tables_replaces_nothing(new_company, query, tmp_path):
+    company = new_company(n_clients=20, seed=4)
+    rows = "2020-01-01,1\n".join(["idx,value,date,store_idx\n1,1e308,", "2,1e308,", ""])
+    tmp_path.joinpath("sales.csv").write_text(rows)
+    tmp_path.joinpath("stores.csv").write_text("idx,location\n1,Lisbon\n")
+    sums = "SELECT count(*) AS n, sum(idx) AS of FROM {}"
+    before = {table: query(company, sums.format(table)).to_dict() for table in ("labels", "sales", "stores")}
+
+    done = command(company, "--csv", str(tmp_path))
+
+    assert done.returncode == 1
+    assert "out of range" in done.stderr
+    assert "All tables are as they were" in done.stderr
+    assert "Traceback" not in done.stderr
+    for table, held in before.items():
+        assert query(company, sums.format(table)).to_dict() == held
+
+
 @pytest.mark.parametrize(
     ("arguments", "changes", "reason"),
     [
@@ -58,11 +76,23 @@ def test_the_command_loads_files_and_generates_what_is_missing(new_company, quer
         ([], {"DB_NAME": "nowhere"}, 'database "nowhere" does not exist'),
         ([], {"DE_ADMIN_PASSWORD": "hush"}, 'password authentication failed for user "admin"'),
         (["--clients", "0"], {}, "number of clients 0: expected at least 1"),
+        (["--seed", "-1"], {}, "seed -1: expected a whole number from 0"),
         (["--csv", "nowhere"], {}, "nowhere is not a folder"),
         ([], {"DE_FILES": "elsewhere"}, "elsewhere is not a folder"),
+        (["--csv", "n" * 300], {}, "nnn cannot be read (File name too long)"),
         (["--csv", "docker"], {}, "docker holds no table; expected at least one of customer_profiles.csv"),
     ],
-    ids=["no password", "no database", "wrong password", "no clients", "no folder", "variable", "no files"],
+    ids=[
+        "no password",
+        "no database",
+        "wrong password",
+        "no clients",
+        "seed",
+        "no folder",
+        "variable",
+        "no name",
+        "no files",
+    ],
 )
 def test_the_command_says_why_it_cannot_load(new_company, arguments, changes, reason):
     done = command(new_company(scenario=None), *arguments, **changes)

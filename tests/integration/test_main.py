@@ -152,6 +152,7 @@ def test_a_faulty_file_ends_it_with_code_3_and_the_line(company_files, tmp_path)
     ("variables", "reason"),
     [
         ({"DE_FILES": "nowhere"}, "DE_FILES is 'nowhere', which is not a folder"),
+        ({"DE_FILES": "n" * 300}, "nnn', which is not a folder"),  # as where it may not look: no traceback
         (
             {"DE_FILES": ".", "DB_HOSTNAME": "db", "DS_DB_USER": "ds_user", "DS_DB_PASSWORD": "x"},
             "DE_FILES and DB_HOSTNAME are both set; expected one",
@@ -163,6 +164,7 @@ def test_files_that_cannot_be_meant_end_it_with_code_2(tmp_path, variables, reas
 
     assert code == 2
     assert reason in words
+    assert "Traceback" not in words
 
 
 def test_a_failed_run_leaves_the_stored_model_and_nothing_else(trained, new_company):

@@ -1,13 +1,17 @@
 """A file of the company is read as it is meant, or refused with file and line, what came, what was expected."""
 
+import csv
+import errno
 import gzip
 import hashlib
+import io
 import zlib
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from de import csv_finding
+from de import csv_files, csv_finding
 from de.csv_checking import checked
 from de.errors import LoadError
 from de.source_tables import COLUMNS
@@ -64,6 +68,22 @@ def test_every_kind_of_cell_is_read(tmp_path):
         (-7, date(2019, 1, 1), date(2020, 1, 31), 0.5, 1),
     ]
     assert table(tmp_path, "stores", stores).rows == [(1, 'New York, "NY"'), (2, "Z\u00fcrich\n(lake)")]
+
+
+def test_what_is_written_for_the_database_quotes_every_text_and_leaves_null_bare():
+    rows = [(1, "Lis\rbon", None, 0.1, date(2020, 1, 31)), (2, 'a\r\n"b",c\n', None, -1e-300, None)]
+
+    text = csv_files._written(rows).getvalue().decode()
+
+    assert text.startswith('1,"Lis\rbon",,0.1,2020-01-31\n2,"a\r\n""b"",c\n",,')
+    read = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert read == [["" if cell is None else str(cell) for cell in row] for row in rows]
+
+
+def test_plain_text_too_is_quoted():
+    assert (
+        csv_files._written([(1, "Porto")]).getvalue() == b'1,"Porto"\n'
+    )  # else left to the version of Python
 
 
 def test_members_of_a_gzip_file_are_read_one_after_another(tmp_path):
@@ -167,6 +187,13 @@ PACKED = gzip.compress(b"idx,label\n" + b"".join(b"%d,0\n" % n for n in range(50
             "idx 1 was on line 2 already",
             "one row without valid_to",
         ),
+        (
+            "customer_activity",
+            ACTIVITY + b"1,2020-01-01,2021-01-01,1,1\n1,2021-01-01,9999-12-31,1,1\n",
+            3,
+            "valid_to is 9999-12-31, and is never empty",
+            "it empty in the current row of a client",
+        ),
         ("sales", SALES + b"1,inf,2020-01-01,1\n", 2, "value is 'inf'", "a finite number"),
         ("sales", SALES + b"1,1,2020-01-01,1\n1,2,2020-01-02,1\n", 3, "idx 1 was on line 2", "one row"),
     ],
@@ -188,12 +215,13 @@ def test_a_faulty_file_is_refused_with_line_what_came_and_what_was_expected(
     [
         (PACKED[:-9], "cut off"),
         (PACKED[: len(PACKED) // 2], "cut off"),
-        (PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], "damaged"),
+        (PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], "the checksum does not match"),
+        (PACKED[:-4] + b"\0\0\0\0", "the checksum does not match"),
         (PACKED + b"more", "damaged"),
         (LABELS, "not gzip"),
         (PACKED[:5], "cut off"),
     ],
-    ids=["end missing", "half", "checksum", "something behind", "plain text", "header only"],
+    ids=["end missing", "half", "checksum", "length", "something behind", "plain text", "header only"],
 )
 def test_a_gzip_file_that_is_not_whole_is_refused_where_it_breaks(tmp_path, data, came):
     with pytest.raises(LoadError, match=rf"labels\.csv\.gz, line \d+: .*{came}.*expected a whole gzip file"):
@@ -206,6 +234,22 @@ def test_the_line_at_which_a_gzip_file_is_cut_off_is_the_first_that_is_not_whole
 
     with pytest.raises(LoadError, match=f"line {n_whole + 1}: the compressed file is cut off here"):
         table(tmp_path, "labels", half, ".csv.gz")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+def test_the_line_at_which_a_gzip_file_is_damaged_is_found_whatever_ends_a_line(tmp_path, end):
+    rows = [b"idx,label", *(b"%d,0" % n for n in range(5_000))]
+    compressor = zlib.compressobj(wbits=31)
+    whole = compressor.compress(end.join(rows) + end) + compressor.flush(zlib.Z_FULL_FLUSH)
+
+    with pytest.raises(LoadError, match=rf"line {len(rows) + 1}: the file is not gzip, or damaged here"):
+        table(tmp_path, "labels", whole + b"\xff" * 20, ".csv.gz")
+
+
+def test_a_gzip_file_of_many_small_members_and_padding_is_read_whole(tmp_path):
+    rows = b"".join(gzip.compress(b"%d,0\n" % n) + b"\0" * (n % 3) for n in range(2_000))
+
+    assert len(table(tmp_path, "labels", gzip.compress(b"idx,label\n") + rows, ".csv.gz").rows) == 2_000
 
 
 def test_a_duplicate_in_another_day_is_named_with_both_files(tmp_path):
@@ -252,7 +296,11 @@ def test_daily_sales_are_found_in_the_order_of_days_plain_or_packed(tmp_path):
         (["sales/2020-01-01/sales.csv", "sales/2020-01-01/sales.csv.gz"], "are both there"),
         (["sales/january/sales.csv"], r"folder 'january' is not a day; expected YYYY-MM-DD"),
         (["sales/20200101/sales.csv"], "is a day, but not written YYYY-MM-DD"),
-        (["sales/notes.txt", "labels.csv"], "sales: no file found; expected one sales/YYYY-MM-DD"),
+        (["sales/notes.txt", "labels.csv"], r"notes\.txt is a file; expected one sales/YYYY-MM-DD"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02.csv"], r"2020-01-02\.csv is a file"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/Sales.csv"], "2020-01-02 holds 'Sales.csv'"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/sales.txt"], "2020-01-02 holds 'sales.txt'"),
+        (["sales.csv", "sales/2020-01-01/Sales.csv"], "are both there; expected one file or one a day"),
     ],
 )
 def test_what_could_mean_two_things_or_nothing_is_refused(tmp_path, names, reason):
@@ -260,16 +308,79 @@ def test_what_could_mean_two_things_or_nothing_is_refused(tmp_path, names, reaso
         files(tmp_path, *names)
 
 
+def test_every_day_without_its_sales_is_refused_by_name(tmp_path):
+    days = tmp_path / "sales"
+    days.joinpath("2020-01-02").mkdir(parents=True)
+    days.joinpath("2020-01-03").symlink_to("gone")
+
+    with pytest.raises(LoadError) as refused:
+        files(tmp_path, "sales/2020-01-01/sales.csv")
+
+    assert "2020-01-02 holds nothing; expected one sales/" in str(refused.value)
+    assert "2020-01-03 is not a folder" in str(refused.value)
+
+
+def test_an_empty_folder_of_days_is_refused_alone_and_no_matter_beside_a_file(tmp_path):
+    tmp_path.joinpath("sales").mkdir()
+
+    with pytest.raises(LoadError, match="sales: no file found; expected one sales/"):
+        files(tmp_path, "labels.csv")
+    assert files(tmp_path, "sales.csv")["sales"] == (tmp_path / "sales.csv",)
+
+
+@pytest.mark.parametrize("closed", [".", "sales", "sales/2020-01-02"])
+def test_a_folder_that_may_not_be_listed_is_refused_by_name(tmp_path, monkeypatch, closed):
+    whole = Path.iterdir
+
+    def guarded(folder):
+        if folder == tmp_path / closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return whole(folder)
+
+    files(tmp_path, "sales/2020-01-01/sales.csv", "sales/2020-01-02/sales.csv")
+    monkeypatch.setattr(Path, "iterdir", guarded)  # root may list any folder
+
+    with pytest.raises(LoadError, match=rf"{tmp_path / closed} cannot be read \(Permission denied\)"):
+        csv_finding.find(tmp_path)
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(LoadError, match="nowhere is not a folder"):
         csv_finding.find(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["Labels.csv", "label.csv.gz"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Labels.csv",
+        "label.csv.gz",
+        "labels.tsv",
+        "labels.csv.zip",
+        "LABELS.XLSX",
+        "labels",
+        "sales",
+        "labels/2020-01-01/labels.csv",
+        "Sales/2020-01-01/sales.csv",
+        "customer_activity_2020.parquet",
+    ],
+)
 def test_a_file_that_nothing_reads_is_mentioned(tmp_path, caplog, name):
     files(tmp_path, "stores.csv", name)
 
-    assert f"{name} is not used; expected customer_profiles.csv" in caplog.text
+    assert f"{name.split('/')[0]} is not used; expected customer_profiles.csv" in caplog.text
+
+
+def test_the_folder_of_days_and_what_is_named_otherwise_are_not_mentioned(tmp_path, caplog):
+    tmp_path.joinpath("sales").mkdir()
+    files(tmp_path, "sales.csv", "stores.csv.gz", "readme.txt", "my_labels.txt")
+
+    assert not caplog.text
+
+
+def test_another_file_beside_the_sales_of_a_day_is_mentioned(tmp_path, caplog):
+    files(tmp_path, "sales/2020-01-01/sales.csv", "sales/2020-01-01/Sales.csv")
+
+    assert "Sales.csv is not used; expected one sales/" in caplog.text
 
 
 def test_a_link_to_nowhere_and_a_folder_are_refused_rather_than_taken_for_missing(tmp_path):

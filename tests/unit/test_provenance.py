@@ -10,6 +10,7 @@ FILE = f"the company's file, sha256 {'0123456789abcdef' * 4}"
 DAILY = f"{FILE} (31 files, one after another)"
 MADE = "generated, seed 1"
 MADE_LABELS = "generated, seed 1, scenario no-signal"
+SIGNAL = "generated, seed 1, scenario signal"
 TABLES = ("customer_profiles", "customer_activity", "labels")
 
 
@@ -29,7 +30,33 @@ def stated(profiles=None, activity=None, labels=None):
             stated(FILE, MADE, MADE_LABELS),
             "150,000 clients from the company's files; labels and activity generated",
         ),
-        (stated(MADE, MADE, FILE), "labels from the company's files; 150,000 clients and activity generated"),
+        (
+            stated(FILE, MADE, SIGNAL),
+            "150,000 clients from the company's files; activity generated; "
+            "labels generated (scenario signal, seed 1)",
+        ),
+        (
+            stated(FILE, FILE, SIGNAL),
+            "150,000 clients and activity from the company's files; labels generated (scenario signal, seed 1)",
+        ),
+        (stated(MADE, MADE, SIGNAL), "150,000 clients, all generated (scenario signal, seed 1)"),
+        (
+            stated(MADE, MADE, FILE),
+            "labels of 150,000 clients from the company's files; profiles and activity generated for them",
+        ),
+        (
+            stated(MADE, FILE, FILE),
+            "labels and activity of 150,000 clients from the company's files; profiles generated for them",
+        ),
+        (
+            stated(MADE, FILE, SIGNAL),
+            "activity of 150,000 clients from the company's files; profiles generated for them; "
+            "labels generated for them (scenario signal, seed 1)",
+        ),
+        (
+            stated(MADE, None, MADE_LABELS),
+            "150,000 clients and labels generated; where activity comes from is not stated in the database",
+        ),
         (stated(MADE, "generated, seed 2", MADE), "150,000 clients, all generated (seeds 1 and 2)"),
         (
             stated(FILE, None, FILE),
@@ -50,7 +77,11 @@ def test_the_sentence_names_files_and_what_is_generated(source, sentence):
     assert source.sentence(150_000) == sentence
 
 
-NOUNS = {"customer_profiles": "1,234 clients", "customer_activity": "activity", "labels": "labels"}
+NOUNS = {
+    "customer_profiles": ("1,234 clients", "profiles"),
+    "customer_activity": ("activity",),
+    "labels": ("labels",),
+}
 
 
 def told(sentence):
@@ -62,21 +93,30 @@ def told(sentence):
     endings = {
         " from the company's files": "file",
         " generated": "generated",
+        " generated for them": "generated",
+        " (scenario signal, seed 1)": "generated",
         " from is not stated in the database": "not stated",
     }
     found = {}
-    for clause in sentence.split("; "):
+    for clause in sentence.replace(" of 1,234 clients", "").split("; "):
         (kind,) = (kind for ending, kind in endings.items() if clause.endswith(ending))
-        named = {table: kind for table, noun in NOUNS.items() if noun in clause}
+        named = {table: kind for table, nouns in NOUNS.items() if any(noun in clause for noun in nouns)}
         assert named
         assert not named.keys() & found.keys()
         found |= named
     return found
 
 
-@pytest.mark.parametrize("origins", list(product((FILE, DAILY, MADE, MADE_LABELS, None), repeat=3)))
+@pytest.mark.parametrize("origins", list(product((FILE, DAILY, MADE, MADE_LABELS, SIGNAL, None), repeat=3)))
 def test_in_every_mix_each_table_is_named_once_under_its_own_origin(origins):
-    kinds = {FILE: "file", DAILY: "file", MADE: "generated", MADE_LABELS: "generated", None: "not stated"}
+    kinds = {
+        FILE: "file",
+        DAILY: "file",
+        MADE: "generated",
+        MADE_LABELS: "generated",
+        SIGNAL: "generated",
+        None: "not stated",
+    }
 
     sentence = stated(*origins).sentence(1_234)
 

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 NEEDS_DATABASE = True
 FEATURE_STORE = "feature_store"
+COMMENT = "comment"  # in the attrs of a frame: what its table says of itself, None if nothing
 CLIENTS = "customer_profiles"  # one row for each client that feature_store should have
 
 
@@ -60,7 +61,8 @@ def get_dataset(
     """Return `feature_store`, all rows and columns of one snapshot; wait for it like `wait`.
 
     Integers are int64 (Int64 if there are NULLs), floating point and numeric columns float64, bit for
-    bit, dates datetime64, booleans bool, the rest text with its padding. NULL stays missing.
+    bit, dates datetime64, booleans bool, the rest text with its padding. NULL stays missing. The table's
+    own comment in the same snapshot is in ``attrs["comment"]``.
     """
     return _get(database, FEATURE_STORE, wait_timeout_s, patience)
 
@@ -106,7 +108,10 @@ def get_monthly_sales(database: DatabaseSettings, wait_timeout_s: float | None =
 def _get(
     database: DatabaseSettings, table: str, wait_timeout_s: float | None, patience: Patience | None = None
 ) -> pd.DataFrame:
-    return parse(_patiently(database, table, _look_and_copy, wait_timeout_s, patience or Patience()))
+    text = _patiently(database, table, _look_and_copy, wait_timeout_s, patience or Patience())
+    frame = parse(text)
+    frame.attrs[COMMENT] = text.comment
+    return frame
 
 
 @dataclass(slots=True)
