@@ -53,8 +53,9 @@ def _expected() -> str:
 
 
 def _listed(folder: Path) -> list[Path]:
+    """Return what a person sees of a folder: what begins with a dot belongs to the system or to a tool."""
     try:
-        return sorted(folder.iterdir())
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise LoadError(f"{folder} is not a folder; expected one with {_expected()}") from error
     except OSError as error:

@@ -312,10 +312,12 @@ def test_every_day_without_its_sales_is_refused_by_name(tmp_path):
     days = tmp_path / "sales"
     days.joinpath("2020-01-02").mkdir(parents=True)
     days.joinpath("2020-01-03").symlink_to("gone")
+    days.joinpath(".DS_Store").touch()  # what a system leaves in a folder is nobody's day
 
     with pytest.raises(LoadError) as refused:
         files(tmp_path, "sales/2020-01-01/sales.csv")
 
+    assert ".DS_Store" not in str(refused.value)
     assert "2020-01-02 holds nothing; expected one sales/" in str(refused.value)
     assert "2020-01-03 is not a folder" in str(refused.value)
 

@@ -126,7 +126,9 @@ def test_numbers_that_overflow_in_one_draw_are_refused():
     model.draws[17, 1] = 1e300
 
     for ask in (model.predict_interval_one, lambda row: model.predict_proba_one(row, "posterior")):
-        with pytest.raises(FeatureError, match=r"\{'scd_a': 10000000000\.0, 'scd_b': 1\.0\} are too large to score"):
+        with pytest.raises(
+            FeatureError, match=r"\{'scd_a': 10000000000\.0, 'scd_b': 1\.0\} are too large to score"
+        ):
             ask({"attr_a": 1, "attr_b": "a", "scd_a": 1e10, "scd_b": 1})
 
 

@@ -129,7 +129,9 @@ def test_a_table_short_of_clients_has_to_rest_a_minute_and_is_then_read_with_a_w
     world.now = 110.0
 
     assert feature_store._look(visit(world, rest=rest))[1] == 80
-    assert caplog.messages[0].startswith("feature_store has 80 rows for 100 clients, unchanged for 60 s; reading it as it is")
+    assert caplog.messages[0].startswith(
+        "feature_store has 80 rows for 100 clients, unchanged for 60 s; reading it as it is"
+    )
 
 
 def test_a_table_that_is_read_complete_or_without_clients_to_compare_is_read_without_a_warning(world, caplog):
