@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from data_science.sources.postgres import feature_store
@@ -182,11 +183,14 @@ READERS = {
 
 @pytest.mark.parametrize(("reader", "table"), READERS.items())
 def test_each_reader_asks_for_its_own_table_as_patiently_as_it_is_told(monkeypatch, reader, table):
-    asked = []
-    monkeypatch.setattr(feature_store, "_patiently", lambda *given: asked.append(given) or "text")
-    monkeypatch.setattr(feature_store, "parse", lambda text: f"parsed {text}")
+    asked, text = [], SimpleNamespace(comment=f"origin of {table}")
+    monkeypatch.setattr(feature_store, "_patiently", lambda *given: asked.append(given) or text)
+    monkeypatch.setattr(feature_store, "parse", lambda given: pd.DataFrame({"parsed": [given is text]}))
 
-    assert getattr(feature_store, reader)("database", 7.5) == "parsed text"
+    frame = getattr(feature_store, reader)("database", 7.5)
+
+    assert frame["parsed"].all()
+    assert frame.attrs == {feature_store.COMMENT: f"origin of {table}"}
     assert asked == [("database", table, feature_store._look_and_copy, 7.5, Patience())]
 
 
