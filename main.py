@@ -73,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             log.error("stopped; no model was saved")
             return 130
+        except _Stopped:
+            log.error("stopped by SIGTERM; no model was saved")
+            raise
     return 0
 
 
@@ -161,9 +164,13 @@ def _as_ds_user(settings: Settings, environment: dict[str, str]) -> DatabaseSett
     return Settings.from_environment({**environment, "DB_SSLMODE": settings.database.sslmode}).database
 
 
+class _Stopped(SystemExit):
+    """The end of a job that was told to stop."""
+
+
 def _stop(signum: int, _: FrameType | None) -> None:
-    log.error("stopped by SIGTERM; no model was saved")
-    sys.exit(128 + signum)
+    # Nothing is logged here: a line may be half written, and a second write into it would lose the exit.
+    raise _Stopped(128 + signum)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -167,6 +167,34 @@ def test_sigterm_ends_the_job_with_143(monkeypatch, caplog):
     assert caplog.messages == ["stopped by SIGTERM; no model was saved"]
 
 
+def test_sigterm_in_the_middle_of_a_line_of_the_log_ends_the_job_all_the_same(monkeypatch):
+    class Half(logging.Handler):
+        """Stopped in the middle of its first line; as a buffered stream does, it takes no second one inside it."""
+
+        writing = False
+
+        def emit(self, record):
+            if self.writing:
+                raise RuntimeError("reentrant call")
+            self.writing = True
+            try:
+                if record.getMessage() == "half":
+                    signal.raise_signal(signal.SIGTERM)
+            finally:
+                self.writing = False
+
+    half = Half()
+    failing(monkeypatch, lambda: job.log.error("half"))
+    job.log.addHandler(half)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            job.main([])
+    finally:
+        job.log.removeHandler(half)
+
+    assert ended.value.code == 143
+
+
 def test_settings_that_cannot_be_used_end_the_job_before_anything_is_trained(monkeypatch, trained):
     monkeypatch.setenv("SEED", "one")
 
