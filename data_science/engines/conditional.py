@@ -82,7 +82,7 @@ def _wide_scale(order: int) -> float:
     return 1 + 1 / float(np.sqrt(max(order, 1)))
 
 
-def _log_defensive(z: Floats) -> Floats:
+def log_defensive(z: Floats) -> Floats:
     """Log-density of :func:`defensive_normal` at z, shape (..., order)."""
     order, squares = z.shape[-1], (z**2).sum(-1)
     scale = _wide_scale(order)
@@ -120,7 +120,7 @@ def conditionals(source: Conditionals, theta: Floats, z: Floats) -> tuple[Floats
     for i, (t, v, start) in enumerate(zip(theta, z, source.starts(theta), strict=True)):
         mode = conditional_mode(source.joint, source.elimination, t, start)
         x[i] = mode.x + mode.factor.solve_upper(v)
-        log_density[i] = mode.factor.half_log_det + _log_defensive(v)
+        log_density[i] = mode.factor.half_log_det + log_defensive(v)
     return x, log_density, np.array([float(source.joint.value(a, t)) for a, t in zip(x, theta, strict=True)])
 
 
@@ -132,7 +132,7 @@ def _dense_draws(source: Conditionals, theta: Floats, z: Floats) -> tuple[Floats
     u = np.sinh(np.arcsinh(z) + bend)
     x = mode + np.einsum("sij,sj->si", upper, u + shift)
     log_jacobian = 0.5 * (np.log1p(u**2) - np.log1p(z**2)).sum(-1)
-    return x, _log_defensive(z) - log_jacobian + log_det, joint.value(x, theta)
+    return x, log_defensive(z) - log_jacobian + log_det, joint.value(x, theta)
 
 
 def _modes(source: Conditionals, theta: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:

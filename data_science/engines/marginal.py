@@ -17,7 +17,7 @@ from data_science.likelihood.laplace import Mode
 _REACH = (-8.0, 4.5)  # log sds looked at, in standard coordinates; beyond, the tails carry on
 _NEGLIGIBLE_NATS = 30.0  # nats below the peak where the density no longer matters
 _EVEN, _GROWTH, _MOST = 8, 1.2, 60  # even steps on each side, growth of later ones, most steps
-_FLATTENING = 0.9  # power of the density: a proposal must have the heavier tails
+FLATTENING = 0.9  # power of the density: a proposal must have the heavier tails
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _propose(source: Conditionals, centre: Floats, k: int) -> Marginal:
     left, right = (_walk(profile, start, peak, way * step) for way in (-1, 1))
     points = {**left, start: peak, **right}
     knots = np.array(sorted(points))
-    return Marginal.through(knots, _FLATTENING * np.array([points[knot] for knot in knots.tolist()]))
+    return Marginal.through(knots, FLATTENING * np.array([points[knot] for knot in knots.tolist()]))
 
 
 def _spread(profile: Callable[[float], float], start: float, peak: float) -> float:

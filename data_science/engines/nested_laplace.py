@@ -13,67 +13,32 @@ proposal, so its approximation error never reaches the result.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import ceil
 
 import numpy as np
-from arviz_stats.base import array_stats
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
+from data_science.engines.certificate import FALLBACK as FALLBACK
+from data_science.engines.certificate import TITLE as TITLE
+from data_science.engines.certificate import Certificate as Certificate
+from data_science.engines.certificate import CertificateError as CertificateError
+from data_science.engines.certificate import certify, systematic
 from data_science.engines.conditional import Conditionals, conditionals, defensive_normal
 from data_science.engines.marginal import Marginal, propose_theta
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
-from data_science.errors import GateError
 from data_science.formula.design import Design
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import transport_at
 from data_science.limits import ESS_MIN, KHAT_MAX
-
-TITLE = "nested Laplace"
-FALLBACK = "nuts"  # it certifies itself, and needs no second opinion
 
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
 _PROBE_SHARE_MIN = 0.5  # of the effective draws needed, what the probe must promise
 _SPARSE_DRAWS_MAX = 250  # per chain, where each draw needs its own search for a mode
 _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few of them
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What importance sampling says about itself."""
-
-    khat: float  # Pareto shape of the importance ratios' tail
-    efficiency: float  # effective share of the proposals, (sum w)^2 / (S sum w^2)
-    n_proposals: int
-
-    def require(self, khat_limit: float, least_effective: float) -> None:
-        """Raise a CertificateError if importance sampling cannot be relied on."""
-        # Written as "not good": a NaN is no certificate.
-        if not self.khat < khat_limit:
-            raise CertificateError(
-                self, f"k-hat {self.khat:.3g} of {self.n_proposals} proposals, expected below {khat_limit:g}"
-            )
-        n_effective = self.efficiency * self.n_proposals
-        if not n_effective >= least_effective:
-            raise CertificateError(
-                self,
-                f"{n_effective:.1f} effective draws of {self.n_proposals} proposals, expected at least "
-                f"{least_effective:g}",
-            )
-
-
-class CertificateError(GateError):
-    """Importance sampling says that it cannot be relied on here."""
-
-    def __init__(self, certificate: Certificate, reason: str) -> None:
-        self.certificate = certificate
-        super().__init__(certificate, reason)
-
-    def __str__(self) -> str:
-        return f"{TITLE} is not reliable for this model ({self.args[1]}). Use engine={FALLBACK!r}"
 
 
 def draw(
@@ -101,12 +66,12 @@ def draw(
         n_proposals = max(_PROBE, ceil(_OVERSAMPLING * n_kept))
         least = min(ESS_MIN, n_kept / 2)  # what the gates ask for, or half of the draws asked for, if fewer
         marginals = propose_theta(source, mode)
-        _, probe = _certify(_propose(source, marginals, _PROBE, rng)[2])
+        _, probe = certify(_propose(source, marginals, _PROBE, rng)[2])
         probe.require(_PROBE_KHAT_MAX, _PROBE_SHARE_MIN * least * _PROBE / n_proposals)
         theta, x, log_weights = _propose(source, marginals, n_proposals, rng)
-    weights, certificate = _certify(log_weights)
+    weights, certificate = certify(log_weights)
     certificate.require(KHAT_MAX, least)
-    kept = rng.permutation(_systematic(weights, n_kept, rng))
+    kept = rng.permutation(systematic(weights, n_kept, rng))
     shape = (settings.chains, n_draws)
     progress(Progress("nested-laplace", n_kept, n_kept))
     return Posterior(
@@ -129,24 +94,3 @@ def _propose(
     z = defensive_normal(n, source.joint.n_coefficients, rng)
     x, log_conditional, log_joint = conditionals(source, theta, z)
     return theta, x, log_joint - log_density - log_conditional
-
-
-def _certify(log_weights: Floats) -> tuple[Floats, Certificate]:
-    """Pareto-smoothed weights, normalised to sum to one, and their certificate."""
-    n = len(log_weights)
-    finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
-    smoothed, khat = finite, np.nan
-    if np.ptp(finite) > 0.0:  # equal weights have no tail to fit
-        smoothed, khat = array_stats.psislw(-finite, r_eff=1.0, axis=-1)
-    weights = np.exp(smoothed - smoothed.max())
-    weights /= weights.sum()
-    bad = not np.isfinite(log_weights).all()
-    return weights, Certificate(np.inf if bad else float(khat), float(1 / (n * np.sum(weights**2))), n)
-
-
-def _systematic(
-    weights: Floats, n: int, rng: np.random.Generator
-) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Draw indices with the given weights, each within one of its expected count."""
-    positions = (rng.random() + np.arange(n)) / n
-    return np.minimum(np.searchsorted(np.cumsum(weights), positions), len(weights) - 1)

@@ -7,9 +7,12 @@ mode too. ``D'y`` is exact in both, so only ``sum n log(1 + exp(eta))`` can diff
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design, Rows
@@ -26,6 +29,30 @@ _SAMPLE_ROWS = 200_000  # raw rows that the achieved shift is measured on
 _POINTS = 3  # the mode, and points one posterior sd around it
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """What costs passes over many levels, made when it is first asked for."""
+
+    assemble: Callable[[], LogJoint]
+    order: Order
+
+    @cached_property
+    def joint(self) -> LogJoint:
+        """The log joint density."""
+        return self.assemble()
+
+    @cached_property
+    def elimination(self) -> Elimination:
+        """Its design, split for elimination."""
+        return Elimination.of(self.order, self.joint.matrix)
+
+    @cached_property
+    def mode(self) -> Mode:
+        """Its reference mode."""
+        with threadpool_limits(1):  # small matrices: BLAS threads only wait for each other
+            return reference_mode(self.joint, self.elimination)
+
+
 @dataclass(frozen=True, slots=True)
 class Compressed:
     """Cells ready for the engines, with what compression did."""
@@ -34,11 +61,24 @@ class Compressed:
     successes: Floats  # (row,), the response of the raw rows, for the reader's plots
     statistics: Statistics
     at: Coordinates
-    joint: LogJoint
-    elimination: Elimination
-    mode: Mode
+    assembled: Assembled
     shift: float  # largest change of a posterior mean by quadrature, in posterior sds; 0 where lossless
     why_lossless: str = ""  # why no covariate was replaced by quadrature
+
+    @property
+    def joint(self) -> LogJoint:
+        """The log joint density."""
+        return self.assembled.joint
+
+    @property
+    def elimination(self) -> Elimination:
+        """Its design, split for elimination."""
+        return self.assembled.elimination
+
+    @property
+    def mode(self) -> Mode:
+        """Its reference mode."""
+        return self.assembled.mode
 
     @property
     def sentence(self) -> str:
@@ -92,10 +132,8 @@ def _why_lossless(rows: Rows, *, exact: bool) -> str:
 def _compressed(
     design: Design, rows: Rows, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
 ) -> Compressed:
-    joint = LogJoint.of(design, cells, statistics, at)
-    elimination = Elimination.of(order, joint.matrix)
-    mode = reference_mode(joint, elimination)
-    return Compressed(cells, rows.successes, statistics, at, joint, elimination, mode, 0.0)
+    assembled = Assembled(lambda: LogJoint.of(design, cells, statistics, at), order)
+    return Compressed(cells, rows.successes, statistics, at, assembled, 0.0)
 
 
 def _shift(design: Design, rows: Rows, found: Compressed, n_nodes: int, column: str, seed: int) -> float:

@@ -110,7 +110,7 @@ class LogJoint:
         """Assemble the density of ``design`` on ``cells``."""
         encoding = design.encoding
         successes = (statistics.successes - at.centre * statistics.total_successes) / at.scale
-        common, sds = _standard_priors(design, at)
+        common, sds = standard_priors(design, at)
         sizes = np.array([term.n_groups for term, _ in blocks(encoding)], dtype=np.intp)
         return cls(design_matrix(encoding, cells, at), cells.weights, successes, common, sds, sizes)
 
@@ -211,7 +211,8 @@ def design_matrix(encoding: Encoding, cells: Rows | Cells, at: Coordinates) -> A
     return sp.csr_array(sp.hstack([sp.csr_array(common), groups], format="csr"))
 
 
-def _standard_priors(design: Design, at: Coordinates) -> tuple[IndependentPriors, IndependentPriors]:
+def standard_priors(design: Design, at: Coordinates) -> tuple[IndependentPriors, IndependentPriors]:
+    """Priors of common coefficients and of group sds, in standard coordinates."""
     encoding = design.encoding
     common = [
         design.priors[term.name].scaled(float(at.scale[j]))

@@ -7,7 +7,7 @@ import pytest
 from frames import clients, herds, patients, sparse
 from monte_carlo import estimates, scalars, tail_points, worst
 
-from data_science.engines.nested_laplace import Certificate, CertificateError, _certify
+from data_science.engines.certificate import Certificate, CertificateError, certify
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.errors import SpecificationError
@@ -79,7 +79,7 @@ def test_few_draws_are_drawn(draws):
 
 @pytest.mark.parametrize("log_weight", [0.0, -np.inf, np.nan])
 def test_equal_weights_are_no_certificate(log_weight):
-    weights, certificate = _certify(np.full(250, log_weight))
+    weights, certificate = certify(np.full(250, log_weight))
 
     assert weights == pytest.approx(1 / 250)
     with pytest.raises(CertificateError, match=r"k-hat (nan|inf)"):

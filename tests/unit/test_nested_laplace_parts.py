@@ -8,7 +8,8 @@ from arviz_stats.base import array_stats
 from hand_made import clients, compressed, learned
 
 from data_science.engines import nested_laplace
-from data_science.engines.nested_laplace import Certificate, CertificateError, _certify, _systematic, draw
+from data_science.engines.certificate import Certificate, CertificateError, certify, systematic
+from data_science.engines.nested_laplace import draw
 from data_science.engines.registry import FitSettings, Progress
 from data_science.errors import GateError
 
@@ -52,7 +53,7 @@ def test_a_certificate_at_its_limits_is_good(khat, efficiency):
 def test_weights_are_pareto_smoothed_and_certified():
     log_weights = np.random.default_rng(1).standard_t(3, 2_000) + 1234.5
 
-    weights, certificate = _certify(log_weights)
+    weights, certificate = certify(log_weights)
 
     smoothed, khat = array_stats.psislw(-log_weights, r_eff=1.0, axis=-1)
     expected = np.exp(smoothed - smoothed.max())
@@ -65,7 +66,7 @@ def test_weights_are_pareto_smoothed_and_certified():
 
 
 def test_equal_weights_are_all_effective_but_have_no_k_hat():
-    weights, certificate = _certify(np.full(50, -3.0))
+    weights, certificate = certify(np.full(50, -3.0))
 
     np.testing.assert_allclose(weights, 1 / 50)
     assert certificate.efficiency == pytest.approx(1.0)
@@ -77,7 +78,7 @@ def test_a_weight_that_is_no_number_weighs_nothing_and_refuses(bad):
     log_weights = np.random.default_rng(2).normal(size=500)
     log_weights[7] = bad
 
-    weights, certificate = _certify(log_weights)
+    weights, certificate = certify(log_weights)
 
     assert certificate.khat == np.inf
     assert weights[7] < 1e-6
@@ -90,7 +91,7 @@ def test_resampling_takes_each_index_within_one_of_its_expected_count(n, seed):
     rng = np.random.default_rng(seed)
     weights = rng.dirichlet(np.full(40, 0.3))
 
-    counts = np.bincount(_systematic(weights, n, rng), minlength=40)
+    counts = np.bincount(systematic(weights, n, rng), minlength=40)
 
     assert counts.sum() == n
     assert (np.abs(counts - n * weights) < 1 + 1e-9).all()
@@ -99,7 +100,7 @@ def test_resampling_takes_each_index_within_one_of_its_expected_count(n, seed):
 def test_resampling_is_fair():
     rng, weights = np.random.default_rng(3), np.array([0.05, 0.15, 0.8])
 
-    counts = sum(np.bincount(_systematic(weights, 7, rng), minlength=3) for _ in range(4_000))
+    counts = sum(np.bincount(systematic(weights, 7, rng), minlength=3) for _ in range(4_000))
 
     np.testing.assert_allclose(counts / 28_000, weights, atol=4 / np.sqrt(28_000))
 
@@ -108,7 +109,7 @@ def test_weights_whose_sum_rounds_below_one_never_point_past_the_last():
     weights = np.array([0.25, 0.25, 0.5]) * (1 - 1e-9)
     latest = SimpleNamespace(random=lambda: 1 - 1e-16)
 
-    assert _systematic(weights, 4, latest).tolist() == [1, 2, 2, 2]
+    assert systematic(weights, 4, latest).tolist() == [1, 2, 2, 2]
 
 
 def test_proposed_sds_come_once_from_every_stratum_and_each_density_is_divided_out(monkeypatch):

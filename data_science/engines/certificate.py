@@ -1,0 +1,68 @@
+"""What importance sampling says about itself, and plain draws from weighted ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from arviz_stats.base import array_stats
+
+from data_science.arrays import Floats, Ints
+from data_science.errors import GateError
+
+TITLE = "nested Laplace"
+FALLBACK = "nuts"  # it certifies itself, and needs no second opinion
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What importance sampling says about itself."""
+
+    khat: float  # Pareto shape of the importance ratios' tail
+    efficiency: float  # effective share of the proposals, (sum w)^2 / (S sum w^2)
+    n_proposals: int
+
+    def require(self, khat_limit: float, least_effective: float) -> None:
+        """Raise a CertificateError if importance sampling cannot be relied on."""
+        # Written as "not good": a NaN is no certificate.
+        if not self.khat < khat_limit:
+            raise CertificateError(
+                self, f"k-hat {self.khat:.3g} of {self.n_proposals} proposals, expected below {khat_limit:g}"
+            )
+        n_effective = self.efficiency * self.n_proposals
+        if not n_effective >= least_effective:
+            raise CertificateError(
+                self,
+                f"{n_effective:.1f} effective draws of {self.n_proposals} proposals, expected at least "
+                f"{least_effective:g}",
+            )
+
+
+class CertificateError(GateError):
+    """Importance sampling says that it cannot be relied on here."""
+
+    def __init__(self, certificate: Certificate, reason: str) -> None:
+        self.certificate = certificate
+        super().__init__(certificate, reason)
+
+    def __str__(self) -> str:
+        return f"{TITLE} is not reliable for this model ({self.args[1]}). Use engine={FALLBACK!r}"
+
+
+def certify(log_weights: Floats) -> tuple[Floats, Certificate]:
+    """Return Pareto-smoothed weights, normalised to sum to one, and their certificate."""
+    n = len(log_weights)
+    finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
+    smoothed, khat = finite, np.nan
+    if np.ptp(finite) > 0.0:  # equal weights have no tail to fit
+        smoothed, khat = array_stats.psislw(-finite, r_eff=1.0, axis=-1)
+    weights = np.exp(smoothed - smoothed.max())
+    weights /= weights.sum()
+    bad = not np.isfinite(log_weights).all()
+    return weights, Certificate(np.inf if bad else float(khat), float(1 / (n * np.sum(weights**2))), n)
+
+
+def systematic(weights: Floats, n: int, rng: np.random.Generator) -> Ints:
+    """Draw indices with the given weights, each within one of its expected count."""
+    positions = (rng.random() + np.arange(n)) / n
+    return np.minimum(np.searchsorted(np.cumsum(weights), positions), len(weights) - 1)

@@ -1,0 +1,215 @@
+"""The posterior with the largest factor integrated out exactly; by importance sampling over what is left.
+
+1. Each log sd is proposed from its Laplace marginal, the largest factor's levels already integrated out.
+2. Given these, the common coefficients and the smaller factors' effects are proposed from a normal whose
+   precision follows the log sds.
+3. The weights are the exact collapsed density minus the log proposal: they correct, and their k-hat and
+   effective number certify. The integrals certify themselves, by the same at half the spacing.
+4. The levels are drawn exactly, given each proposal, from the densities that the integrals have evaluated.
+
+With thousands of levels few dimensions are left, which is why importance sampling works where it cannot over
+the levels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import ceil
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from threadpoolctl import threadpool_limits
+
+from data_science.arrays import Floats
+from data_science.engines.certificate import Certificate, CertificateError, certify, systematic
+from data_science.engines.conditional import defensive_normal, log_defensive
+from data_science.engines.marginal import FLATTENING, Marginal
+from data_science.engines.posterior import Posterior
+from data_science.engines.registry import FitSettings
+from data_science.formula.design import Design
+from data_science.likelihood.collapse.density import Collapsed
+from data_science.likelihood.collapse.laplace import Centre, conditional, marginal_mode
+from data_science.likelihood.collapse.nodes import REACH, STEP
+from data_science.likelihood.collapse.plan import Plan
+from data_science.likelihood.fidelity import Compressed
+from data_science.likelihood.log_joint import standard_priors
+from data_science.limits import ESS_MIN, KHAT_MAX
+
+_LEVEL_DRAWS = 1_000_000  # draws of single levels: chains are as long as they allow, within
+_SHORTEST = 150  # the gates ask for 400 effective draws of four chains
+_OVERSAMPLING = 1.25  # proposals per draw kept
+_PROBE = 96  # proposals that show whether the rest is worth evaluating
+_PROBE_SHARE_MIN = 0.3  # of the effective draws needed, what they must promise
+_STRIDE = 0.8  # sds between the knots of a log sd's marginal
+_NEGLIGIBLE_NATS = 14.0
+_FINER = 6  # knots of the proposal between two of the marginal
+_LOG_SDS = (-8.0, 4.5)  # standard coordinates; beyond, the tails carry on
+_WIDEST = 0.6  # largest stride
+_MOST_KNOTS = 40
+_ENTRIES = 4_000_000  # floats of a batch of precision matrices
+_CHECKED = 4  # points at which integration is repeated more finely
+INTEGRATION_NATS = 0.01  # what that may change, between points
+
+
+def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Posterior:
+    """Draw from the posterior.
+
+    Raises
+    ------
+    NotCollapsibleError
+        If the formula has no factor that can be integrated out.
+    CertificateError
+        If the weights or the integrals cannot be relied on.
+    GateError
+        If there is no proper mode to start from.
+    """
+    encoding = design.encoding
+    plan = Plan.of(encoding, compressed.cells, compressed.statistics, compressed.at)
+    density = Collapsed(plan, *standard_priors(design, compressed.at))
+    rng = np.random.default_rng(settings.seed)
+    with threadpool_limits(1):
+        proposal = Proposal.of(density)
+        longest = max(_SHORTEST, _LEVEL_DRAWS // (len(plan.levels) * settings.chains))
+        n_draws = min(settings.draws, longest)
+        n_kept = n_draws * settings.chains
+        n_proposals = max(_PROBE, ceil(_OVERSAMPLING * n_kept))
+        least = min(ESS_MIN, n_kept / 2)
+        modes = proposal.modes
+        v, theta, log_density = proposal.draw(n_proposals, rng)
+        probe = density.at(v[:_PROBE], theta[:_PROBE], modes, rng)
+        _, promised = certify(probe.log_density - log_density[:_PROBE])
+        _require_effective(promised, _PROBE_SHARE_MIN * least * _PROBE / n_proposals)
+        found = density.at(v, theta, modes, rng, draw=True)
+        _require_integrated(density, v, theta, modes, rng)
+    weights, certificate = certify(np.where(found.lost == 0, 0.0, np.nan) + found.log_density - log_density)
+    certificate.require(KHAT_MAX, least)
+    kept = rng.permutation(systematic(weights, n_kept, rng))
+    x = np.empty((n_kept, encoding.n_coefficients))
+    x[:, plan.left] = v[kept]
+    x[:, plan.levels] = found.drawn.T[kept]
+    shape = (settings.chains, n_draws)
+    return Posterior(
+        compressed.at.to_raw(x).reshape(*shape, -1),
+        compressed.at.sds_to_raw(theta[kept]).reshape(*shape, -1),
+        {"lp": found.log_density[kept].reshape(shape)},
+        {"engine": "nested-laplace", "integrated": plan.term.name, **asdict(certificate)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Where what is left is looked for."""
+
+    density: Collapsed
+    centre: Centre
+    marginals: list[Marginal]  # of every log sd
+    knots: list[Centre]  # along the log sd of the factor integrated out, ascending
+    modes: Floats  # (level,), at the centre
+
+    @classmethod
+    def of(cls, density: Collapsed) -> Proposal:
+        """Find the mode, and walk from it along every log sd."""
+        modes = np.zeros(len(density.plan.levels))
+        centre, curvature = marginal_mode(density, modes)
+        marginals, knots = [], [centre]
+        for k in range(density.n_sds):
+            walked = _walk(density, centre, k, min(_STRIDE / np.sqrt(curvature[k]), _WIDEST), modes)
+            marginals.append(_through(walked, k))
+            if k == density.plan.block:
+                knots = walked
+        return cls(density, centre, marginals, knots, modes)
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+        """Propose v, theta, and the log density of the proposal."""
+        theta, log_density = np.empty((n, len(self.marginals))), np.zeros(n)
+        for k, marginal in enumerate(self.marginals):
+            theta[:, k], part = marginal.quantile((rng.permutation(n) + rng.random(n)) / n)
+            log_density += part
+        z = defensive_normal(n, self.density.plan.n_left, rng)
+        v = np.empty_like(z)
+        size = max(1, _ENTRIES // max(1, z.shape[1] ** 2))
+        for start in range(0, n, size):
+            some = slice(start, start + size)
+            v[some], log_det = self._conditional(theta[some], z[some])
+            log_density[some] += log_det
+        return v, theta, log_density + log_defensive(z)
+
+    def _conditional(self, theta: Floats, z: Floats) -> tuple[Floats, Floats]:
+        """Draw v given theta; also half the log determinant of the precision."""
+        share = self._between_knots(theta[:, self.density.plan.block])
+        start = share @ np.array([knot.v for knot in self.knots])
+        pull = np.array([-self.density.prior_slope(knot.v, knot.theta)[0] for knot in self.knots])
+        gradient, prior_precision = self.density.prior_slope(start, theta)
+        precision = np.tensordot(share, np.array([knot.slope.precision for knot in self.knots]), 1)
+        diagonal = np.arange(z.shape[1])
+        precision[:, diagonal, diagonal] += prior_precision
+        lower = np.linalg.cholesky(precision)
+        half = np.linalg.solve(lower, (share @ pull + gradient)[..., None])
+        v = start + np.linalg.solve(np.swapaxes(lower, 1, 2), half + z[..., None])[..., 0]
+        return v, np.log(lower[:, diagonal, diagonal]).sum(-1)
+
+    def _between_knots(self, values: Floats) -> Floats:
+        """Weights of linear interpolation between the knots, shape (value, knot)."""
+        at = np.array([knot.theta[self.density.plan.block] for knot in self.knots])
+        share = np.zeros((len(values), len(at)))
+        if len(at) == 1:
+            return share + 1.0
+        values = np.clip(values, at[0], at[-1])
+        right = np.clip(np.searchsorted(at, values), 1, len(at) - 1)
+        weight = (values - at[right - 1]) / (at[right] - at[right - 1])
+        rows = np.arange(len(values))
+        share[rows, right - 1], share[rows, right] = 1 - weight, weight
+        return share
+
+
+def _walk(density: Collapsed, centre: Centre, k: int, stride: float, modes: Floats) -> list[Centre]:
+    """Conditional modes at ever more distant values of one log sd, until its Laplace marginal is nil."""
+    found = {float(centre.theta[k]): centre}
+    for way in (-1.0, 1.0):
+        last, step, own = centre, stride, modes.copy()
+        for _ in range(_MOST_KNOTS):
+            theta = last.theta.copy()
+            theta[k] = np.clip(theta[k] + way * step, *_LOG_SDS)
+            last = conditional(density, theta, last.v, own)
+            found[float(theta[k])] = last
+            peak = max(knot.log_marginal for knot in found.values())
+            if last.log_marginal < peak - _NEGLIGIBLE_NATS or not _LOG_SDS[0] < theta[k] < _LOG_SDS[1]:
+                break
+            step *= 1.0 if last.log_marginal > peak - 4 else 1.25
+    return [found[value] for value in sorted(found)]
+
+
+def _through(walked: list[Centre], k: int) -> Marginal:
+    """Proposal of one log sd from its Laplace marginal at the knots."""
+    at = np.array([knot.theta[k] for knot in walked])
+    values = np.array([knot.log_marginal for knot in walked])
+    between = np.arange(_FINER * (len(at) - 1) + 1) / _FINER
+    fine = np.interp(between, np.arange(len(at)), at)
+    smooth = PchipInterpolator(at, values)(fine)
+    return Marginal.through(fine, FLATTENING * (smooth - values.max()))
+
+
+def _require_effective(certificate: Certificate, least: float) -> None:
+    effective = certificate.efficiency * certificate.n_proposals
+    if not effective >= least:
+        raise CertificateError(
+            certificate,
+            f"{effective:.1f} effective draws of {certificate.n_proposals} proposals, expected at least "
+            f"{least:.3g}",
+        )
+
+
+def _require_integrated(
+    density: Collapsed, v: Floats, theta: Floats, modes: Floats, rng: np.random.Generator
+) -> None:
+    """Repeat a few integrals with half the spacing and a wider reach: differences must not change."""
+    few = slice(0, _CHECKED)
+    coarse = density.at(v[few], theta[few], modes, rng)
+    fine = density.at(v[few], theta[few], modes, rng, step=STEP / 2, reach=REACH + 2)
+    change = float(np.ptp(coarse.log_density - fine.log_density))
+    if coarse.lost or fine.lost or not change < INTEGRATION_NATS:
+        raise CertificateError(
+            Certificate(np.nan, np.nan, _CHECKED),
+            f"integrals over {density.plan.term.name} changed by {change:.2g} nats on a finer grid, expected "
+            f"below {INTEGRATION_NATS:g}",
+        )

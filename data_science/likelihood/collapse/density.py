@@ -1,0 +1,158 @@
+"""The exact density of what is left: common coefficients, smaller factors' effects and all log sds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_science.arrays import Floats
+from data_science.formula.priors import IndependentPriors
+from data_science.likelihood.collapse.derivatives import derivatives
+from data_science.likelihood.collapse.integrals import integrals
+from data_science.likelihood.collapse.nodes import REACH, STEP
+from data_science.likelihood.collapse.plan import Plan
+
+BATCH = 32  # points that the compiled loops take at a time
+_HALF_LOG = 0.5 * float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """Log density at one point with derivatives; ``precision`` is minus the likelihood's Hessian in v."""
+
+    value: float
+    gradient: Floats  # (r,), in v
+    likelihood_gradient: Floats  # (r,), without the priors' part
+    precision: Floats  # (r, r), without the priors' part
+    prior_precision: Floats  # (r,)
+    first: Floats  # (sd,), in theta at fixed v
+    second: Floats  # (sd,), second derivative there
+    cross: Floats  # (r,), mixed derivative with the sd integrated over
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What integration found at many points."""
+
+    log_density: Floats  # (point,)
+    lost: int  # levels whose grid failed its own test, over batches
+    drawn: Floats  # (level, point), one draw of every level at each; empty if not asked for
+    mean: Floats  # (level, point), its conditional mean; likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Collapsed:
+    """Log of prior times likelihood with one factor integrated out, in standard coordinates."""
+
+    plan: Plan
+    common_priors: IndependentPriors
+    sd_priors: IndependentPriors
+
+    @property
+    def n_sds(self) -> int:
+        """Length of ``theta``, the log sds of all factors in the order of the formula."""
+        return self.sd_priors.size
+
+    def log_prior(self, v: Floats, theta: Floats) -> Floats:
+        """Log prior of what is left, for arrays of shape (..., r) and (..., sd)."""
+        hyper = self.sd_priors.log_density(np.exp(theta)).value + theta
+        value = self.common_priors.log_density(v[..., self.plan.n_others :]).value.sum(-1) + hyper.sum(-1)
+        for k, where in self.plan.blocks:
+            effects, size = v[..., where], where.stop - where.start
+            value = value - 0.5 * (effects**2).sum(-1) * np.exp(-2 * theta[..., k])
+            value = value - size * (theta[..., k] + _HALF_LOG)
+        return np.asarray(value)
+
+    def prior_slope(self, v: Floats, theta: Floats) -> tuple[Floats, Floats]:
+        """Gradient of the log prior in v, and its precision, for arrays of shape (..., r) and (..., sd)."""
+        gradient, precision = np.empty_like(v), np.empty_like(v)
+        common = self.common_priors.log_density(v[..., self.plan.n_others :])
+        gradient[..., self.plan.n_others :] = common.first
+        precision[..., self.plan.n_others :] = np.maximum(-common.second, 0.0)  # heavy tails are not concave
+        for k, where in self.plan.blocks:
+            own = np.exp(-2 * theta[..., k, None])
+            gradient[..., where] = -own * v[..., where]
+            precision[..., where] = own
+        return gradient, precision
+
+    def slope(self, v: Floats, theta: Floats, modes: Floats) -> Slope:
+        """Evaluate at one point; ``modes`` of the levels are where the search starts, and updated."""
+        plan, r = self.plan, self.plan.n_left
+        likelihood, precision, cross = np.zeros(r), np.zeros((r, r)), np.zeros(r)
+        value, d1, d2, lost = derivatives(
+            plan.operands, plan.columns, v, float(theta[plan.block]), modes, likelihood, precision, cross
+        )
+        likelihood += plan.successes
+        prior_gradient, prior_precision = self.prior_slope(v, theta)
+        sigma = np.exp(theta)
+        hyper = self.sd_priors.log_density(sigma)
+        first = hyper.first * sigma + 1
+        second = hyper.second * sigma**2 + hyper.first * sigma
+        first[plan.block] += d1
+        second[plan.block] += d2
+        for k, where in plan.blocks:
+            square = float(v[where] @ v[where]) / sigma[k] ** 2
+            first[k] += square - (where.stop - where.start)
+            second[k] -= 2 * square
+        total = value + float(plan.successes @ v + self.log_prior(v, theta))
+        return Slope(
+            total if not lost else -np.inf,
+            likelihood + prior_gradient,
+            likelihood,
+            precision,
+            prior_precision,
+            first,
+            second,
+            cross,
+        )
+
+    def at(
+        self,
+        v: Floats,
+        theta: Floats,
+        modes: Floats,
+        rng: np.random.Generator,
+        *,
+        draw: bool = False,
+        means: bool = False,
+        step: float = STEP,
+        reach: float = REACH,
+    ) -> Points:
+        """Evaluate at many points, shape (point, r) and (point, sd).
+
+        Parameters
+        ----------
+        v, theta : arrays
+        modes : array, shape (level,)
+            Near the levels' modes.
+        rng : Generator
+            For the draws.
+        draw, means : bool
+            Whether to draw every level once at each point, and to return its conditional mean there.
+        step, reach : float
+            Largest spacing and least half width of the grids, in conditional sds.
+        """
+        plan, n_points, n_levels = self.plan, len(v), len(self.plan.levels)
+        value, lost = np.zeros(n_points), 0
+        drawn = np.empty((n_levels, n_points) if draw else (0, 0))
+        mean = np.empty((n_levels, n_points) if means else (0, 0))
+        order = np.argsort(theta[:, plan.block], kind="stable")
+        for start in range(0, n_points, BATCH):
+            part = order[start : start + BATCH]
+            columns = np.ascontiguousarray(v[part].T)
+            found = np.zeros(len(part))
+            some = np.empty((n_levels, len(part)) if draw else (0, 0))
+            own = np.empty((n_levels, len(part)) if means else (0, 0))
+            lost += integrals(
+                plan.operands, columns[plan.n_others :], columns[: plan.n_others],
+                np.ascontiguousarray(theta[part, plan.block]), modes, step, reach, rng, found, own,
+                np.empty((0, 0, 0)), some,
+            )  # fmt: skip
+            value[part] = found
+            if draw:
+                drawn[:, part] = some
+            if means:
+                mean[:, part] = own
+        value += v @ plan.successes + self.log_prior(v, theta)
+        return Points(value, lost, drawn, mean)
