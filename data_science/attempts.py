@@ -74,13 +74,14 @@ def _attempt(
         tree = with_observations(to_tree(design, posterior), design, compressed.successes)
         summary = diagnostics.summary(tree)
         pooled, _ = posterior.thinned(_RATE_DRAWS)
-        rate = diagnostics.rate_interval(
-            compressed.joint,
-            compressed.at.from_raw(pooled),
-            float(compressed.cells.weights.sum()),
-            settings.seed,
-        )
-        observed = compressed.statistics.total_successes / float(compressed.cells.weights.sum())
+        cells, n_trials = compressed.cells, float(compressed.cells.weights.sum())
+        if posterior.left_out is None:
+            x = compressed.at.from_raw(pooled)
+            rate = diagnostics.rate_interval(compressed.joint, x, n_trials, settings.seed)
+        else:  # thousands of levels
+            encoding, seed = design.encoding, settings.seed
+            rate = diagnostics.rate_interval_by_term(encoding, cells, pooled, n_trials, seed)
+        observed = compressed.statistics.total_successes / n_trials
         measured = diagnostics.measure(tree, summary, rate, observed)
     verdict = judge(measured, opinion)
     return Attempt(posterior, tree, summary, measured, opinion, (*notes, *more), verdict, settings)

@@ -26,9 +26,11 @@ from data_science.engines.conditional import defensive_normal, log_defensive
 from data_science.engines.marginal import FLATTENING, Marginal
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings
+from data_science.errors import GateError
 from data_science.formula.design import Design
 from data_science.likelihood.collapse.density import Collapsed
 from data_science.likelihood.collapse.laplace import Centre, conditional, marginal_mode
+from data_science.likelihood.collapse.left_out import LeftOut
 from data_science.likelihood.collapse.nodes import REACH, STEP
 from data_science.likelihood.collapse.plan import Plan
 from data_science.likelihood.fidelity import Compressed
@@ -43,10 +45,11 @@ _PROBE_SHARE_MIN = 0.3  # of the effective draws needed, what they must promise
 _STRIDE = 0.8  # sds between the knots of a log sd's marginal
 _NEGLIGIBLE_NATS = 14.0
 _FINER = 6  # knots of the proposal between two of the marginal
-_LOG_SDS = (-8.0, 4.5)  # standard coordinates; beyond, the tails carry on
+_LOG_SDS = (-8.0, 3.3)  # standard coordinates; beyond, the tails carry on, and grids are too long
 _WIDEST = 0.6  # largest stride
 _MOST_KNOTS = 40
 _ENTRIES = 4_000_000  # floats of a batch of precision matrices
+_LEFT_OUT = 128  # draws of what is left over which leaving one out averages
 _CHECKED = 4  # points at which integration is repeated more finely
 INTEGRATION_NATS = 0.01  # what that may change, between points
 
@@ -92,7 +95,22 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Poste
         compressed.at.to_raw(x).reshape(*shape, -1),
         compressed.at.sds_to_raw(theta[kept]).reshape(*shape, -1),
         {"lp": found.log_density[kept].reshape(shape)},
-        {"engine": "nested-laplace", "integrated": plan.term.name, **asdict(certificate)},
+        {
+            "engine": "nested-laplace",
+            "integrated": plan.term.name,
+            "way": _way(density),
+            **asdict(certificate),
+        },
+        LeftOut(density, compressed.at, v[kept[:_LEFT_OUT]], theta[kept[:_LEFT_OUT]], modes),
+    )
+
+
+def _way(density: Collapsed) -> str:
+    """Say what was done, and what is left."""
+    plan = density.plan
+    return (
+        f"the {len(plan.levels):,} levels of {plan.term.name.partition('|')[2]} are integrated out exactly, "
+        f"importance sampling over the {plan.n_left + density.n_sds} parameters that are left"
     )
 
 
@@ -170,7 +188,10 @@ def _walk(density: Collapsed, centre: Centre, k: int, stride: float, modes: Floa
         for _ in range(_MOST_KNOTS):
             theta = last.theta.copy()
             theta[k] = np.clip(theta[k] + way * step, *_LOG_SDS)
-            last = conditional(density, theta, last.v, own)
+            try:
+                last = conditional(density, theta, last.v, own)
+            except GateError:  # integrals with too many nodes: the tail carries on, and the weights judge it
+                break
             found[float(theta[k])] = last
             peak = max(knot.log_marginal for knot in found.values())
             if last.log_marginal < peak - _NEGLIGIBLE_NATS or not _LOG_SDS[0] < theta[k] < _LOG_SDS[1]:

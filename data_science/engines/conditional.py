@@ -25,7 +25,7 @@ from data_science.likelihood.transport import Transport
 _ENTRIES = 4_000_000  # floats held at a time in one batch
 _NEWTON_STEPS = 12
 _CONVERGED = 1e-6  # squared Newton decrement, in nats; the weights correct what is left
-_DENSE_ORDER = 120  # coefficients up to which factors are formed as dense batches
+DENSE_ORDER = 120  # coefficients up to which factors are formed as dense batches
 _BEND_LIMIT = 1.5
 _WIDE_SHARE = 0.05  # of the proposals, what defending the tails may cost in efficiency
 
@@ -42,7 +42,7 @@ class Conditionals:
     @property
     def is_dense(self) -> bool:
         """Whether batches of dense factors are the faster way."""
-        return not sp.issparse(self.joint.matrix) and self.joint.n_coefficients <= _DENSE_ORDER
+        return not sp.issparse(self.joint.matrix) and self.joint.n_coefficients <= DENSE_ORDER
 
     def log_marginal(self, theta: Floats) -> Floats:
         """Laplace's ``log p(theta, y)`` up to a constant, for theta of shape (point, sd)."""

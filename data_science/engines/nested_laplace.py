@@ -13,6 +13,7 @@ proposal, so its approximation error never reaches the result.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from math import ceil
 
@@ -20,20 +21,23 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
+from data_science.engines import collapsed
 from data_science.engines.certificate import FALLBACK as FALLBACK
 from data_science.engines.certificate import TITLE as TITLE
 from data_science.engines.certificate import Certificate as Certificate
 from data_science.engines.certificate import CertificateError as CertificateError
 from data_science.engines.certificate import certify, systematic
-from data_science.engines.conditional import Conditionals, conditionals, defensive_normal
+from data_science.engines.conditional import DENSE_ORDER, Conditionals, conditionals, defensive_normal
 from data_science.engines.marginal import Marginal, propose_theta
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
 from data_science.formula.design import Design
+from data_science.likelihood.collapse.plan import NotCollapsibleError
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import transport_at
 from data_science.limits import ESS_MIN, KHAT_MAX
 
+log = logging.getLogger(__name__)
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
 _PROBE_SHARE_MIN = 0.5  # of the effective draws needed, what the probe must promise
@@ -42,14 +46,15 @@ _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few 
 
 
 def draw(
-    design: Design,  # noqa: ARG001 (every engine's signature)
+    design: Design,
     compressed: Compressed,
     settings: FitSettings,
     progress: OnProgress,
 ) -> Posterior:
     """Draw from the posterior by nested Laplace and exact importance correction.
 
-    The draws are independent; chains serve tools that expect them.
+    From :data:`DENSE_ORDER` coefficients on, the largest factor is integrated out first where the formula
+    allows it (`engines.collapsed`). The draws are independent; chains serve tools that expect them.
 
     Raises
     ------
@@ -57,6 +62,15 @@ def draw(
         If k-hat refuses, since the proposal does not cover the posterior and no more draws would mend it; or
         if the weights leave too few effective draws.
     """
+    if design.encoding.n_coefficients > DENSE_ORDER:
+        try:
+            found = collapsed.draw(design, compressed, settings)
+        except NotCollapsibleError as declined:
+            log.info("no factor is integrated out: %s", declined)
+        else:
+            n_kept = int(np.prod(found.coefficients.shape[:2]))
+            progress(Progress("nested-laplace", n_kept, n_kept))
+            return found
     rng = np.random.default_rng(settings.seed)
     joint, mode = compressed.joint, compressed.mode
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other

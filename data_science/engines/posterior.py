@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -12,6 +13,9 @@ import xarray as xr
 from data_science.arrays import Floats
 from data_science.formula.design import Design, blocks
 from data_science.formula.encoding import Encoding, Term
+
+if TYPE_CHECKING:
+    from data_science.likelihood.collapse.left_out import LeftOut
 
 _Named = dict[str, tuple[tuple[str, ...], Floats]]  # variable -> its own dims, values
 
@@ -24,6 +28,7 @@ class Posterior:
     sds: Floats  # (chain, draw, sd), order of design.blocks
     statistics: Mapping[str, Floats]  # sampler statistics, each (chain, draw)
     attributes: Mapping[str, str | float | int]  # engine, k-hat, ...
+    left_out: LeftOut | None = None  # leaves out single trials exactly, where a factor was integrated out
 
     def thinned(self, n_draws: int) -> tuple[Floats, Floats]:
         """Pool the chains and keep about ``n_draws`` evenly spaced draws: coefficients, sds."""

@@ -5,21 +5,27 @@ Changes with ArviZ, or when something else about a fit is to be measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
+from scipy import stats
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Mask
+from data_science.formula.encoding import Encoding
 from data_science.likelihood import binomial
+from data_science.likelihood.compression import Cells
+from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.likelihood.log_joint import LogJoint
 
 _AXES = {"chain_axis": 0, "draw_axis": 1}
 _ESS: dict[str, dict[str, Any]] = {"bulk": {}, "tail": {"prob": (0.05, 0.95)}, "mean": {}}
+_NODE_DRAWS, _FEWEST_REPLICATIONS = 20_000_000, 100  # rows times draws: a second of work
 RATE_PROBABILITY = 0.99  # central predictive interval of the label's rate that must cover the observed one
 
 
@@ -41,6 +47,7 @@ class Diagnostics:
     n_divergences: int | None = None
     bfmi_min: float | None = None
     khat: float | None = None
+    rhat_by_chance: float = 0.0  # what the worst of so many r_hat reaches by chance, once in a hundred fits
 
     def to_json(self) -> dict[str, Any]:
         """Represent the measurements with JSON types."""
@@ -55,15 +62,21 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
     DataFrame
         Indexed by Bambi's parameter names (``1|attr_a[2]``), columns mean, sd, q5, q50, q95, ess_bulk,
         ess_tail, r_hat, mcse_mean. For independent draws from importance resampling, the effective sample
-        sizes carry the weights' efficiency.
+        sizes carry the weights' efficiency. Levels that were integrated out are drawn independently given
+        such draws: their effective sample size is the weights', and r_hat, which compares chains, is NaN.
     """
     posterior = tree["posterior"].to_dataset()
     names, draws = _flat(posterior)
     efficiency = float(posterior.attrs.get("efficiency", 1.0))
-    statistics = {
-        f"ess_{method}": array_stats.ess(draws, **_AXES, method=method, **options) * efficiency
-        for method, options in _ESS.items()
+    examined = ~integrated(posterior.attrs, names)
+    n_effective = np.full(len(names), draws.shape[0] * draws.shape[1] * efficiency)
+    statistics = {f"ess_{method}": n_effective.copy() for method in _ESS} | {
+        "r_hat": np.full(len(names), np.nan)
     }
+    for method, options in _ESS.items():
+        found = array_stats.ess(draws[..., examined], **_AXES, method=method, **options)
+        statistics[f"ess_{method}"][examined] = found * efficiency
+    statistics["r_hat"][examined] = array_stats.rhat(draws[..., examined], **_AXES)
     sd = draws.std(axis=(0, 1), ddof=1)
     quantiles = np.quantile(draws, [0.05, 0.5, 0.95], axis=(0, 1))
     table = {
@@ -72,7 +85,7 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
         **dict(zip(("q5", "q50", "q95"), quantiles, strict=True)),
         "ess_bulk": statistics["ess_bulk"],
         "ess_tail": statistics["ess_tail"],
-        "r_hat": array_stats.rhat(draws, **_AXES),
+        "r_hat": statistics["r_hat"],
         "mcse_mean": sd / np.sqrt(statistics["ess_mean"]),
     }
     return pd.DataFrame(table, index=pd.Index(names, name="parameter"))
@@ -96,13 +109,14 @@ def measure(
     statistics = dict(tree["sample_stats"].data_vars) if "sample_stats" in tree.children else {}
     finite = all(bool(np.isfinite(values).all()) for values in posterior.data_vars.values())
     lowest_ess = table[["ess_bulk", "ess_tail"]].min(axis=1)
+    r_hat = table["r_hat"][~integrated(posterior.attrs, list(table.index))]
     khat = posterior.attrs.get("khat")
     return Diagnostics(
         engine=str(posterior.attrs["engine"]),
         n_chains=posterior.sizes["chain"],
         n_draws=posterior.sizes["draw"],
-        rhat_max=float(table["r_hat"].max(skipna=False)),
-        rhat_worst=_worst(table["r_hat"]),
+        rhat_max=float(r_hat.max(skipna=False)),
+        rhat_worst=_worst(r_hat),
         ess_bulk_min=float(table["ess_bulk"].min(skipna=False)),
         ess_tail_min=float(table["ess_tail"].min(skipna=False)),
         ess_worst=_worst(-lowest_ess),
@@ -112,7 +126,36 @@ def measure(
         n_divergences=int(statistics["diverging"].sum()) if "diverging" in statistics else None,
         bfmi_min=_bfmi(statistics["energy"].to_numpy()) if "energy" in statistics else None,
         khat=None if khat is None else float(khat),
+        rhat_by_chance=worst_rhat_by_chance(len(r_hat), posterior.sizes["chain"], posterior.sizes["draw"]),
     )
+
+
+def integrated(attributes: Mapping[Any, Any], names: Sequence[str]) -> Mask:
+    """Mark the parameters that are levels of the factor that was integrated out, if one was."""
+    term = attributes.get("integrated")
+    if term is None:
+        return np.zeros(len(names), dtype=bool)
+    return np.array([name.startswith(f"{term}[") for name in names])
+
+
+def worst_rhat_by_chance(n_parameters: int, n_chains: int, n_draws: int, chance: float = 0.01) -> float:
+    """Quantile of the largest r_hat of well-mixed chains of independent draws.
+
+    r_hat^2 is ``1 + (F - 1) / n`` for split chains of length n, with F the ratio of the variances between
+    and within them, which has nearly the F distribution of an analysis of variance. r_hat is the larger of
+    two, of ranks and of folded ranks, and there are as many pairs as parameters (Bonferroni).
+
+    Parameters
+    ----------
+    n_parameters, n_chains, n_draws : int
+    chance : float
+        That the largest is beyond, where nothing is wrong.
+    """
+    n_split, length = 2 * n_chains, n_draws // 2
+    if length < 2 or n_parameters == 0:
+        return 0.0
+    ratio = stats.f.isf(chance / (2 * n_parameters), n_split - 1, n_split * (length - 1))
+    return float(np.sqrt(1 + (ratio - 1) / length))
 
 
 def rate_interval(joint: LogJoint, x: Floats, n_trials: float, seed: int) -> tuple[float, float]:
@@ -127,7 +170,29 @@ def rate_interval(joint: LogJoint, x: Floats, n_trials: float, seed: int) -> tup
     seed : int
         Of the replications.
     """
-    rates, variances = _rates(joint, x)
+    return _replicated(*_rates(joint, x), n_trials, seed)
+
+
+def rate_interval_by_term(
+    encoding: Encoding, cells: Cells, coefficients: Floats, n_trials: float, seed: int
+) -> tuple[float, float]:
+    """As :func:`rate_interval`, from raw coefficients and without a design matrix: for thousands of levels.
+
+    Only as many of the draws are replicated as make a second of work, evenly spaced.
+    """
+    most = max(_FEWEST_REPLICATIONS, _NODE_DRAWS // max(1, len(cells)))
+    keep = np.linspace(0, len(coefficients) - 1, min(most, len(coefficients))).round().astype(int)
+    rates, variances, total = np.empty(len(keep)), np.empty(len(keep)), cells.weights.sum()
+    for i, draw in enumerate(keep):
+        probability = binomial.probability(
+            linear_predictor(encoding, cells, coefficients[draw, :, None])[:, 0]
+        )
+        rates[i] = probability @ cells.weights / total
+        variances[i] = (probability * (1 - probability)) @ cells.weights / total
+    return _replicated(rates, variances, n_trials, seed)
+
+
+def _replicated(rates: Floats, variances: Floats, n_trials: float, seed: int) -> tuple[float, float]:
     noise = np.random.default_rng(seed).normal(size=len(rates))
     # A sum of many independent labels: the normal limit of its binomial noise is accurate enough here.
     replicated = rates + noise * np.sqrt(variances / n_trials)
@@ -162,8 +227,8 @@ def _suffixes(values: xr.DataArray, dims: list[Any]) -> Iterator[str]:
     if not dims:
         yield ""
         return
-    for position in np.ndindex(*(values.sizes[dim] for dim in dims)):
-        yield f"[{', '.join(str(values[d].values[i]) for d, i in zip(dims, position, strict=True))}]"
+    for labels in product(*(values[dim].values.tolist() for dim in dims)):
+        yield f"[{', '.join(map(str, labels))}]"
 
 
 def _worst(badness: pd.Series[float]) -> str:

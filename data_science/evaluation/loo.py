@@ -17,10 +17,14 @@ from data_science.engines.posterior import Posterior
 from data_science.evaluation.pointwise import Observations, distinct, log_likelihood, pool
 from data_science.formula.design import Design, Rows
 from data_science.formula.encoding import Encoding
+from data_science.likelihood import binomial
+from data_science.likelihood.collapse.left_out import LeftOut
+from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.limits import KHAT_MAX
 
 #: Posterior draws used; the Monte Carlo error of elpd is far below its standard error.
 DRAWS = 2_000
+_DRAWS_OF_P = 200
 _CHUNK = 500_000  # log-likelihoods at a time: 4 MB an array, so that memory does not grow with the nodes
 _CONSTANT = 1e-12  # spread of a log-likelihood over draws below which leaving out changes nothing
 
@@ -98,12 +102,17 @@ def measure(
     design: Design, observations: Observations, posterior: Posterior, *, n_draws: int = DRAWS
 ) -> tuple[Loo, Elpd]:
     """PSIS-LOO and WAIC from one pass over the nodes."""
-    coefficients, _ = posterior.thinned(n_draws)
+    # One trial a row: exactly, where a factor was integrated out; draws then only say what p is.
+    exact = posterior.left_out if (observations.rows.trials == 1).all() else None
+    coefficients, _ = posterior.thinned(n_draws if exact is None else min(n_draws, _DRAWS_OF_P))
+    turned = np.ascontiguousarray(coefficients.T) if exact is not None else coefficients
     # A candidate that reads few of the union's columns has few nodes of its own: two, intercept-only.
     own, index = distinct(design.encoding, observations.rows)
     step = max(1, _CHUNK // len(coefficients))
     parts = [
         _measure(design.encoding, own.take(slice(start, start + step)), coefficients)
+        if exact is None
+        else _measure_exactly(design.encoding, own.take(slice(start, start + step)), turned, exact)
         for start in range(0, len(own), step)
     ]
     lppd, elpd_loo, khat, p_waic = np.concatenate(parts, axis=1)[:, index]
@@ -116,6 +125,14 @@ def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
     mean = weights @ values / n_rows
     variance = weights @ (values - mean) ** 2 / max(n_rows - 1, 1)
     return float(np.sqrt(n_rows * variance))
+
+
+def _measure_exactly(encoding: Encoding, rows: Rows, coefficients: Floats, exact: LeftOut) -> Floats:
+    """As :func:`_measure` for rows of one trial: no importance ratio, and so no tail and a k-hat of zero."""
+    eta = linear_predictor(encoding, rows, coefficients)
+    values = -binomial.log_partition(np.where(rows.successes[:, None] == 1, -eta, eta))
+    lppd = logsumexp(values, axis=1) - np.log(values.shape[1])
+    return np.stack([lppd, exact.elpd(encoding, rows), np.zeros(len(values)), values.var(axis=1, ddof=1)])
 
 
 def _measure(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floats:

@@ -85,10 +85,15 @@ def posterior_of(
         return replace(posterior, attributes={**posterior.attributes, "engine": name})
 
     try:
-        return drawn_by(settings.engine), ()
+        posterior = drawn_by(settings.engine)
     except GateError as declined:
         other = fallback(engine(settings.engine))
         if other is None:
             raise
         log.warning("%s", declined)
         return drawn_by(other), (f"{declined}.",)
+    way = posterior.attributes.get("way")
+    if way is None:
+        return posterior, ()
+    log.info("%s: %s", settings.engine, way)
+    return posterior, (f"{settings.engine}: {way}.",)

@@ -19,7 +19,7 @@ THETA = FOUND.mode.theta + np.linspace(-2, 1, 7)[:, None]
 @pytest.fixture(params=["dense", "one by one"])
 def source(request, monkeypatch):
     if request.param == "one by one":
-        monkeypatch.setattr(conditional, "_DENSE_ORDER", 0)
+        monkeypatch.setattr(conditional, "DENSE_ORDER", 0)
     made = Conditionals(FOUND.joint, FOUND.elimination, transport_at(FOUND.joint, FOUND.mode), FOUND.mode.x)
     assert made.is_dense is (request.param == "dense")
     return made

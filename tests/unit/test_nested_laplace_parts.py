@@ -187,7 +187,7 @@ def test_four_hundred_effective_draws_are_needed_or_half_of_those_asked_for(draw
 
 
 def test_where_each_draw_is_dear_there_are_fewer(monkeypatch):
-    monkeypatch.setattr("data_science.engines.conditional._DENSE_ORDER", 0)
+    monkeypatch.setattr("data_science.engines.conditional.DENSE_ORDER", 0)
     monkeypatch.setattr(nested_laplace, "_SPARSE_DRAWS_MAX", 40)
     monkeypatch.setattr(nested_laplace, "_PROBE", 30)
 

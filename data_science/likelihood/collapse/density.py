@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.collapse.derivatives import derivatives
 from data_science.likelihood.collapse.integrals import integrals
 from data_science.likelihood.collapse.nodes import REACH, STEP
-from data_science.likelihood.collapse.plan import Plan
+from data_science.likelihood.collapse.plan import Operands, Plan
 
 BATCH = 32  # points that the compiled loops take at a time
 _HALF_LOG = 0.5 * float(np.log(2 * np.pi))
@@ -133,26 +134,56 @@ class Collapsed:
         step, reach : float
             Largest spacing and least half width of the grids, in conditional sds.
         """
-        plan, n_points, n_levels = self.plan, len(v), len(self.plan.levels)
+        n_points, n_levels = len(v), len(self.plan.levels)
         value, lost = np.zeros(n_points), 0
         drawn = np.empty((n_levels, n_points) if draw else (0, 0))
         mean = np.empty((n_levels, n_points) if means else (0, 0))
-        order = np.argsort(theta[:, plan.block], kind="stable")
-        for start in range(0, n_points, BATCH):
-            part = order[start : start + BATCH]
-            columns = np.ascontiguousarray(v[part].T)
+        for part in self._batches(theta):
             found = np.zeros(len(part))
             some = np.empty((n_levels, len(part)) if draw else (0, 0))
             own = np.empty((n_levels, len(part)) if means else (0, 0))
             lost += integrals(
-                plan.operands, columns[plan.n_others :], columns[: plan.n_others],
-                np.ascontiguousarray(theta[part, plan.block]), modes, step, reach, rng, found, own,
-                np.empty((0, 0, 0)), some,
-            )  # fmt: skip
+                *self._left(v[part], theta[part]),
+                modes,
+                step,
+                reach,
+                rng,
+                found,
+                own,
+                np.empty((0, 0, 0)),
+                some,
+            )
             value[part] = found
             if draw:
                 drawn[:, part] = some
             if means:
                 mean[:, part] = own
-        value += v @ plan.successes + self.log_prior(v, theta)
+        value += v @ self.plan.successes + self.log_prior(v, theta)
         return Points(value, lost, drawn, mean)
+
+    def odds(self, v: Floats, theta: Floats, modes: Floats) -> Floats:
+        """Conditional means of exp(-u) and exp(u) of every level at every point, shape (level, point, 2)."""
+        found, none = np.empty((len(self.plan.levels), len(v), 2)), np.empty((0, 0))
+        for part in self._batches(theta):
+            own = np.empty((len(self.plan.levels), len(part), 2))
+            integrals(
+                *self._left(v[part], theta[part]), modes, STEP, REACH, np.random.default_rng(0),
+                np.zeros(len(part)), none, own, none,
+            )  # fmt: skip
+            found[:, part] = own
+        return found
+
+    def _batches(self, theta: Floats) -> Iterator[Ints]:
+        """Points in batches of like sds, whose grids are alike."""
+        order = np.argsort(theta[:, self.plan.block], kind="stable")
+        return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
+
+    def _left(self, v: Floats, theta: Floats) -> tuple[Operands, Floats, Floats, Floats]:
+        """Rows, and what is left by kind with points innermost, for the compiled loops."""
+        columns, n_others = np.ascontiguousarray(v.T), self.plan.n_others
+        return (
+            self.plan.operands,
+            columns[n_others:],
+            columns[:n_others],
+            np.ascontiguousarray(theta[:, self.plan.block]),
+        )

@@ -226,26 +226,29 @@ def integrals(
                         fall = np.log(1 + source[m] * line[m]) - s2[m] - s1[m] * (k - half) * d[m]
                         acc[m] *= np.exp(n_trials * fall)
             for m in range(n_points):
-                slope = (t - done[m] - prec[m] * centre[m]) * d[m]
-                curve = prec[m] * d[m] * d[m]
-                around = exponential(-0.5 * half * slope - 0.25 * half * half * curve)
-                lead[m] = around * around
-                turn[m] = exponential(slope + (half - 0.5) * curve)
-                bend[m] = exponential(-curve)
                 total[m] = 0.0
                 m1[m] = 0.0
                 m2[m] = 0.0
-            for k in range(size):
-                acc, x = weight[k], float(k - half)
+            for way in (-1, 1):  # from the centre outwards, where the normal factor can only fall to zero
                 for m in range(n_points):
-                    acc[m] = lead[m] / acc[m]
-                for m in range(n_points):
-                    total[m] += acc[m]
-                    m1[m] += acc[m] * x
-                    m2[m] += acc[m] * x * x
-                for m in range(n_points):
-                    lead[m] *= turn[m]
-                    turn[m] *= bend[m]
+                    slope = way * (t - done[m] - prec[m] * centre[m]) * d[m]
+                    curve = prec[m] * d[m] * d[m]
+                    turn[m] = exponential(slope - 0.5 * curve)
+                    bend[m] = exponential(-curve)
+                    lead[m] = turn[m] if way < 0 else 1.0
+                    if way < 0:
+                        turn[m] *= bend[m]
+                for step_out in range(1 if way < 0 else 0, half + 1):
+                    acc, x = weight[half + way * step_out], float(way * step_out)
+                    for m in range(n_points):
+                        acc[m] = lead[m] / acc[m]
+                    for m in range(n_points):
+                        total[m] += acc[m]
+                        m1[m] += acc[m] * x
+                        m2[m] += acc[m] * x * x
+                    for m in range(n_points):
+                        lead[m] *= turn[m]
+                        turn[m] *= bend[m]
             ends, coarse, fine = 0.0, 1e300, True
             first, last = weight[0], weight[size - 1]
             for m in range(n_points):
@@ -269,7 +272,10 @@ def integrals(
         for m in range(n_points):
             value[m] += t * centre[m] - base[m] - 0.5 * prec[m] * centre[m] * centre[m]
             running[m] *= total[m] * d[m]
-        pending += n * (top + 1)
+        narrow = 1.0
+        for m in range(n_points):
+            narrow = min(narrow, d[m])
+        pending += n * (top + 1) + 1 - np.log(narrow)
         if j + 1 < n_levels:
             upcoming = rows.starts[j + 2] - rows.starts[j + 1]
         if pending > _PENDING or (upcoming > 30) or j + 1 == n_levels:

@@ -1,0 +1,41 @@
+"""The linear predictor term by term, looked up: no design matrix, whose columns are as many as the levels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data_science.arrays import Floats
+from data_science.formula.design import Rows
+from data_science.formula.encoding import Encoding
+from data_science.likelihood.compression import Cells
+
+
+def linear_predictor(encoding: Encoding, rows: Rows | Cells, coefficients: Floats) -> Floats:
+    """Evaluate at many draws.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    rows : Rows or Cells
+    coefficients : array, shape (coefficient, draw)
+        Per unit of the raw columns; coefficients first, so that a row's look-up is one line of memory.
+
+    Returns
+    -------
+    array, shape (row, draw)
+    """
+    n_rows = len(rows)
+    eta = np.zeros((n_rows, coefficients.shape[1]))
+    for term in encoding.terms:
+        own = coefficients[encoding.slices[term.name]]
+        if not term.columns:
+            eta += own
+            continue
+        positions = term.positions(rows.codes, n_rows)
+        part = own[np.maximum(positions, 0)]
+        if term.numeric:
+            part *= term.multipliers(rows.numeric, n_rows)[:, None]
+        if (positions < 0).any():
+            part[positions < 0] = 0.0
+        eta += part
+    return eta
