@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 from xarray import DataTree
 
 from data_science.attempts import fit_judged
@@ -108,6 +109,20 @@ def fit(
     specification, watch = specification or ModelSpecification(), watch or Stopwatch()
     settings, costs = resolved(settings, seed=seed, engine=engine), Costs() if costs is None else costs
     require_instance("costs", costs, Costs)  # now, not after the fit
+    with threadpool_limits(1):  # vectors of rows and matrices of order ten: BLAS threads wait for each other
+        return _fit(frame, specification, settings, costs, schema, source, progress, watch)
+
+
+def _fit(
+    frame: pd.DataFrame,
+    specification: ModelSpecification,
+    settings: FitSettings,
+    costs: Costs,
+    schema: Schema | None,
+    source: Provenance | None,
+    progress: OnProgress,
+    watch: Stopwatch,
+) -> Fit:
     with watch.stage("validate"):
         data = training_data.validated(frame, specification, schema)
     with watch.stage("compress"):

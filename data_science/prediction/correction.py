@@ -17,6 +17,7 @@ from data_science.likelihood.binomial import probability
 
 # Largest distance between plug-in and posterior mean that may be ignored: half a percentage point.
 GAP_BOUND = 0.005
+MOST_COVARYING = 2_000  # coefficients whose covariance is kept: it grows with their square
 NODES = 9  # with 9 nodes the error is below 1e-4 for a logit sd up to 1
 
 
@@ -26,7 +27,8 @@ class Correction:
 
     gap: float  # largest |plug-in - posterior mean probability| over the training cells
     bound: float
-    covariance: Floats = field(repr=False)  # posterior covariance of the coefficients, raw scale
+    #: Posterior covariance of the coefficients, raw scale; None beyond MOST_COVARYING: the draws say it.
+    covariance: Floats | None = field(repr=False)
 
     @property
     def active(self) -> bool:

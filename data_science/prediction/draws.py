@@ -46,6 +46,11 @@ class Draws:
             means[row] = self._integrated(distinct.take(slice(row, row + 1)))
         return means[places]
 
+    def variances(self, rows: Rows) -> Floats:
+        """Return the posterior variance of each row's logit, shape (row,), unseen groups at zero."""
+        parts = [self._sum(rows.take(part), self._with_zeros) for part in self.blocks(rows.n_rows)]
+        return np.concatenate([part.var(axis=1, ddof=1) for part in parts])
+
     def lines(self, rows: Rows, column: str) -> tuple[Floats, Floats]:
         """Return the linear predictor as a line in ``column``: value at 0 and slope, both (row, draw)."""
         zero = Rows(rows.codes, {**rows.numbers, column: np.zeros(rows.n_rows)}, rows.n_rows)

@@ -19,6 +19,7 @@ from data_science.formula.encoding import Encoding
 from data_science.likelihood.binomial import logit, probability, probability_of_one
 from data_science.prediction.correction import (
     GAP_BOUND,
+    MOST_COVARYING,
     Correction,
     corrected_probability,
     largest_gap,
@@ -243,15 +244,16 @@ class Predictor:
         raise ValueError(f"method is {method!r}; expected 'plug-in', 'posterior' or 'corrected'")
 
     def _corrected(self, rows: Rows) -> Floats:
-        multipliers = [multiplier(table.term, rows) for table in self.tables.terms]
-        variance = logit_variance(self.tables.places(rows), multipliers, self._covariance)
+        if self._covariance is None:
+            variance = self.posterior.variances(rows)
+        else:
+            multipliers = [multiplier(table.term, rows) for table in self.tables.terms]
+            variance = logit_variance(self.tables.places(rows), multipliers, self._covariance)
         return corrected_probability(self.tables.logits(rows, self.coefficients), variance)
 
     @cached_property
-    def _covariance(self) -> Floats:
-        if self.correction is not None:
-            return self.correction.covariance
-        return np.cov(self.draws, rowvar=False).reshape((self.encoding.n_coefficients,) * 2)
+    def _covariance(self) -> Floats | None:
+        return _covariance_of(self.draws) if self.correction is None else self.correction.covariance
 
 
 def measure_correction(predictor: Predictor, cells: pd.DataFrame, bound: float = GAP_BOUND) -> Predictor:
@@ -267,9 +269,12 @@ def measure_correction(predictor: Predictor, cells: pd.DataFrame, bound: float =
         Above this largest gap, labels follow the corrected probability.
     """
     gap = largest_gap(predictor.predict_proba(cells), predictor.predict_proba(cells, "posterior"))
-    n = predictor.encoding.n_coefficients
-    covariance = np.cov(predictor.draws, rowvar=False).reshape(n, n)
-    return replace(predictor, correction=Correction(gap, bound, covariance))
+    return replace(predictor, correction=Correction(gap, bound, _covariance_of(predictor.draws)))
+
+
+def _covariance_of(draws: Floats) -> Floats | None:
+    n = draws.shape[1]
+    return np.cov(draws, rowvar=False).reshape(n, n) if n <= MOST_COVARYING else None
 
 
 def _tails(prob: float) -> tuple[float, float]:

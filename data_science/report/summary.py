@@ -95,7 +95,7 @@ class Report:
             },
             "sentences": self.sentences,
             "seconds": dict(self.seconds),
-            "summary": self.summary.reset_index().to_dict(orient="records"),
+            "summary": _records(self.summary),
         }
 
     def _plug_in(self) -> str:
@@ -104,6 +104,14 @@ class Report:
             return "plug-in probabilities were not compared with posterior means"
         text = f"plug-in probabilities are off by up to {correction.gap:.2g} (tolerance {correction.bound:g})"
         return f"{text}, so labels use the corrected ones" if correction.active else text
+
+
+def _records(summary: pd.DataFrame) -> list[dict[Any, Any]]:
+    """One record per parameter; levels that were integrated out have no r_hat, which JSON calls null."""
+    records: list[dict[Any, Any]] = summary.reset_index().to_dict(orient="records")
+    for record in records:
+        record["r_hat"] = record["r_hat"] if record["r_hat"] == record["r_hat"] else None
+    return records
 
 
 def model_card(report: Report) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from data_science.arrays import Floats
 from data_science.errors import ArtifactError, FeatureError
 from data_science.formula.encoding import Encoding
-from data_science.prediction.correction import Correction
+from data_science.prediction.correction import MOST_COVARYING, Correction
 from data_science.prediction.predictor import Predictor
 from data_science.storage.manifest import DRAWS, PREDICTOR
 from data_science.storage.version_files import REMEDY, canonical, parse_json
@@ -51,7 +51,7 @@ def to_json(predictor: Predictor) -> bytes:
 def to_npz(predictor: Predictor) -> bytes:
     """Return the draws, and the covariance that the correction needs."""
     arrays = {"draws": predictor.draws, "group_sd_draws": predictor.group_sd_draws}
-    if predictor.correction is not None:
+    if predictor.correction is not None and predictor.correction.covariance is not None:
         arrays["covariance"] = predictor.correction.covariance
     stream = io.BytesIO()
     plain = {name: np.ascontiguousarray(array, dtype="<f8") for name, array in arrays.items()}
@@ -74,7 +74,7 @@ def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
         n_sds = sum(term.n_expressions for term in encoding.group_specific)
         shapes = {"draws": (n_draws, n), "group_sd_draws": (n_draws, n_sds)}
         correction = content["correction"]
-        if correction is not None:
+        if correction is not None and n <= MOST_COVARYING:
             shapes["covariance"] = (n, n)
     except MALFORMED as error:
         raise ArtifactError(
@@ -89,7 +89,7 @@ def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
             arrays["group_sd_draws"],
             content["threshold"],
             content["unseen"],
-            correction and Correction(correction["gap"], correction["bound"], arrays["covariance"]),
+            correction and Correction(correction["gap"], correction["bound"], arrays.get("covariance")),
             content["response"],
         )
         predictor.warm()
