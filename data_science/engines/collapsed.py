@@ -38,10 +38,12 @@ from data_science.likelihood.log_joint import standard_priors
 from data_science.limits import ESS_MIN, KHAT_MAX
 
 _LEVEL_DRAWS = 1_000_000  # draws of single levels: chains are as long as they allow, within
-_SHORTEST = 150  # the gates ask for 400 effective draws of four chains
+_FEW = 20  # parameters left, of which the least effective sample size is hardly below the others'
+#: Effective draws a chain: the gates ask for 400 of four chains, of the worst of few or many parameters.
+_SHORTEST, _LONGER = 150, 250
 _OVERSAMPLING = 1.25  # proposals per draw kept
 _PROBE = 96  # proposals that show whether the rest is worth evaluating
-_PROBE_SHARE_MIN = 0.3  # of the effective draws needed, what they must promise
+_PROBE_SHARE_MIN = 0.15  # of them, how many must be effective
 _STRIDE = 0.8  # sds between the knots of a log sd's marginal
 _NEGLIGIBLE_NATS = 14.0
 _FINER = 6  # knots of the proposal between two of the marginal
@@ -72,16 +74,18 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Poste
     rng = np.random.default_rng(settings.seed)
     with threadpool_limits(1):
         proposal = Proposal.of(density)
-        longest = max(_SHORTEST, _LEVEL_DRAWS // (len(plan.levels) * settings.chains))
+        modes = proposal.modes
+        v, theta, log_density = proposal.draw(_PROBE, rng)
+        _, probe = certify(density.at(v, theta, modes, rng).log_density - log_density)
+        _require_effective(probe, _PROBE_SHARE_MIN * _PROBE)
+        shortest = _SHORTEST if plan.n_left + density.n_sds <= _FEW else _LONGER
+        longest = max(
+            ceil(shortest / probe.efficiency), _LEVEL_DRAWS // (len(plan.levels) * settings.chains)
+        )
         n_draws = min(settings.draws, longest)
         n_kept = n_draws * settings.chains
-        n_proposals = max(_PROBE, ceil(_OVERSAMPLING * n_kept))
-        least = min(ESS_MIN, n_kept / 2)
-        modes = proposal.modes
+        n_proposals, least = ceil(_OVERSAMPLING * n_kept), min(ESS_MIN, n_kept / 2)
         v, theta, log_density = proposal.draw(n_proposals, rng)
-        probe = density.at(v[:_PROBE], theta[:_PROBE], modes, rng)
-        _, promised = certify(probe.log_density - log_density[:_PROBE])
-        _require_effective(promised, _PROBE_SHARE_MIN * least * _PROBE / n_proposals)
         found = density.at(v, theta, modes, rng, draw=True)
         _require_integrated(density, v, theta, modes, rng)
     weights, certificate = certify(np.where(found.lost == 0, 0.0, np.nan) + found.log_density - log_density)

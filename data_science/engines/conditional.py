@@ -61,7 +61,10 @@ class Conditionals:
         Far from the reference sds the transport extrapolates to where every probability is 0 or 1.
         """
         zero = np.zeros(self.joint.n_coefficients)
-        means = np.array([self.transport.coefficients(t, zero) for t in theta])
+        if self.joint.n_sds:
+            means = np.array([self.transport.coefficients(t, zero) for t in theta])
+        else:  # one mean, however many draws
+            means = np.tile(self.transport.coefficients(theta[0], zero), (len(theta), 1))
         references = np.broadcast_to(self.reference, means.shape)
         better = self.joint.value(means, theta) >= self.joint.value(references, theta)
         return np.where(better[:, None], means, references)

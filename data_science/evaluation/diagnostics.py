@@ -25,7 +25,8 @@ from data_science.likelihood.log_joint import LogJoint
 
 _AXES = {"chain_axis": 0, "draw_axis": 1}
 _ESS: dict[str, dict[str, Any]] = {"bulk": {}, "tail": {"prob": (0.05, 0.95)}, "mean": {}}
-_NODE_DRAWS, _FEWEST_REPLICATIONS = 20_000_000, 100  # rows times draws: a second of work
+_NODE_DRAWS, _FEWEST_DRAWS = 3_000_000, 100  # rows times draws: a tenth of a second of work
+_REPLICATIONS = 2_000  # of which quantiles are taken
 RATE_PROBABILITY = 0.99  # central predictive interval of the label's rate that must cover the observed one
 
 
@@ -178,9 +179,9 @@ def rate_interval_by_term(
 ) -> tuple[float, float]:
     """As :func:`rate_interval`, from raw coefficients and without a design matrix: for thousands of levels.
 
-    Only as many of the draws are replicated as make a second of work, evenly spaced.
+    Only some of the draws are replicated, evenly spaced, but each of them several times.
     """
-    most = max(_FEWEST_REPLICATIONS, _NODE_DRAWS // max(1, len(cells)))
+    most = max(_FEWEST_DRAWS, _NODE_DRAWS // max(1, len(cells)))
     keep = np.linspace(0, len(coefficients) - 1, min(most, len(coefficients))).round().astype(int)
     rates, variances, total = np.empty(len(keep)), np.empty(len(keep)), cells.weights.sum()
     for i, draw in enumerate(keep):
@@ -189,7 +190,8 @@ def rate_interval_by_term(
         )
         rates[i] = probability @ cells.weights / total
         variances[i] = (probability * (1 - probability)) @ cells.weights / total
-    return _replicated(rates, variances, n_trials, seed)
+    times = max(1, _REPLICATIONS // len(keep))
+    return _replicated(np.repeat(rates, times), np.repeat(variances, times), n_trials, seed)
 
 
 def _replicated(rates: Floats, variances: Floats, n_trials: float, seed: int) -> tuple[float, float]:
