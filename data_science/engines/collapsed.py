@@ -40,8 +40,8 @@ from data_science.limits import ESS_MIN, KHAT_MAX
 _LEVEL_DRAWS = 1_000_000  # draws of single levels: chains are as long as they allow, within
 _FEW = 20  # parameters left, of which the least effective sample size is hardly below the others'
 #: Effective draws a chain: the gates ask for 400 of four chains, of the worst of few or many parameters.
-_SHORTEST, _LONGER = 150, 250
-_OVERSAMPLING = 1.25  # proposals per draw kept
+_SHORTEST, _LONGER = 200, 250
+_OVERSAMPLING = 1.1  # proposals per draw kept
 _PROBE = 96  # proposals that show whether the rest is worth evaluating
 _PROBE_SHARE_MIN = 0.15  # of them, how many must be effective
 _STRIDE = 0.8  # sds between the knots of a log sd's marginal
@@ -51,7 +51,7 @@ _LOG_SDS = (-8.0, 3.3)  # standard coordinates; beyond, the tails carry on, and 
 _WIDEST = 0.6  # largest stride
 _MOST_KNOTS = 40
 _ENTRIES = 4_000_000  # floats of a batch of precision matrices
-_LEFT_OUT = 128  # draws of what is left over which leaving one out averages
+_LEFT_OUT = 64  # draws of what is left over which leaving one out averages
 _CHECKED = 4  # points at which integration is repeated more finely
 INTEGRATION_NATS = 0.01  # what that may change, between points
 

@@ -24,7 +24,7 @@ from data_science.limits import KHAT_MAX
 
 #: Posterior draws used; the Monte Carlo error of elpd is far below its standard error.
 DRAWS = 2_000
-_DRAWS_OF_P = 200
+_DRAWS_OF_P = 100  # of which p alone is taken, where elpd needs no draws
 _CHUNK = 500_000  # log-likelihoods at a time: 4 MB an array, so that memory does not grow with the nodes
 _CONSTANT = 1e-12  # spread of a log-likelihood over draws below which leaving out changes nothing
 

@@ -144,3 +144,18 @@ def test_a_gap_is_ignored_up_to_the_bound_and_never_if_it_is_no_number(gap, acti
 def test_the_largest_gap_is_the_farthest_distance_either_way():
     assert largest_gap(np.array([0.5, 0.2, 0.9]), np.array([0.6, 0.5, 0.85])) == pytest.approx(0.3)
     assert largest_gap(np.array([0.5, 0.9]), np.array([0.6, 0.5])) == pytest.approx(0.4)
+
+
+@ENCODINGS
+def test_beyond_many_coefficients_the_draws_say_what_a_covariance_would(encoding, monkeypatch):
+    model, frame = correlated(encoding), rows()
+    kept = measure_correction(model, frame)
+    monkeypatch.setattr("data_science.prediction.predictor.MOST_COVARYING", 3)
+
+    without = measure_correction(model, frame)
+
+    assert without.correction.covariance is None
+    assert without.correction.gap == kept.correction.gap
+    expected, found = (m.predict_proba(frame, "corrected") for m in (kept, without))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(model.predict_proba(frame, "corrected"), expected, rtol=1e-9)

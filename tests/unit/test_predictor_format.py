@@ -121,3 +121,13 @@ def test_arrays_that_are_compressed_are_refused_before_they_are_unpacked(tmp_pat
 
     with pytest.raises(ArtifactError, match="draws is compressed; expected stored"):
         form.construct(form.to_json(model), form.to_npz(model), tmp_path)
+
+
+def test_a_correction_without_a_covariance_is_read_as_it_was_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(form, "MOST_COVARYING", 3)
+    model = replace(predictor(), correction=replace(CORRECTED, covariance=None))
+
+    read = form.construct(form.to_json(model), form.to_npz(model), tmp_path)
+
+    assert read.correction.covariance is None
+    assert (read.correction.gap, read.correction.bound) == (0.0123, 0.005)
