@@ -27,7 +27,7 @@ from data_science.engines.certificate import TITLE as TITLE
 from data_science.engines.certificate import Certificate as Certificate
 from data_science.engines.certificate import CertificateError as CertificateError
 from data_science.engines.certificate import certify, systematic
-from data_science.engines.conditional import DENSE_ORDER, Conditionals, conditionals, defensive_normal
+from data_science.engines.conditional import Conditionals, conditionals, defensive_normal
 from data_science.engines.marginal import Marginal, propose_theta
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
@@ -53,8 +53,8 @@ def draw(
 ) -> Posterior:
     """Draw from the posterior by nested Laplace and exact importance correction.
 
-    From :data:`DENSE_ORDER` coefficients on, the largest factor is integrated out first where the formula
-    allows it (`engines.collapsed`). The draws are independent; chains serve tools that expect them.
+    With many levels or coefficients the largest factor is integrated out first, where the formula allows it
+    (`engines.collapsed`). The draws are independent; chains serve tools that expect them.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def draw(
         If k-hat refuses, since the proposal does not cover the posterior and no more draws would mend it; or
         if the weights leave too few effective draws.
     """
-    if design.encoding.n_coefficients > DENSE_ORDER:
+    if collapsed.pays(design.encoding):
         try:
             found = collapsed.draw(design, compressed, settings)
         except NotCollapsibleError as declined:

@@ -226,3 +226,23 @@ def test_hundreds_of_levels_take_this_way_and_say_so():
     assert posterior.attributes["integrated"] == "1|g"
     assert str(posterior.attributes["way"]).startswith("the 200 levels of g are integrated out exactly")
     assert posterior.coefficients.shape == (4, 200, 202)
+
+
+@pytest.mark.parametrize(
+    ("formula", "levels", "expected"),
+    [("y ~ x + (1 | g)", 39, False), ("y ~ x + (1 | g)", 40, True), ("y ~ x * C(g)", 90, True)],
+)
+def test_it_pays_from_so_many_levels_or_coefficients_on(formula, levels, expected):
+    design = learn(ModelSpecification(formula), sparse(levels))
+
+    assert collapsed.pays(design.encoding) is expected
+
+
+def test_a_formula_without_a_factor_to_integrate_out_takes_the_ordinary_way(caplog):
+    design, _, compressed = prepared("y ~ x + (0 + x | g)", sparse(60))
+
+    with caplog.at_level("INFO"):
+        posterior = engine("nested-laplace").draw(design, compressed, FitSettings(draws=50), lambda _: None)
+
+    assert "integrated" not in posterior.attributes
+    assert "no factor is integrated out: no factor has an intercept of its own by level" in caplog.text
