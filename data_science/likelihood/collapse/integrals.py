@@ -1,9 +1,8 @@
 """The integrals over levels at many points of what is left, and one exact draw of every level at each.
 
 Points are innermost, so that all is done in vectors; every point has a grid of its own, around its own mode.
-A row's likelihood relative to that at the mode is q + p e^(u - mode): neither division nor logarithm at the
-nodes. A level is drawn from the density that the nodes have determined: an interval between nodes by its
-mass, a value inside by rejection.
+With r the odds of a row at the mode, its part of the likelihood is 1 + r e^(u - mode): products need neither
+divisions nor logarithms at the nodes; only rows of many trials do.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from numba import njit
 
 from data_science.arrays import Floats
+from data_science.likelihood.collapse.drawing import draw_levels
 from data_science.likelihood.collapse.nodes import (
     CAP,
     COARSE,
@@ -32,7 +31,6 @@ _STEEP = 250.0  # log odds of a row beyond which a level counts as lost
 _PENDING = 200.0  # log of a running product, at most, before it is added up
 _NEAR = 0.6  # Laplace sds from the mode within which the grid's centre may be
 _STEPS = 60  # Newton steps at most
-_LEAST = 1e-200  # weight below which a node is as good as none
 
 
 @partial(compiled, fastmath=FAST, error_model="numpy", nogil=True)
@@ -66,12 +64,8 @@ def integrals(
     rng : Generator
     value : array, shape (point,)
         Zeros, to which log-likelihoods without D'y are added.
-    mean : array, shape (level, point), or empty
-        Gets the conditional means.
-    odds : array, shape (level, point, 2), or empty
-        Gets the means of e^-u and e^u.
-    drawn : array, shape (level, point), or empty
-        Gets a draw of each level.
+    mean, odds, drawn : arrays, shapes (level, point), (level, point, 2), (level, point), or empty
+        Get the conditional means, the means of e^-u and e^u, and a draw of each level.
 
     Returns
     -------
@@ -300,75 +294,7 @@ def integrals(
                 odds[j, m, 0] = minus[m] / (total[m] * e)
                 odds[j, m, 1] = plus[m] * e / total[m]
         if len(drawn):
-            _draw(weight[:size], half, centre, d, rng, m1, drawn[j])
+            draw_levels(weight[:size], half, centre, d, rng, m1, drawn[j])
     for m in range(n_points):
         value[m] -= n_levels * (theta[m] + _HALF_LOG)
     return lost
-
-
-@njit(fastmath=FAST, error_model="numpy")
-def _middle(weight: Floats, k: int, m: int) -> float:
-    """Density half way between nodes k and k + 1: the log of it by a cubic through four nodes."""
-    low, high = weight[k, m], weight[k + 1, m]
-    inner = low * high
-    if k == 0 or k + 2 == len(weight):
-        return float(np.sqrt(inner))
-    outer = weight[k - 1, m] * weight[k + 2, m]
-    if not outer > _LEAST or not inner > _LEAST:
-        return float(np.sqrt(inner))
-    ratio = np.sqrt(np.sqrt(np.sqrt(np.sqrt(inner / outer))))
-    return float(np.sqrt(inner) * ratio)
-
-
-@njit(fastmath=FAST, error_model="numpy")
-def _draw(
-    weight: Floats,
-    half: int,
-    centre: Floats,
-    d: Floats,
-    rng: np.random.Generator,
-    mass: Floats,
-    drawn: Floats,
-) -> None:
-    """One value per point from the density through its nodes."""
-    size, n_points = weight.shape
-    masses = np.empty((size - 1, n_points))
-    for m in range(n_points):
-        mass[m] = 0.0
-    for k in range(size - 1):
-        low, high, line = weight[k], weight[k + 1], masses[k]
-        if k == 0 or k + 2 == size:
-            for m in range(n_points):
-                line[m] = low[m] + 4 * np.sqrt(low[m] * high[m]) + high[m]
-        else:
-            before, after = weight[k - 1], weight[k + 2]
-            for m in range(n_points):
-                inner = max(low[m] * high[m], _LEAST)
-                outer = max(before[m] * after[m], _LEAST)
-                ratio = np.sqrt(np.sqrt(np.sqrt(np.sqrt(inner / outer))))
-                line[m] = low[m] + 4 * np.sqrt(inner) * ratio + high[m]
-        for m in range(n_points):
-            mass[m] += line[m]
-    for m in range(n_points):
-        left, k = rng.random() * mass[m], 0
-        while k < size - 2 and left > masses[k, m]:
-            left -= masses[k, m]
-            k += 1
-        low, mid, high = (
-            max(weight[k, m], _LEAST),
-            max(_middle(weight, k, m), _LEAST),
-            max(weight[k + 1, m], _LEAST),
-        )
-        b, c = np.log(mid / low), np.log(high / low)
-        curve, slope = 2 * (c - 2 * b), 4 * b - c  # log density: slope x + curve x^2 on [0, 1]
-        top = max(0.0, c)
-        if curve < 0:
-            best = -slope / (2 * curve)
-            if 0 < best < 1:
-                top = 0.5 * slope * best
-        x = rng.random()
-        for _ in range(1000):
-            if rng.random() <= np.exp(slope * x + curve * x * x - top):
-                break
-            x = rng.random()
-        drawn[m] = centre[m] + (k - half + x) * d[m]
