@@ -22,13 +22,12 @@ from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.engines.certificate import Certificate, CertificateError, certify, systematic
-from data_science.engines.conditional import DENSE_ORDER, defensive_normal, log_defensive
+from data_science.engines.conditional import defensive_normal, log_defensive
 from data_science.engines.marginal import FLATTENING, Marginal
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError
 from data_science.formula.design import Design
-from data_science.formula.encoding import Encoding
 from data_science.likelihood.collapse.density import Collapsed
 from data_science.likelihood.collapse.laplace import Centre, conditional, marginal_mode
 from data_science.likelihood.collapse.left_out import LeftOut
@@ -38,9 +37,6 @@ from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.log_joint import standard_priors
 from data_science.limits import ESS_MIN, KHAT_MAX
 
-#: Levels from which integrating them out pays. Measured with 8,000 draws: 40 levels of 1 or 15 rows take 0.1
-#: and 0.4 CPU seconds, and 2.7 and 3.1 otherwise; 100 levels of 15 rows 0.2 and 70.
-FROM_LEVELS = 40
 _LEVEL_DRAWS = 1_000_000  # draws of single levels: chains are as long as they allow, within
 _FEW = 20  # parameters left, of which the least effective sample size is hardly below the others'
 #: Effective draws a chain: the gates ask for 400 of four chains, of the worst of few or many parameters.
@@ -58,12 +54,6 @@ _ENTRIES = 4_000_000  # floats of a batch of precision matrices
 _LEFT_OUT = 64  # draws of what is left over which leaving one out averages
 _CHECKED = 4  # points at which integration is repeated more finely
 INTEGRATION_NATS = 0.01  # what that may change, between points
-
-
-def pays(encoding: Encoding) -> bool:
-    """Whether to integrate a factor out, if the formula allows it: many levels, or many coefficients."""
-    most = max((term.n_groups for term in encoding.group_specific), default=0)
-    return most >= FROM_LEVELS or encoding.n_coefficients > DENSE_ORDER
 
 
 def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Posterior:

@@ -7,6 +7,7 @@ jmlr.org/papers/v25/19-556.html.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from arviz_stats.base.array import array_stats
@@ -18,9 +19,11 @@ from data_science.evaluation.pointwise import Observations, distinct, log_likeli
 from data_science.formula.design import Design, Rows
 from data_science.formula.encoding import Encoding
 from data_science.likelihood import binomial
-from data_science.likelihood.collapse.left_out import LeftOut
 from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.limits import KHAT_MAX
+
+if TYPE_CHECKING:
+    from data_science.likelihood.collapse.left_out import LeftOut
 
 #: Posterior draws used; the Monte Carlo error of elpd is far below its standard error.
 DRAWS = 2_000

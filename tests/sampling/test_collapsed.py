@@ -13,6 +13,7 @@ from test_collapse import binary, by_brute_force, problem, trials, with_zeros
 
 from data_science.engines import collapsed
 from data_science.engines.certificate import CertificateError
+from data_science.engines.nested_laplace import pays
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.evaluation.loo import loo
@@ -235,7 +236,7 @@ def test_hundreds_of_levels_take_this_way_and_say_so():
 def test_it_pays_from_so_many_levels_or_coefficients_on(formula, levels, expected):
     design = learn(ModelSpecification(formula), sparse(levels))
 
-    assert collapsed.pays(design.encoding) is expected
+    assert pays(design.encoding) is expected
 
 
 def test_a_formula_without_a_factor_to_integrate_out_takes_the_ordinary_way(caplog):

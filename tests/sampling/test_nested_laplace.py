@@ -36,7 +36,7 @@ def draw(name, design, compressed, **settings):
 )
 def test_it_declines_what_it_cannot_cover(formula, frame, monkeypatch):
     """Over the levels themselves; with these integrated out there is nothing to decline."""
-    monkeypatch.setattr(nested_laplace.collapsed, "pays", lambda _: False)
+    monkeypatch.setattr(nested_laplace, "pays", lambda _: False)
     with pytest.raises(
         CertificateError, match=r"k-hat .* expected below (0\.7|1)\). Use engine='nuts'"
     ) as refusal:
