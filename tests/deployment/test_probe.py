@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from running_service import free_port
+from running_service import reserved_port
 
 PROBE = Path(__file__).parents[2] / "deployment/probe.py"
 
@@ -57,7 +57,8 @@ def test_a_service_that_waits_for_its_first_model_is_healthy_too(start):
 
 
 def test_no_service_is_not_healthy_and_the_reason_is_said():
-    ended = ask(free_port())
+    with reserved_port() as nobody_listens:
+        ended = ask(nobody_listens.getsockname()[1])
 
     assert ended.returncode == 1
     assert "Connection refused" in ended.stderr

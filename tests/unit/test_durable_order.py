@@ -7,7 +7,7 @@ from serving_cases import predictor
 
 from data_science.storage import artifact, versions
 from data_science.storage.version_files import sync, write_durably
-from tests.power_cut import Disk, present
+from mle.tests.power_cut import Disk, present
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 
