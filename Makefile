@@ -30,7 +30,7 @@ train: $(JOB) ## train on the database of the environment, or on an embedded one
 
 test: $(STAMP) ## all checks and tests but the slow ones
 	@$(BIN)/python -m bin.system_needs
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)  # for two cores: one of three waits, for a server or a browser
 
 test-slow: $(STAMP) ## the tests that take minutes each
 	@$(BIN)/python -m bin.system_needs
