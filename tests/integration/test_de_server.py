@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from itertools import takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg2
@@ -153,15 +153,12 @@ def test_the_server_runs_for_any_user_and_from_a_closed_environment(tmp_path, le
 
 
 @pytest.fixture
-def kept_folder(tmp_path_factory):
-    # The server may run as another user than root: it has to reach the folder.
-    folder = tmp_path_factory.mktemp("kept")
-    for closed in (
-        folder,
-        *takewhile(lambda parent: parent.name.startswith(("popen-", "pytest-")), folder.parents),
-    ):
-        closed.chmod(0o711)
-    return folder / "server"
+def kept_folder():
+    # The server may run as another user than root: it has to reach the folder. Not in pytest's own, which every
+    # pytest that starts on the machine closes to others.
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "server"
 
 
 def test_a_given_folder_is_kept_and_used_again(kept_folder, query):
