@@ -305,3 +305,15 @@ def test_five_versions_are_kept_unless_another_number_is_asked_for(tmp_path):
         save(tmp_path, seed)
 
     assert len(versions.listed(tmp_path)) == 5
+
+
+@pytest.mark.parametrize("n_bytes", [4 * 2**20, 4 * 2**20 + 1])
+def test_a_manifest_is_read_up_to_four_mib(tmp_path, n_bytes):
+    (tmp_path / "manifest.json").write_bytes(b"{}".ljust(n_bytes))
+    too_large = f"manifest.json has {n_bytes} bytes; expected at most 4194304"
+
+    with pytest.raises(
+        ArtifactError,
+        match=too_large if n_bytes > 4 * 2**20 else "its own digest does not fit|has format None",
+    ):
+        manifest.read_manifest(tmp_path)
