@@ -75,6 +75,19 @@ def test_a_paused_server_answers_nobody_until_it_is_resumed(fresh_server):
     connection.close()
 
 
+def test_every_process_of_a_paused_server_is_stopped_and_runs_on_when_it_is_resumed(fresh_server):
+    with closing(fresh_server.connect()):  # a session is one more process
+        server = psutil.Process(fresh_server._process.pid)
+        family = [server, *server.children(recursive=True)]
+
+        fresh_server.pause()
+        wait_until(lambda: {process.status() for process in family} == {psutil.STATUS_STOPPED})
+        fresh_server.resume()
+        wait_until(lambda: psutil.STATUS_STOPPED not in {process.status() for process in family})
+
+    assert len(family) > 2
+
+
 def test_two_embedded_companies_run_side_by_side(query):
     with embedded_company(n_clients=10) as one, embedded_company(n_clients=20) as other:
         sizes = [len(query(place, "SELECT * FROM feature_store", user="ds_user")) for place in (one, other)]

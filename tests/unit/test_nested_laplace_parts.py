@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 from hand_made import clients, compressed, learned
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from data_science.engines import nested_laplace
+from data_science.engines.marginal import propose_theta
 from data_science.engines.nested_laplace import Certificate, CertificateError, _certify, _systematic, draw
 from data_science.engines.registry import FitSettings, Progress
 from data_science.errors import GateError
@@ -194,3 +196,17 @@ def test_where_each_draw_is_dear_there_are_fewer(monkeypatch):
 
     assert posterior.coefficients.shape[:2] == (2, 40)
     assert posterior.attributes["n_proposals"] == 100
+
+
+def test_small_matrices_are_worked_on_by_one_thread_however_many_are_allowed(monkeypatch):
+    seen = []
+
+    def watched(*arguments):
+        seen.extend(pool["num_threads"] for pool in threadpool_info())
+        return propose_theta(*arguments)
+
+    monkeypatch.setattr(nested_laplace, "propose_theta", watched)
+    with threadpool_limits(2):
+        draw(DESIGN, COMPRESSED, FitSettings(draws=60, chains=2), lambda _: None)
+
+    assert set(seen) == {1}

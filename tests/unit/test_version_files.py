@@ -64,3 +64,15 @@ def test_a_manifest_describes_all_that_is_required(missing):
     named = {name: {"bytes": 1, "sha256": ""} for name in manifest.REQUIRED if name != missing}
 
     assert not manifest._describes_files(named)
+
+
+@pytest.mark.parametrize("n_bytes", [4 * 2**20, 4 * 2**20 + 1])
+def test_a_manifest_is_read_up_to_four_mib(tmp_path, n_bytes):
+    (tmp_path / "manifest.json").write_bytes(b"{}".ljust(n_bytes))
+    too_large = f"manifest.json has {n_bytes} bytes; expected at most 4194304"
+
+    with pytest.raises(
+        ArtifactError,
+        match=too_large if n_bytes > 4 * 2**20 else "its own digest does not fit|has format None",
+    ):
+        manifest.read_manifest(tmp_path)
