@@ -27,7 +27,6 @@ from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
 from data_science.model import BayesianLogitModel
-from data_science.prediction.decision import Costs
 from data_science.settings import Settings
 from data_science.storage.artifact import Loaded
 
@@ -112,7 +111,7 @@ class Study:
         """Probability above which 1 is predicted: the training job's, or of the costs of this environment."""
         if self.version.path.is_relative_to(self.settings.model_folder):
             return self.model.model.threshold
-        return Costs(self.settings.cost_false_positive, self.settings.cost_false_negative).threshold
+        return self.settings.costs.threshold
 
     @cached_property
     def posterior(self) -> xr.DataTree:

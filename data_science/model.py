@@ -19,9 +19,8 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from data_science.engines.fit_settings import resolved
 from data_science.errors import ArtifactError, DataScienceError, require_instance
-from data_science.prediction.decision import Costs
+from data_science.settings.fit import Costs, resolved
 from data_science.storage import artifact
 
 if TYPE_CHECKING:
@@ -33,10 +32,10 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from data_science.arrays import Floats
-    from data_science.engines.fit_settings import FitSettings
     from data_science.formula.specification import ModelSpecification
     from data_science.pipeline import Fit
     from data_science.prediction.predictor import Method, Predictor, Scores
+    from data_science.settings.fit import FitSettings
 
 _SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 

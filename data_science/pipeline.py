@@ -17,7 +17,6 @@ from xarray import DataTree
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
-from data_science.engines.fit_settings import FitSettings, resolved
 from data_science.engines.registry import OnProgress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
@@ -25,11 +24,11 @@ from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import design, training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
-from data_science.prediction.decision import Costs
 from data_science.prediction.predictor import Predictor, measure_correction
 from data_science.progress import Stopwatch
 from data_science.report.summary import Report, model_card
-from data_science.settings import Settings
+from data_science.settings.fit import Costs, FitSettings, resolved
+from data_science.settings.job import Settings
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 
@@ -155,16 +154,8 @@ def train(
     watch = watch or Stopwatch()
     fitted = fit(
         frame,
-        settings=FitSettings(
-            engine=settings.engine,
-            seed=settings.seed,
-            second_opinion=settings.second_opinion,
-            exact=settings.exact,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-        ),
-        costs=Costs(settings.cost_false_positive, settings.cost_false_negative),
+        settings=settings.fit,
+        costs=settings.costs,
         schema=FEATURE_STORE,
         source=source,
         progress=progress,

@@ -12,9 +12,9 @@ from data_science.data.dataset import FEATURE_STORE
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError
 from data_science.formula.specification import ModelSpecification
-from data_science.prediction.decision import Costs
 from data_science.progress import Stopwatch
 from data_science.settings import Settings
+from data_science.settings.fit import Costs
 from data_science.storage import artifact, versions
 
 # Each differs from its default and from all others, so that two exchanged ones are told apart.

@@ -12,7 +12,7 @@ import pandas as pd
 import sqlalchemy
 
 from data_science.data.provenance import Provenance
-from data_science.settings import DatabaseSettings, Settings
+from data_science.settings.job import DatabaseSettings, Settings
 from data_science.sources.postgres import obstacles, postgres
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.postgres import Relation
