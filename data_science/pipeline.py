@@ -45,9 +45,8 @@ class Fit:
     summary: pd.DataFrame
     posterior: DataTree
     report: Report
-    writers: Mapping[str, artifact.Writer]
+    design: Design
     provenance: Mapping[str, Any]
-    gates_passed: bool
 
     @property
     def diagnostics(self) -> Mapping[str, Any]:
@@ -58,6 +57,25 @@ class Fit:
     def model_card(self) -> str:
         """One page for people."""
         return model_card(self.report)
+
+    def save(self, folder: str | Path, *, keep: int = 5) -> Path:
+        """Store this as a new version and return its folder; a fit that failed its gates is no `Fit`.
+
+        Raises
+        ------
+        ArtifactError
+            If the folder cannot be written.
+        """
+        return artifact.save(
+            folder,
+            predictor=self.predictor,
+            diagnostics=self.diagnostics,
+            model_card=self.model_card,
+            writers=_writers(self.design, self.posterior),
+            provenance=self.provenance,
+            now=datetime.now(UTC),
+            keep=keep,
+        )
 
 
 def fit(
@@ -129,9 +147,7 @@ def fit(
     }
     if source is not None:
         provenance["sources"] = dict(source.tables)
-    writers = _writers(problem.design, attempt.tree)
-    passed = attempt.verdict.passed
-    return Fit(predictor, attempt.summary, attempt.tree, report, writers, provenance, passed)
+    return Fit(predictor, attempt.summary, attempt.tree, report, problem.design, provenance)
 
 
 def train(
@@ -162,17 +178,7 @@ def train(
         watch=watch,
     )
     with watch.stage("save"):
-        path = artifact.save(
-            settings.model_folder,
-            predictor=fitted.predictor,
-            diagnostics=fitted.diagnostics,
-            model_card=fitted.model_card,
-            writers=fitted.writers,
-            gates_passed=fitted.gates_passed,
-            provenance=fitted.provenance,
-            now=datetime.now(UTC),
-            keep=settings.keep,
-        )
+        path = fitted.save(settings.model_folder, keep=settings.keep)
     return path, fitted.report
 
 

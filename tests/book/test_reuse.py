@@ -30,7 +30,6 @@ def store(folder, fingerprint, specification, bfmi=0.9, keep=5):
         diagnostics={"diagnostics": {"bfmi_min": bfmi}},
         model_card="",
         writers={},
-        gates_passed=True,
         provenance={"data": {"fingerprint": fingerprint}, "specification": specification.to_json()},
         now=datetime.now(UTC),
         keep=keep,

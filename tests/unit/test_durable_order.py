@@ -18,7 +18,6 @@ def save(folder, **changes):
         "diagnostics": {"rhat_max": 1.001},
         "model_card": "# A model\n",
         "writers": {"posterior.nc": lambda path: path.write_bytes(b"not synced by its writer")},
-        "gates_passed": True,
         "provenance": {},
         "now": NOW,
     }
