@@ -17,6 +17,7 @@ from xarray import DataTree
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
+from data_science.data.summary import DataSummary
 from data_science.engines.registry import OnProgress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
@@ -136,13 +137,14 @@ def fit(
         compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
+    about = DataSummary(data.n_rows, data.base_rate, data.fingerprint)
     report = Report(
-        specification, data, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
+        specification, about, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
         compared, attempt.summary, predictor, dict(watch.seconds), source,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
-        "data": {"n_rows": data.n_rows, "base_rate": data.base_rate, "fingerprint": data.fingerprint},
+        "data": asdict(about),
         "settings": asdict(attempt.settings),
     }
     if source is not None:

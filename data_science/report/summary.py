@@ -12,8 +12,8 @@ from data_science.evaluation.candidates import BASELINE, MODEL
 if TYPE_CHECKING:
     import pandas as pd
 
-    from data_science.data.dataset import Dataset
     from data_science.data.provenance import Provenance
+    from data_science.data.summary import DataSummary
     from data_science.evaluation.agreement import Agreement
     from data_science.evaluation.comparison import Comparison
     from data_science.evaluation.diagnostics import Diagnostics
@@ -28,7 +28,7 @@ class Report:
     """The findings of one fit."""
 
     specification: ModelSpecification
-    dataset: Dataset
+    dataset: DataSummary  # never the rows, which would live as long as the model
     compression: str
     measured: Diagnostics
     agreement: Agreement | None

@@ -1,5 +1,7 @@
 """Every setting of a run reaches what it is for, and a fit hands on what it was given."""
 
+import gc
+import weakref
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -7,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science import pipeline
+from data_science import BayesianLogitModel, pipeline
 from data_science.data.dataset import FEATURE_STORE
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError
+from data_science.formula import training_data
 from data_science.formula.specification import ModelSpecification
 from data_science.progress import Stopwatch
 from data_science.settings import Settings
@@ -253,3 +256,21 @@ def test_bambis_own_model_is_left_out_where_its_memory_would_explode(n_levels, s
 
 def test_a_model_without_factors_is_stored_with_bambis(few):
     assert set(pipeline._writers(few.design, few.posterior)) == {"posterior.nc", "bambi_model.cloudpickle"}
+
+
+def test_a_fitted_model_keeps_no_row_of_its_training_data_alive(monkeypatch):
+    frames, validate = [], training_data.validated
+
+    def validated(frame, *given):
+        data = validate(frame, *given)
+        frames.extend(map(weakref.ref, (frame, data.frame)))
+        return data
+
+    monkeypatch.setattr(training_data, "validated", validated)
+    model = BayesianLogitModel(ONLY_EFFECT, settings=QUICK)
+
+    report = model.fit(clients(40))
+    gc.collect()
+
+    assert [frame() for frame in frames] == [None, None]
+    assert report.dataset.n_rows == 40
