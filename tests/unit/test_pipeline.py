@@ -40,7 +40,7 @@ ELSEWHERE = {
     "stand_in",
     "book_cache",
     "source",
-}  # main.py's (tests/unit/test_main.py) and the book's
+}  # main.py's (tests/unit/cli) and the book's
 ONLY_EFFECT = ModelSpecification("label ~ 1 + scd_a")
 QUICK = FitSettings("nested-laplace", draws=150, second_opinion=False)
 
