@@ -5,7 +5,6 @@ Changes when the chapters need another shared object. Everything is read or comp
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,7 +26,7 @@ from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
 from data_science.model import BayesianLogitModel
-from data_science.settings import Settings
+from data_science.settings.job import Settings
 from data_science.storage.artifact import Loaded
 
 #: What is compared, by the name that the book gives it.
@@ -49,12 +48,6 @@ class Study:
 
     settings: Settings
     snapshot: Path | None = None  # folder of tables as they were; without one, the database is read
-
-    @classmethod
-    def open(cls, environ: Mapping[str, str] = os.environ) -> Study:
-        """Study the database that the environment names, or the snapshot of it in ``BOOK_SNAPSHOT``."""
-        taken = environ.get("BOOK_SNAPSHOT")
-        return cls(Settings.from_environment(environ), Path(taken) if taken else None)
 
     @cached_property
     def data(self) -> Dataset:
