@@ -34,6 +34,7 @@ from data_science.storage.version_files import (
     audit_files,
     canonical,
     describe_files,
+    make_folder,
     parse_json,
     seal,
     sync,
@@ -108,7 +109,7 @@ def save(
 
     folder = Path(folder)
     with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with versions.workplace(folder) as work:
             document = form.to_json(predictor)
             write_durably(work / PREDICTOR, document)
