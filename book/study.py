@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from book import reuse, snapshot
+from data_science.arrays import Floats
 from data_science.data.dataset import FEATURE_STORE, Dataset
 from data_science.data.provenance import Provenance
 from data_science.evaluation.candidates import QUICK, compare
@@ -110,6 +111,11 @@ class Study:
     def posterior(self) -> xr.DataTree:
         """Posterior draws and sampler statistics, in memory."""
         return self.model.posterior.load()
+
+    @property
+    def coefficients(self) -> Floats:
+        """Draws of the coefficients for replicated data, shape (draw, coefficient)."""
+        return self.model.model.draws[::2]
 
     @property
     def summary(self) -> pd.DataFrame:
