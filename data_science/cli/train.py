@@ -9,8 +9,8 @@ import argparse
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None, *, standing_in: StandingIn) -> 
             settings = Settings.from_environment(environ)
             require_writable(settings.model_folder)  # found now, not after the wait and the fit
             with _database(environ, settings, standing_in) as ready:
-                _train(Settings.from_environment(ready), console)
+                _train(ready, console)
         except DataScienceError as error:
             log.error("%s", error)
             log.error("no model was saved; the previous one is unchanged")
@@ -110,10 +110,9 @@ def _environment(options: argparse.Namespace) -> Mapping[str, str]:
     return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _database(
-    environ: Mapping[str, str], settings: Settings, standing_in: StandingIn
-) -> AbstractContextManager[Mapping[str, str]]:
-    """Give the environment of the job, with a stand-in in it where a database is read and none is named."""
+@contextmanager
+def _database(environ: Mapping[str, str], settings: Settings, standing_in: StandingIn) -> Iterator[Settings]:
+    """Give the settings of the job, with a stand-in in them where a database is read and none is named."""
     files = settings.stand_in.files
     if not sources.needs_database(sources.source(settings.source)):
         if files is not None:
@@ -121,8 +120,11 @@ def _database(
                 f"DE_FILES is {str(files)!r} and SOURCE is {settings.source!r}, which reads no "
                 "database; expected one: files go into an embedded database. Unset DE_FILES, or SOURCE"
             )
-        return nullcontext(environ)
-    return standing_in(environ, settings.stand_in) if settings.wants_stand_in else nullcontext(environ)
+    elif settings.wants_stand_in:
+        with standing_in(environ, settings.stand_in) as ready:
+            yield Settings.from_environment(ready)
+        return
+    yield settings  # never read again: a password in a pipe is there once
 
 
 class _Stopped(SystemExit):

@@ -1,6 +1,7 @@
 """Which database a run reads: the one that is named, or one that stands in for it."""
 
 import logging
+import os
 import sys
 from contextlib import contextmanager
 
@@ -119,3 +120,16 @@ def test_files_for_a_host_that_is_named_are_refused(trained, caplog, tmp_path):
 
     assert caplog.messages[0].startswith("DE_FILES and DB_HOSTNAME are both set; expected one:")
     assert not trained
+
+
+def test_a_password_that_can_be_read_only_once_is_read_once(monkeypatch, trained):
+    reading, writing = os.pipe()
+    os.write(writing, b"once\n")
+    os.close(writing)
+    monkeypatch.delenv("DS_DB_PASSWORD")
+    monkeypatch.setenv("DS_DB_PASSWORD_FILE", f"/proc/self/fd/{reading}")
+
+    assert job.main([]) == 0
+
+    assert trained[0].database.password == "once"
+    os.close(reading)
