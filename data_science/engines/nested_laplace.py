@@ -38,6 +38,7 @@ _PROBE = 250  # draws that show whether the rest is worth drawing
 _PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
 _PROBE_SHARE_MIN = 0.5  # of the effective draws needed, what the probe must promise
 _SPARSE_DRAWS_MAX = 250  # per chain, where each draw needs its own search for a mode
+_ROUNDING = 1e-12  # of a log weight
 _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few of them
 
 
@@ -135,8 +136,10 @@ def _certify(log_weights: Floats) -> tuple[Floats, Certificate]:
     """Pareto-smoothed weights, normalised to sum to one, and their certificate."""
     n = len(log_weights)
     finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
-    smoothed, khat = finite, np.nan
-    if np.ptp(finite) > 0.0:  # equal weights have no tail to fit
+    # Ratios that are bounded by a value that many reach have every moment, and a tail without a shape to fit:
+    # so are those of a proposal that is the posterior, equal but for rounding.
+    smoothed, khat = finite, 0.0
+    if np.ptp(np.sort(finite)[-ceil(min(n / 5, 3 * np.sqrt(n))) :]) > _ROUNDING:
         smoothed, khat = array_stats.psislw(-finite, r_eff=1.0, axis=-1)
     weights = np.exp(smoothed - smoothed.max())
     weights /= weights.sum()

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from data_science.engines.fit_settings import FitSettings as FitSettings
 from data_science.engines.posterior import Posterior
 from data_science.extension import ENGINES
 from data_science.formula.design import Design
 from data_science.likelihood.fidelity import Compressed
+from data_science.settings.fit import FitSettings as FitSettings
 
 
 @dataclass(frozen=True, slots=True)

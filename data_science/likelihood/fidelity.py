@@ -77,10 +77,12 @@ def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: in
             if shift < SHIFT_LIMIT / 10:  # ten times below what is promised: the estimate is first order
                 return replace(found, shift=shift)
     found = _compressed(design, rows, compress(rows, None, 0), statistics, at, order)
-    return replace(found, why_lossless=_why_lossless(rows, exact=exact))
+    return replace(found, why_lossless=_why_lossless(rows, column, exact=exact))
 
 
-def _why_lossless(rows: Rows, *, exact: bool) -> str:
+def _why_lossless(rows: Rows, tried: str | None, *, exact: bool) -> str:
+    if tried is not None:
+        return f"no quadrature: even {_NODES[-1]} nodes per cell for {tried} would move the posterior too far"
     continuous = continuous_columns(rows)
     if exact and continuous:
         return "no quadrature: exact=True"

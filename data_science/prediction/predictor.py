@@ -17,6 +17,7 @@ import numpy.typing as npt
 from data_science.arrays import Floats
 from data_science.formula.encoding import Encoding
 from data_science.likelihood.binomial import logit, probability, probability_of_one
+from data_science.prediction.columns import FeatureColumn, columns_of
 from data_science.prediction.correction import (
     GAP_BOUND,
     Correction,
@@ -194,6 +195,11 @@ class Predictor:
     def reader(self) -> RowReader:
         """How rows are read."""
         return RowReader.of(self.encoding, self.unseen)
+
+    @property
+    def columns(self) -> tuple[FeatureColumn, ...]:
+        """What is read of the features, for whoever describes it."""
+        return columns_of(self.reader)
 
     @cached_property
     def scorer(self) -> RowScorer:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_science.errors import ArtifactError, GateError
+from data_science.errors import ArtifactError
 from data_science.prediction.predictor import Predictor
 from data_science.storage import predictor_format as form
 from data_science.storage import versions
@@ -34,6 +34,7 @@ from data_science.storage.version_files import (
     audit_files,
     canonical,
     describe_files,
+    make_folder,
     parse_json,
     seal,
     sync,
@@ -71,7 +72,6 @@ def save(
     diagnostics: Mapping[str, Any],
     model_card: str,
     writers: Mapping[str, Writer],
-    gates_passed: bool,
     provenance: Mapping[str, Any],
     now: datetime,
     keep: int = 5,
@@ -86,8 +86,6 @@ def save(
         What serving needs, what the gates measured (JSON types), and one page for people.
     writers : mapping from file name to callable
         Each is called with the path it has to write; for `posterior.nc` and `bambi_model.cloudpickle`.
-    gates_passed : bool
-        Whether the fit may be shipped.
     provenance : mapping
         What it was trained on and how (JSON types).
     now : datetime
@@ -102,22 +100,16 @@ def save(
 
     Raises
     ------
-    GateError
-        If the gates did not pass.
     ArtifactError
         If the folder cannot be written, or what was written cannot be read back.
     """
-    if gates_passed is not True:
-        raise GateError(
-            "the fit did not pass its gates; nothing was saved. See the diagnostics for what failed"
-        )
     if keep < 1:
         raise ValueError(f"keep is {keep!r}; expected at least 1")
     from datetime import UTC
 
     folder = Path(folder)
     with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with versions.workplace(folder) as work:
             document = form.to_json(predictor)
             write_durably(work / PREDICTOR, document)
@@ -131,7 +123,7 @@ def save(
             manifest = {
                 "format": PROTOCOL,
                 "saved_at": now.astimezone(UTC).isoformat(timespec="seconds"),
-                "gates_passed": True,
+                "gates_passed": True,  # of every version: a fit that failed has raised. Every reader asks
                 "provenance": dict(provenance),
                 "packages": _packages(),
                 "files": describe_files(work, names),

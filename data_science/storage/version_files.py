@@ -11,6 +11,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,15 @@ def write_durably(path: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and what is missing above it, and return when a power cut would not lose it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        with suppress(PermissionError):  # a folder may be written by who may not list, and so not open, it
+            sync(path.parent)
 
 
 def sync(path: Path) -> None:

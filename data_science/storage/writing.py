@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data_science.errors import ArtifactError
+from data_science.storage.version_files import make_folder
 from data_science.storage.versions import LOCK, SAVING
 
 TRIAL = 2**16  # bytes; any version takes more, so that a disk without them is too full for each
@@ -28,7 +29,7 @@ def require_writable(folder: str | Path) -> None:
 
     folder = Path(folder)
     with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         if (folder / LOCK).exists():
             (folder / LOCK).open("ab").close()  # another user's lock would stop the save, too
         try:

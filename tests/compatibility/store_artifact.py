@@ -28,7 +28,6 @@ def main() -> None:
         diagnostics=fitted.diagnostics,
         model_card=fitted.model_card,
         writers={},
-        gates_passed=fitted.gates_passed,
         provenance=fitted.provenance,
         now=datetime.now(UTC),
     )

@@ -32,7 +32,7 @@ def save_again_and_again(seed, n_saves, until=None):
         if done >= int(n_saves) and (until is None or Path(until).exists()):
             return
         save(
-            sys.argv[1], predictor=model, diagnostics={}, model_card="card", gates_passed=True, provenance={},
+            sys.argv[1], predictor=model, diagnostics={}, model_card="card", provenance={},
             writers={"posterior.nc": lambda path: path.write_bytes(b"posterior" * 10_000)},
             now=datetime.now(UTC), keep=2,
         )

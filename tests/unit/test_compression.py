@@ -18,20 +18,14 @@ from data_science.likelihood.compression import (
 )
 from data_science.likelihood.fidelity import SHIFT_LIMIT, compress_enough
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
+from tests.frames import features
 
 N_ROWS = 4_000
 
 
 def clients(n_rows: int = N_ROWS, seed: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "attr_a": rng.choice(5, n_rows, p=[0.5, 0.05, 0.1, 0.15, 0.2]) + 1,
-            "attr_b": rng.choice(list("abcd"), n_rows, p=[0.1, 0.2, 0.3, 0.4]),
-            "scd_a": rng.random(n_rows),
-            "scd_b": rng.integers(1, 6, n_rows),
-        }
-    )
+    frame = features(rng, n_rows)
     eta = -2 + 1.5 * frame["scd_a"] + 0.3 * (frame["attr_b"] == "b")
     return frame.assign(label=(rng.random(n_rows) < 1 / (1 + np.exp(-eta))).astype(int))
 

@@ -148,3 +148,15 @@ def test_a_sentence_says_why_every_row_was_kept(formula, exact, reason):
     design = learned(formula, frame)
 
     assert compress_enough(design, encode(design, frame), exact=exact).sentence == reason
+
+
+def test_a_sentence_says_that_no_number_of_nodes_was_enough(monkeypatch):
+    monkeypatch.setattr(fidelity, "_shift", lambda *_: SHIFT_LIMIT)
+    design = learned(FORMULA)
+
+    found = compress_enough(design, encode(design, clients()))
+
+    assert found.sentence == (
+        "300 rows → 300 distinct rows, without loss "
+        "(no quadrature: even 16 nodes per cell for scd_a would move the posterior too far)"
+    )

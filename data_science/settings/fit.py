@@ -1,9 +1,13 @@
-"""How one posterior is to be computed; light, so that whoever only names settings pays for no library."""
+"""How one posterior is to be computed, and what wrong labels cost: the one place of these defaults.
+
+Light, so that whoever only names settings pays for no library.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -102,6 +106,45 @@ class FitSettings:
         ):
             raise SettingsError(f"{name} is {value!r}; expected {expected}")
         object.__setattr__(self, name, kind(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Cost of each kind of mistake, in any one unit.
+
+    Parameters
+    ----------
+    false_positive, false_negative : float
+        Of a wrong 1, and of a wrong 0; finite and above 0.
+
+    Raises
+    ------
+    SettingsError
+        If a cost is anything else: no threshold would follow.
+
+    Examples
+    --------
+    >>> from data_science import Costs
+    >>> Costs(false_positive=1, false_negative=4).threshold
+    0.2
+    """
+
+    false_positive: float = 1.0
+    false_negative: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            cost = getattr(self, field.name)
+            if not (isinstance(cost, Real) and math.isfinite(cost) and float(cost) > 0):
+                raise SettingsError(f"{field.name} is {cost!r}; expected a finite number above 0")
+
+    @property
+    def threshold(self) -> float:
+        """Probability above which predicting 1 costs less than predicting 0 on average.
+
+        Elkan 2001, "The foundations of cost-sensitive learning", IJCAI, equation 2.
+        """
+        return self.false_positive / (self.false_positive + self.false_negative)
 
 
 def resolved(settings: FitSettings | None, **shorthand: Any) -> FitSettings:

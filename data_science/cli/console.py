@@ -50,7 +50,7 @@ class Console:
             handler = logging.StreamHandler(sys.stderr)
             handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-        for name in ("main", "data_science", "de"):
+        for name in ("data_science", "de"):
             logging.getLogger(name).setLevel(self._level)
         return self
 

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console as Terminal
 
-from data_science import console
 from data_science import progress as stopwatch
-from data_science.console import Console
+from data_science.cli import console
+from data_science.cli.console import Console
 from data_science.engines.registry import Progress
 from data_science.progress import Stopwatch
 
-NAMES = ("main", "data_science", "de")
+NAMES = ("data_science", "de")
 
 
 @pytest.fixture(autouse=True)
