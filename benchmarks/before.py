@@ -99,7 +99,7 @@ class Tree:
         }
         command = [sys.executable, "-W", "ignore", "-c", names + program.code]
         with subprocess.Popen(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE) as process:
-            printed = process.stdout.read()
+            printed = process.stdout.read() if process.stdout else b""
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -147,13 +147,14 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=5, help="rounds of fits; 0: none")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        trees = [Tree(chosen.against.resolve(), Path(name) / "earlier"), Tree(ROOT, Path(name) / "today")]
-        for tree in trees:
+        earlier = Tree(chosen.against.resolve(), Path(name) / "earlier")
+        today = Tree(ROOT, Path(name) / "today")
+        for tree in (earlier, today):
             tree.folder.mkdir()
-        trees[1].costs(Program("rows", MAKE_ROWS))
+        today.costs(Program("rows", MAKE_ROWS))
         print(f"{'CPU time':36}{'before':>12}{'now':>12}{'ratio':>8}   quartiles        rounds")
         plan = [*((each, chosen.rounds) for each in (COLD, SERVED)), *((each, chosen.fits) for each in FITS)]
-        slower = [compare(program, *trees, rounds) for program, rounds in plan if rounds]
+        slower = [compare(program, earlier, today, rounds) for program, rounds in plan if rounds]
     if any(slower):
         raise SystemExit(f"something became slower by more than the {SLOWEST - 1:.0%} allowed")
 
