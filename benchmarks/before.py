@@ -26,7 +26,7 @@ model.load(MODEL)
 model.predict_one({"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3})
 """
 SERVING = """
-import json, statistics, time
+import json, time
 import pandas as pd
 from data_science import BayesianLogitModel
 model = BayesianLogitModel()
@@ -42,7 +42,7 @@ def cost(call, repeats):
         for _ in range(repeats):
             call()
         rounds.append((time.process_time() - start) / repeats)
-    return statistics.median(rounds)
+    return min(rounds)  # whoever else runs only adds
 
 print(json.dumps({
     "predict_one(mapping)": cost(lambda: model.predict_one(row), 20_000),
