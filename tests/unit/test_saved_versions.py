@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 
 def save(folder, seed=1, now=NOW):
     return artifact.save(
-        folder, predictor=predictor(seed=seed), diagnostics={}, model_card="", writers={}, gates_passed=True,
+        folder, predictor=predictor(seed=seed), diagnostics={}, model_card="", writers={},
         provenance={}, now=now,
     )  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_a_fallback_is_to_an_older_version_before_a_newer_one_and_warns(tmp_path
 
 def test_a_manifest_records_when_with_what_and_how_the_version_was_made(tmp_path):
     path = artifact.save(
-        tmp_path, predictor=predictor(), diagnostics={"a": 1}, model_card="card", writers={}, gates_passed=True,
+        tmp_path, predictor=predictor(), diagnostics={"a": 1}, model_card="card", writers={},
         provenance={"seed": 7}, now=NOW.astimezone(None) + timedelta(microseconds=5),
     )  # fmt: skip
 
