@@ -14,7 +14,11 @@ import numpy as np
 import pandas as pd
 
 from data_science import BayesianLogitModel, DataScienceError, ModelSpecification, Prior
-from data_science.prediction.decision import Costs
+
+try:
+    from data_science import Costs
+except ImportError:  # in code of 2026-11-25, which stored some of the models
+    from data_science.prediction.decision import Costs
 
 type Rows = list[dict[str, Any]]
 STORED = Path(__file__).parent / "artifacts"  # format, example: folder of versions, rows asked about, answers

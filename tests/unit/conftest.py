@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from serving_cases import predictor
-from stored_models import NOW, save
+from saved_models import NOW, save
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from serving_cases import COMMON_FACTOR, ROW, predictor
-from stored_models import FILES, NOW, save
+from saved_models import FILES, NOW, save
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import load

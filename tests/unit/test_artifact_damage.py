@@ -5,7 +5,7 @@ import pickle
 import shutil
 
 import pytest
-from stored_models import FILES, Bomb
+from saved_models import FILES, Bomb
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import is_good, load, load_bambi_model, open_posterior

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from serving_cases import ROW
-from stored_models import save
+from saved_models import save
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import load

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from serving_cases import ROW
-from stored_models import FILES, Bomb
+from saved_models import FILES, Bomb
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import load

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from stored_models import save
+from saved_models import save
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import load
