@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from serving_cases import predictor
 from saved_models import NOW, save
+from serving_cases import predictor
 
 
 @pytest.fixture(scope="module")

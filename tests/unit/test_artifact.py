@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from serving_cases import COMMON_FACTOR, ROW, predictor
 from saved_models import FILES, NOW, save
+from serving_cases import COMMON_FACTOR, ROW, predictor
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import load

@@ -4,8 +4,8 @@ import logging
 import shutil
 
 import pytest
-from serving_cases import ROW
 from saved_models import save
+from serving_cases import ROW
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import load

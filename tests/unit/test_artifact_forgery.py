@@ -6,8 +6,8 @@ import pickle
 
 import numpy as np
 import pytest
-from serving_cases import ROW
 from saved_models import FILES, Bomb
+from serving_cases import ROW
 
 from data_science.errors import ArtifactError
 from data_science.storage.artifact import load
