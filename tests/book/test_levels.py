@@ -68,7 +68,7 @@ def test_a_tenth_holds_the_values_between_the_ends_it_is_named_by():
 def test_names_have_two_decimals_and_more_only_where_they_are_needed(scale, first):
     tenths = tenths_of(pd.Series(np.arange(101) / 100 * scale).round(12))
 
-    assert list(tenths)[0] == first
+    assert next(iter(tenths)) == first
     assert len(tenths) == 10
 
 
