@@ -39,7 +39,7 @@ def test_each_row_has_the_interval_and_the_point_of_its_entry(axes):
     assert point.get_marker() == "o"
     assert colour(point) == colour(interval) == charts.BLUE
     assert interval.get_alpha() < 1  # the point is seen on its interval
-    assert 1 < interval.get_linewidth()[0] < point.get_markersize() < 8
+    assert 1 < interval.get_linewidth()[0] < 3 < point.get_markersize() < 8
     assert axes.xaxis.get_major_locator()._nbins == 5
     assert has_grid(axes.xaxis)
     assert not has_grid(axes.yaxis)  # the interval is itself the line to its name
