@@ -196,6 +196,8 @@ def _reading_faults(
         example = reprlib.repr(column[reading.refused].tolist()[0])
         promise = schema.promised(name) if schema is not None else None
         remedy = "Convert the column where it is made"
+        if want == "level" and reading.kind == "real":
+            remedy = "Convert levels to text or whole numbers, and numbers to a numeric dtype: astype(float)"
         if schema is not None and promise is not None:
             change = f"ALTER COLUMN {name} TYPE {promise.sql} USING {name}::{promise.sql}"
             remedy = f"Run: ALTER TABLE {schema.table} {change}"

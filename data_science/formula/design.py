@@ -19,6 +19,7 @@ from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.formula.priors import Prior
+from data_science.formula.roles import Roles
 from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, parse_term
 
 
@@ -88,14 +89,9 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
     frame : DataFrame
         One row per observation; every column of the specification, without missing values.
     """
-    columns = {c for term in specification.terms for c in term.expression}
-    categorical = {c for c in columns if c.categorical or not pd.api.types.is_numeric_dtype(frame[c.column])}
-    grouping = {c for term in specification.terms for c in term.groups}
-    factors = {
-        column: Factor(column, levels_of(frame[column]))
-        for column in dict.fromkeys(c.column for c in (*categorical, *grouping))
-    }
-    materialised = _materialised(specification, categorical)
+    roles = Roles.of(specification, frame)
+    factors = {column: Factor(column, levels_of(frame[column])) for column in roles.levels}
+    materialised = _materialised(specification, roles.coded)
     encoding = Encoding(tuple(_term(parsed, factors, reduced) for parsed, reduced in materialised))
     numeric = {column: frame[column].to_numpy(np.float64) for column in encoding.numeric_columns}
     sds = {column: float(values.std()) for column, values in numeric.items()}
@@ -176,11 +172,13 @@ def sample_frame(design: Design) -> pd.DataFrame:
     n_rows = max(4, *(len(f.levels) for f in factors)) if factors else 4
     rng = np.random.default_rng(0)  # irregular, so that no product of columns is constant
     frame = pd.DataFrame(index=range(n_rows))
+    numeric = design.encoding.numeric_columns
     for factor in factors:
         values = [factor.levels[i % len(factor.levels)] for i in range(n_rows)]
-        # Bambi selects text by the dtype object; pandas warns of its own dtype for text there
-        frame[factor.column] = pd.Series(values, dtype=object if isinstance(values[0], str) else None)
-    for column in design.encoding.numeric_columns:
+        if factor.column not in numeric:  # a category, so that whole numbers that are levels are no slope
+            values = pd.Categorical(values, categories=factor.levels, ordered=True)
+        frame[factor.column] = values
+    for column in numeric:
         if column not in frame:  # C(x) beside x: the levels serve both
             pattern = rng.normal(size=n_rows)
             pattern = (pattern - pattern.mean()) / pattern.std()
@@ -198,7 +196,7 @@ def _unit(term: Term, sds: dict[str, float]) -> float:
 
 
 def _materialised(
-    specification: ModelSpecification, categorical: set[Component]
+    specification: ModelSpecification, coded: frozenset[Component]
 ) -> list[tuple[ParsedTerm, dict[Component, bool]]]:
     """Terms of the design, and which of their categorical components are coded against a reference level.
 
@@ -208,7 +206,7 @@ def _materialised(
     frame = pd.DataFrame({specification.response.successes: np.arange(n_rows) % 2})
     if specification.response.trials is not None:
         frame[specification.response.trials] = 1
-    plainly_categorical = {c.column for c in categorical if not c.categorical}
+    plainly_categorical = {c.column for c in coded if not c.categorical}
     for k, column in enumerate(specification.columns):
         pattern = np.arange(n_rows) // 2 ** (k % 3) % 2
         frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern

@@ -146,7 +146,7 @@ class LevelReader:
             raise self._error(value)
         if self.kind == "integer":
             if number != int(number) or (
-                isinstance(value, float | np.floating) and abs(number) > EXACT_IN_FLOAT
+                isinstance(value, float | np.floating) and abs(float(number)) > EXACT_IN_FLOAT
             ):
                 raise self._error(value)
             return int(number)
@@ -180,7 +180,10 @@ class LevelReader:
             return None
         table = np.full(int(high) - int(low) + 1, len(self.factor.levels), dtype=np.intp)
         table[[int(level) - int(low) for level in self.factor.levels]] = range(len(self.factor.levels))
-        offsets = values.to_numpy().astype(np.int64, copy=False) - int(low)
+        given = values.to_numpy()
+        if given.dtype == np.uint64 and (given > np.iinfo(np.int64).max).any():
+            return None  # such a number would wrap to a negative one
+        offsets = given.astype(np.int64, copy=False) - int(low)
         # Seen as unsigned, a negative offset is huge, so one comparison checks both ends.
         if not (offsets.view(np.uint64) < table.size).all():
             return None
