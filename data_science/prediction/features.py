@@ -18,6 +18,7 @@ import numpy as np
 from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Factor
+from data_science.formula.rows import EXACT_IN_FLOAT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ Kind = Literal["integer", "real", "boolean", "text"]
 # Exact types whose equality and hash agree with the reading rules, so that one dict look-up reads them.
 PLAIN_NUMBERS: frozenset[type] = frozenset({int, float, bool, np.int64, np.float64, np.bool_})
 PLAIN_TEXTS: frozenset[type] = frozenset({str, np.str_})
-EXACT_IN_FLOAT = 2**53  # beyond it neighbouring integers share a float
 WIDEST_TABLE = 2**16  # integer levels spread over less are looked up in an array
 REFUSED = -1
 
