@@ -13,6 +13,7 @@ from data_science.formula.design import encode, learn, sample_frame
 from data_science.formula.roles import Roles
 from data_science.formula.specification import Component, ModelSpecification
 from data_science.formula.training_data import validated
+from data_science.prediction.rows import RowReader
 
 BY_NAME = ModelSpecification("y ~ c")
 FORMULAS = ["y ~ c", "y ~ C(c)", "y ~ c + x", "y ~ (1 | c)", "y ~ (c | g)", "y ~ x:c", "y ~ c + (1 | c:g)"]
@@ -61,6 +62,24 @@ def test_values_in_a_dtype_that_is_not_numeric_are_levels_and_never_one_slope(dt
     assert {type(level) for level in factor.levels} == {bool if is_truth(dtype) else int}
     assert [factor.levels[code] for code in rows.codes["c"]] == values_for(dtype)
     assert design.encoding.numeric_columns == ()
+
+
+@pytest.mark.parametrize("wrapped", [None, *WRAPPED])
+@pytest.mark.parametrize("dtype", NUMERIC)
+@pytest.mark.parametrize("formula", ["y ~ c", "y ~ C(c)", "y ~ c + (1 | c)"])
+def test_prediction_reads_the_rows_of_training_as_training_encoded_them(formula, dtype, wrapped):
+    specification = ModelSpecification(formula)
+    frame = with_column(column(values_for(dtype), dtype, wrapped))
+    typed = validated(frame, specification, None).frame
+    design = learn(specification, typed)
+    encoded = encode(design, typed)
+
+    read = RowReader.of(design.encoding, "refuse").all_rows(frame)
+
+    for trained, served in ((encoded.codes, read.codes), (encoded.numeric, read.numeric)):
+        assert list(trained) == list(served)
+        for name, values in trained.items():
+            np.testing.assert_array_equal(served[name], values)
 
 
 @pytest.mark.parametrize("dtype", NUMERIC)
