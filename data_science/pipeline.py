@@ -22,7 +22,7 @@ from data_science.engines.registry import OnProgress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.fitting.posterior_on import Fitted, posed
-from data_science.formula import design, training_data
+from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.prediction.predictor import Predictor, measure_correction
@@ -195,7 +195,7 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         threshold=costs.threshold,
         response=learned.specification.response.successes,
     )
-    return measure_correction(predictor, design.decode(learned, fitted.problem.compressed.cells, _MOST_CELLS))
+    return measure_correction(predictor, fitted.problem.compressed.cells.thinned(_MOST_CELLS))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

@@ -14,9 +14,10 @@ from scipy.special import logsumexp
 
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
-from data_science.evaluation.pointwise import Observations, distinct, log_likelihood, pool
-from data_science.formula.design import Design, Rows
+from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood, pool
+from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
+from data_science.formula.rows import Observations
 from data_science.limits import KHAT_MAX
 
 #: Posterior draws used; the Monte Carlo error of elpd is far below its standard error.
@@ -69,14 +70,19 @@ class Loo(Elpd):
 
 
 def loo(
-    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
+    design: Design,
+    rows: Observations,
+    posterior: Posterior,
+    *,
+    n_nodes: int | None = None,
+    n_draws: int = DRAWS,
 ) -> Loo:
     """Leave one observation out, for each in turn, by Pareto-smoothed importance sampling.
 
     Parameters
     ----------
     design : Design
-    rows : Rows
+    rows : Observations
         Raw observations that ``posterior`` was fitted to.
     posterior : Posterior
     n_nodes : int, optional
@@ -88,14 +94,19 @@ def loo(
 
 
 def waic(
-    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
+    design: Design,
+    rows: Observations,
+    posterior: Posterior,
+    *,
+    n_nodes: int | None = None,
+    n_draws: int = DRAWS,
 ) -> Elpd:
     """Widely applicable information criterion on the elpd scale; parameters as in :func:`loo`."""
     return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[1]
 
 
 def measure(
-    design: Design, observations: Observations, posterior: Posterior, *, n_draws: int = DRAWS
+    design: Design, observations: Pooled, posterior: Posterior, *, n_draws: int = DRAWS
 ) -> tuple[Loo, Elpd]:
     """PSIS-LOO and WAIC from one pass over the nodes."""
     coefficients, _ = posterior.thinned(n_draws)
@@ -118,7 +129,7 @@ def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
     return float(np.sqrt(n_rows * variance))
 
 
-def _measure(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floats:
+def _measure(encoding: Encoding, rows: Observations, coefficients: Floats) -> Floats:
     """Rows ``lppd, elpd_loo, khat, p_waic``, one column per node."""
     values = log_likelihood(encoding, rows, coefficients)
     lppd = logsumexp(values, axis=1) - np.log(values.shape[1])

@@ -11,7 +11,8 @@ from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, engine, fallback
 from data_science.errors import GateError
 from data_science.formula import design
-from data_science.formula.design import Design, Rows
+from data_science.formula.design import Design
+from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.fidelity import Compressed, compress_enough
 from data_science.progress import Stopwatch
@@ -24,7 +25,7 @@ class Problem:
     """A specification on its rows, ready for any engine."""
 
     design: Design
-    rows: Rows  # encoded once; whoever needs them again takes these
+    rows: Observations  # encoded once; whoever needs them again takes these
     compressed: Compressed
 
 

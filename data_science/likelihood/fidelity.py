@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data_science.arrays import Floats
-from data_science.formula.design import Design, Rows
+from data_science.formula.design import Design
+from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.compression import Cells, compress, continuous_column, continuous_columns
@@ -53,7 +54,7 @@ class Compressed:
         return f"{found} ({self.why_lossless})" if self.why_lossless else found
 
 
-def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: int = 0) -> Compressed:
+def compress_enough(design: Design, rows: Observations, *, exact: bool = False, seed: int = 0) -> Compressed:
     """Compress with the fewest nodes whose measured shift stays below :data:`SHIFT_LIMIT`.
 
     Parameters
@@ -80,7 +81,7 @@ def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: in
     return replace(found, why_lossless=_why_lossless(rows, column, exact=exact))
 
 
-def _why_lossless(rows: Rows, tried: str | None, *, exact: bool) -> str:
+def _why_lossless(rows: Observations, tried: str | None, *, exact: bool) -> str:
     if tried is not None:
         return f"no quadrature: even {_NODES[-1]} nodes per cell for {tried} would move the posterior too far"
     continuous = continuous_columns(rows)
@@ -92,7 +93,7 @@ def _why_lossless(rows: Rows, tried: str | None, *, exact: bool) -> str:
 
 
 def _compressed(
-    design: Design, rows: Rows, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
+    design: Design, rows: Observations, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
 ) -> Compressed:
     joint = LogJoint.of(design, cells, statistics, at)
     elimination = Elimination.of(order, joint.matrix)
@@ -100,7 +101,9 @@ def _compressed(
     return Compressed(cells, rows.successes, statistics, at, joint, elimination, mode, 0.0)
 
 
-def _shift(design: Design, rows: Rows, found: Compressed, n_nodes: int, column: str, seed: int) -> float:
+def _shift(
+    design: Design, rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
+) -> float:
     """Largest first-order change of a posterior mean, measured against raw rows."""
     rng = np.random.default_rng(seed)
     sample, cells, share = rows, found.cells, 1.0

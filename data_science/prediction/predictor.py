@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from data_science.arrays import Floats
 from data_science.formula.encoding import Encoding
+from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import logit, probability, probability_of_one
 from data_science.prediction.columns import FeatureColumn, columns_of
 from data_science.prediction.correction import (
@@ -27,7 +28,7 @@ from data_science.prediction.correction import (
 )
 from data_science.prediction.draws import Draws
 from data_science.prediction.intervals import row_quantiles
-from data_science.prediction.rows import RowReader, Rows, Unseen
+from data_science.prediction.rows import RowReader, Unseen
 from data_science.prediction.scorer import RowScorer
 from data_science.prediction.tables import Tables, multiplier
 
@@ -100,7 +101,7 @@ class Predictor:
     response: str = "label"
 
     def __post_init__(self) -> None:
-        n, n_sds = self.encoding.n_coefficients, self.tables.n_group_sds
+        n, n_sds = self.encoding.n_coefficients, self.encoding.n_sds
         arrays = {
             "coefficients": (np.shape(self.coefficients), (n,)),
             "draws": (np.shape(self.draws), (len(self.draws), n)),
@@ -260,19 +261,19 @@ class Predictor:
         return np.cov(self.draws, rowvar=False).reshape((self.encoding.n_coefficients,) * 2)
 
 
-def measure_correction(predictor: Predictor, cells: pd.DataFrame, bound: float = GAP_BOUND) -> Predictor:
+def measure_correction(predictor: Predictor, rows: Rows, bound: float = GAP_BOUND) -> Predictor:
     """Return the predictor with the gap between plug-in and posterior mean probability measured.
 
     Parameters
     ----------
     predictor : Predictor
         As built from the posterior.
-    cells : DataFrame
+    rows : Rows
         The distinct feature rows of training, or the cells that stand for them.
     bound : float
         Above this largest gap, labels follow the corrected probability.
     """
-    gap = largest_gap(predictor.predict_proba(cells), predictor.predict_proba(cells, "posterior"))
+    gap = largest_gap(predictor._probabilities(rows, "plug-in"), predictor._probabilities(rows, "posterior"))
     n = predictor.encoding.n_coefficients
     covariance = np.cov(predictor.draws, rowvar=False).reshape(n, n)
     return replace(predictor, correction=Correction(gap, bound, covariance))

@@ -71,8 +71,7 @@ def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
     try:
         encoding = Encoding.from_json(content["encoding"])
         n, n_draws = encoding.n_coefficients, content["n_draws"]
-        n_sds = sum(term.n_expressions for term in encoding.group_specific)
-        shapes = {"draws": (n_draws, n), "group_sd_draws": (n_draws, n_sds)}
+        shapes = {"draws": (n_draws, n), "group_sd_draws": (n_draws, encoding.n_sds)}
         correction = content["correction"]
         if correction is not None:
             shapes["covariance"] = (n, n)

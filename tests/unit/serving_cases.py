@@ -34,6 +34,5 @@ def predictor(encoding=DEFAULT, n_draws=200, sd=0.2, seed=1, **options):
     n = encoding.n_coefficients
     means = np.linspace(-1.0, 1.0, n)
     draws = means + rng.normal(0, sd, (n_draws, n))
-    n_sds = sum(term.n_expressions for term in encoding.group_specific)
-    group_sds = np.abs(rng.normal(0.6, 0.1, (n_draws, n_sds)))
+    group_sds = np.abs(rng.normal(0.6, 0.1, (n_draws, encoding.n_sds)))
     return Predictor(encoding, draws.mean(axis=0), draws, group_sds, **options)

@@ -1,5 +1,6 @@
 """What flags and variables make of a run, and what --help says of them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,26 @@ def test_verbose_is_handed_on(trained):
     job.main(["--verbose"])
 
     assert console.opened[0].verbose is True
+
+
+@pytest.mark.parametrize(
+    ("flag", "meaning"),
+    [
+        ("--models FOLDER", "folder of versions (MODEL_FOLDER)"),
+        ("--seed N", "seed of the sampler (SEED)"),
+        ("--clients N", "how many stand-in clients (DE_CLIENTS)"),
+        ("--files DIR", "the company's CSV files (DE_FILES)"),
+        ("--engine {nuts,nested-laplace}", "how to fit (ENGINE)"),
+        ("--verbose", "log details too"),
+    ],
+)
+def test_help_shows_what_a_flag_takes_and_means(capsys, monkeypatch, flag, meaning):
+    monkeypatch.setenv("COLUMNS", "120")  # argparse breaks its lines at the width of the terminal
+
+    with pytest.raises(SystemExit):
+        job.main(["--help"])
+
+    assert re.search(rf"^  {re.escape(flag)}\s+{re.escape(meaning)}$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_help_says_every_variable_with_its_default_and_every_exit_code(capsys):
