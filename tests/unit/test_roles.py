@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from data_science.engines.fit_settings import FitSettings
 from dtypes import NUMERIC, WRAPPED, column, is_truth
 from formulae import design_matrices
 
@@ -14,6 +13,7 @@ from data_science.formula.roles import Roles
 from data_science.formula.specification import Component, ModelSpecification
 from data_science.formula.training_data import validated
 from data_science.prediction.rows import RowReader
+from data_science.settings.fit import FitSettings
 
 BY_NAME = ModelSpecification("y ~ c")
 FORMULAS = ["y ~ c", "y ~ C(c)", "y ~ c + x", "y ~ (1 | c)", "y ~ (c | g)", "y ~ x:c", "y ~ c + (1 | c:g)"]
