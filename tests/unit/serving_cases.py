@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data_science.errors import FeatureError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.prediction.predictor import Predictor
 
@@ -36,3 +37,11 @@ def predictor(encoding=DEFAULT, n_draws=200, sd=0.2, seed=1, **options):
     draws = means + rng.normal(0, sd, (n_draws, n))
     group_sds = np.abs(rng.normal(0.6, 0.1, (n_draws, encoding.n_sds)))
     return Predictor(encoding, draws.mean(axis=0), draws, group_sds, **options)
+
+
+def answer(ask):
+    """Return what was answered, or that it was refused: nothing else may happen."""
+    try:
+        return ask()
+    except FeatureError:
+        return "refused"

@@ -1,27 +1,23 @@
 """A batch of any dtype answers as its rows do one by one: nothing wraps, nothing is guessed."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 from dtypes import NUMERIC, column, columns, limits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving_cases import predictor
+from serving_cases import ATTR_A, ATTR_B, answer, predictor
 
-from data_science.errors import FeatureError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.prediction.features import LevelReader, read_number, read_numbers
 
+INTEGERS = LevelReader(ATTR_A, refuses_unseen=False)
+TEXTS = LevelReader(ATTR_B, refuses_unseen=False)
 LEVELS = st.sampled_from(
     [(-1, 0, 1), (-2, -1), (0, 1, 2, 5), (1, 2), (False, True), (0.5, 1.0, 2.0), (-1, 2**20), (255, 256)]
 )
-
-
-def answer(ask):
-    try:
-        return ask()
-    except FeatureError:
-        return "refused"
 
 
 def together(answers):
@@ -86,3 +82,35 @@ def test_a_batch_one_row_frames_and_mappings_agree_on_labels_and_probabilities(v
         assert chances == one_by_one
     else:
         assert chances == pytest.approx(one_by_one, rel=1e-14)
+
+
+COLUMNS = {
+    "int8": pd.Series([1, 2, 5, 7], dtype="int8"),
+    "uint64": pd.Series([1, 2, 5, 2**64 - 1], dtype="uint64"),
+    "int64 far apart": pd.Series([1, 2, 5, -(2**62)]),
+    "float": pd.Series([1.0, 2.0, 5.0, 7.0]),
+    "object": pd.Series([1, True, 5.0, Decimal(7)], dtype=object),
+    "category": pd.Series([1, 2, 5, 7], dtype="category"),
+    "nullable": pd.Series([1, 2, 5, 7], dtype="Int64"),
+    "boolean": pd.Series([True, False, True, False]),
+    "nullable boolean": pd.Series([True, False], dtype="boolean"),
+    "arrow": pd.Series([1, 2, 7], dtype="int64[pyarrow]"),
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
+def test_a_column_is_read_as_its_values_are_one_by_one(column):
+    assert INTEGERS.read(column).tolist() == [INTEGERS.code(value) for value in column]
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "object", "category", "string[pyarrow]"])
+def test_text_columns_of_any_type_are_read_alike(dtype):
+    column = pd.Series(["a", "d ", "zz", "c"], dtype=dtype)
+
+    assert TEXTS.read(column).tolist() == [0, 3, len(ATTR_B.levels), 2]
+
+
+def test_an_unused_category_harms_nobody():
+    column = pd.Series(pd.Categorical([1, 2], categories=["not a number", 1, 2]))
+
+    assert INTEGERS.read(column).tolist() == [0, 1]
