@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from deployment.app import create_app
+from deployment.http11 import Http11Protocol
 from deployment.settings import Settings, SettingsError
 
 
@@ -32,7 +33,7 @@ def main() -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Http11Protocol,
         ws="none",
         log_config=None,
         access_log=False,  # costs as much as a prediction; the prediction log has every one

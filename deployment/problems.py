@@ -35,8 +35,10 @@ def invalid_field(path: str, detail: str) -> Problem:
     return Problem(422, "1 field is invalid", [{"field": path, "detail": detail}])
 
 
-def invalid_body(error: ValidationError) -> Problem:
-    """Return the problem of a body that pydantic refused."""
+def invalid_body(error: ValidationError, came: str | None = None) -> Problem:
+    """Return the problem of a body that pydantic refused; ``came`` says what it is where it is no text."""
+    if came is not None:
+        return invalid_field("body", f"the body is {came}; expected JSON in UTF-8")
     found = [_field_problem(one) for one in error.errors(include_url=False, include_context=False)]
     detail = "1 field is invalid" if len(found) == 1 else f"{len(found)} fields are invalid"
     return Problem(422, detail, found[:MOST_SHOWN])
