@@ -38,6 +38,7 @@ def main() -> int:
         log_config=None,
         access_log=False,  # costs as much as a prediction; the prediction log has every one
         server_header=False,
+        proxy_headers=False,  # nothing here asks who the client is, and looking takes time
         timeout_keep_alive=75,  # longer than load balancers keep theirs (60 s), so that they close first
         timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout_s)),
     )

@@ -6,6 +6,7 @@ HttpClient and ``curl --http2`` do with each POST to a plain port (``Upgrade: h2
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httptools
@@ -27,10 +28,9 @@ class Http11Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read what has come; the parser calls the methods below."""
         self._unset_keepalive_if_required()
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self._read(rest[:LARGEST_HEAD]) :]
+            for piece in (data,) if len(data) <= LARGEST_HEAD else _pieces(data):
+                self._read(piece)
         except httptools.HttpParserError as error:
             self._refuse(self._problem or _not_http(data, error))
 
@@ -54,22 +54,21 @@ class Http11Protocol(HttpToolsProtocol):
         # Asked only about offers. Yes: then nothing is begun, and the parser stops at the end of the head.
         return True
 
-    def _read(self, piece: memoryview) -> int:
-        """Return how many bytes were read: all, or those up to the end of a head with an offer."""
+    def _read(self, piece: bytes | memoryview) -> None:
         self._unread += len(piece)
-        try:
-            self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade as offer:
-            self._read_again_without_the_offer()
-            return int(offer.args[0])
+        while piece:
+            try:
+                self.parser.feed_data(piece)
+                break
+            except httptools.HttpParserUpgrade as offer:
+                piece = memoryview(piece)[offer.args[0] :]
+                self._read_again_without_the_offer()
         if self._unread > LARGEST_HEAD:
             self._stop(_head_too_large())
-        return len(piece)
 
     def _read_again_without_the_offer(self) -> None:
         if self.parser.get_method() == b"CONNECT":
             self._stop(Problem(405, "this service is no proxy: CONNECT is not answered"))
-        self._unread = 0
         kept = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
         version = self.scope["http_version"].encode()
         first = self.parser.get_method() + b" " + self.url + b" HTTP/" + version
@@ -89,6 +88,11 @@ class Http11Protocol(HttpToolsProtocol):
         head = (f"content-type: {MEDIA_TYPE}", f"content-length: {len(body)}", "connection: close", "", "")
         self.transport.write(STATUS_LINE[problem.status] + "\r\n".join(head).encode() + body)
         self.transport.close()
+
+
+def _pieces(data: bytes) -> Iterator[memoryview]:
+    view = memoryview(data)
+    return (view[start : start + LARGEST_HEAD] for start in range(0, len(data), LARGEST_HEAD))
 
 
 def _head_too_large() -> Problem:

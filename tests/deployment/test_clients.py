@@ -93,7 +93,9 @@ def test_a_head_says_503_where_get_does(start):
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "br", "zstd", "gzip, identity", "é"])
 def test_a_body_said_to_be_compressed_is_refused_by_name(service, coding):
-    refused = service.post("/predict", content=gzip.compress(BODY), headers={b"Content-Encoding": coding.encode()})
+    refused = service.post(
+        "/predict", content=gzip.compress(BODY), headers={b"Content-Encoding": coding.encode()}
+    )
 
     assert refused.status_code == 415
     assert coding in refused.json()["detail"].encode("latin-1").decode()
