@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 try:
     from machine_learning_engineering.mle_model import MLEModel
@@ -161,6 +161,7 @@ class BayesianLogitModel(MLEModel):
             costs=self.costs,
         )
         self._fit, self._loaded = fitted, None
+        self.model_version = None  # it has no name until it is saved
         return fitted.report
 
     def save(self, model_folder: str | Path, *, keep: int = 5) -> Path:
@@ -201,6 +202,14 @@ class BayesianLogitModel(MLEModel):
         """
         self._loaded, self._fit = artifact.load(model_folder), None
         self.model_version = self._loaded.path.name
+
+    def snapshot(self) -> Self:
+        """Return this model as it is now: `load` and `fit` may replace what this one holds at any time."""
+        held = object.__new__(type(self))
+        held.__dict__.update(self.__dict__)  # in one step
+        if held._loaded is not None:
+            held.model_version = held._loaded.path.name
+        return held
 
     @property
     def fallback(self) -> str | None:

@@ -166,16 +166,23 @@ def _text(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> Path:
+    try:
+        return Path(_text(text)).expanduser()  # an env file is read by no shell
+    except RuntimeError as error:  # no such user, or no home
+        raise ValueError from error
+
+
 def _secret(text: str) -> str:
     if "\0" in text:
         raise ValueError
-    return text
+    return text.rstrip("\r\n")  # `echo` and editors end a secret with a newline that is no part of it
 
 
 FLAG = Kind("one of 1, true, yes, 0, false, no", _flag)
 TEXT = Kind("printable text", _text)
 SECRET = Kind("text without NUL", _secret)
-FOLDER = Kind("a path without control characters", lambda text: Path(_text(text)))
+FOLDER = Kind("a path without control characters, or a ~ that is known here", _folder)
 SEED = _integer(0, 2**32 - 1)
 
 VARIABLES = (
@@ -274,8 +281,7 @@ def _password(environ: Mapping[str, str], problems: list[str]) -> str | None:
         )
         return given
     try:
-        # A secret file usually ends with a newline that is no part of the password.
-        password = _secret(file.read_text(encoding="utf-8").rstrip("\r\n"))
+        password = _secret(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text without NUL"
         problems.append(

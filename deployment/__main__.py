@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 
 import uvicorn
+from machine_learning_engineering.prediction_log import shared_log
 
 from deployment.app import create_app
 from deployment.http11 import Http11Protocol
@@ -28,8 +29,11 @@ def main() -> int:
     except SettingsError as error:
         logging.getLogger("deployment").error("%s", error)
         return 2
+    app = create_app(settings)
+    if hasattr(signal, "SIGHUP"):  # as daemons do when their logs were moved; its default ends the process
+        signal.signal(signal.SIGHUP, lambda *_: shared_log(settings.mle_storage).reopen())
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -30,7 +30,7 @@ def require_writable(folder: str | Path) -> None:
     """
     import tempfile
 
-    folder = Path(folder)
+    folder = home(folder)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(folder / LOCK):
@@ -44,6 +44,22 @@ def require_writable(folder: str | Path) -> None:
             sync(folder)
         except OSError as error:  # the trial's own name says nothing to anybody
             raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+def home(folder: str | Path) -> Path:
+    """Return the path with ``~`` as a shell reads it: an env file is read by none.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such home folder.
+    """
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise ArtifactError(
+            f"{str(folder)!r} names a home folder that is not known here ({error}). Name the whole path"
+        ) from error
 
 
 def _require_replaceable(path: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_number_that_is_not_finite_is_neither_stored_nor_served(name, bad):
     covariance = CORRECTED.correction.covariance.copy()
     (covariance if name == "covariance" else spoilt[name])[-1, -1] = bad
 
-    with pytest.raises((ArtifactError, ValueError), match="nothing was saved|expected finite numbers"):
+    with pytest.raises((ArtifactError, ValueError), match=r"nothing was saved|expected finite numbers"):
         form.to_npz(
             replace(CORRECTED, **spoilt, correction=replace(CORRECTED.correction, covariance=covariance))
         )
