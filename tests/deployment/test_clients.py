@@ -1,4 +1,4 @@
-"""The very bytes that clients of other languages and tools send; by_hand_clients.py runs the real ones."""
+"""The very bytes that clients of other languages and tools send; `benchmarks.clients` runs the real ones."""
 
 import gzip
 import json
@@ -10,10 +10,10 @@ from running_service import FEATURES, PUBLISHED
 
 BODY = json.dumps(PUBLISHED).encode()
 LENGTH = f"Content-Length: {len(BODY)}"
-SETTINGS = "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA"
+SETTINGS = "HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA"
 CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 
-# Each by a real run against a socket that only listened.
+# Each as the real client sent it to a socket that only listened; PowerShell as its documentation says.
 POSTS = {
     "Java HttpClient": (
         f"Connection: Upgrade, HTTP2-Settings\r\n{LENGTH}\r\nHost: x:1\r\n{SETTINGS}\r\nUpgrade: h2c\r\n"
@@ -22,12 +22,19 @@ POSTS = {
     ),
     "Java HttpClient, body of unknown length": (
         "Connection: Upgrade, HTTP2-Settings\r\nHost: x:1\r\n"
-        f"{SETTINGS}\r\nTransfer-encoding: chunked\r\nUpgrade: h2c\r\nUser-Agent: Java-http-client/17.0.15",
+        f"{SETTINGS}\r\nTransfer-encoding: chunked\r\nUpgrade: h2c\r\nUser-Agent: Java-http-client/17.0.15\r\n"
+        "Content-Type: application/json",
         CHUNKED,
     ),
     "curl --http2": (
         "Host: x:1\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\nConnection: Upgrade, HTTP2-Settings\r\n"
         "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+        f"{LENGTH}\r\nContent-Type: application/x-www-form-urlencoded",
+        BODY,
+    ),
+    "curl --http2, which waits to be asked for the body": (
+        "Host: x:1\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+        "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\nExpect: 100-continue\r\n"
         f"{LENGTH}\r\nContent-Type: application/x-www-form-urlencoded",
         BODY,
     ),
@@ -43,8 +50,8 @@ POSTS = {
         CHUNKED,
     ),
     "aiohttp": (
-        "Host: x:1\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\nUser-Agent: Python/3.13 aiohttp/3.13\r\n"
-        f"{LENGTH}\r\nContent-Type: application/json",
+        "Host: x:1\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\nUser-Agent: Python/3.13 aiohttp/3.14.5\r\n"
+        f"{LENGTH}\r\nContent-Type: application/octet-stream",
         BODY,
     ),
     "PowerShell, a file with a byte order mark": (
