@@ -23,6 +23,9 @@ class Problem(Exception):  # noqa: N818 - it is what the client is told, by its 
     detail: str
     errors: list[dict[str, str]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        super().__init__(self.status, self.detail, self.errors)  # what pickle makes it from again
+
     def body(self) -> bytes:
         """Return the problem document."""
         title = HTTPStatus(self.status).phrase
