@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from http import HTTPStatus
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from small_models import ATTR_A, predictor
 
 from data_science.formula.encoding import Encoding, Factor, Term
+from data_science.prediction.correction import Correction
 from data_science.prediction.predictor import Predictor
 from deployment.direct_route import BodyLimits, ShortCut, read_body, send_problem
 from deployment.feature_schema import feature_schema
@@ -246,3 +248,24 @@ def test_an_interval_that_is_none_is_never_answered(interval):
     assert model.score({}).probability == 0.5
     with pytest.raises(Problem, match="invalid"):
         model.score({}, 0.9)
+
+
+@pytest.mark.parametrize("value", [1e150, 1e154, 1e155, 1e200, -1e300, 1.7e308])
+@pytest.mark.parametrize(
+    "covariance", [np.eye(12), -np.eye(12), np.full((12, 12), 1e308)], ids=["", "negative", "huge"]
+)
+def test_a_corrected_label_of_numbers_beyond_measure_has_a_probability_or_is_refused(value, covariance):
+    found = replace(predictor(), correction=Correction(0.1, 0.005, covariance))
+    served = ServedModel(found, "v1")
+    features = {"attr_a": 1, "attr_b": "c", "scd_a": value, "scd_b": 3}
+
+    try:
+        score, problem = served.score(features), None
+    except Problem as refused:
+        score, problem = None, refused
+
+    if problem is None:
+        assert score.label == (found.predict_proba_one(features, "corrected") > 0.5)
+    else:
+        assert problem.status == 422
+        assert "too large to score" in problem.errors[0]["detail"]
