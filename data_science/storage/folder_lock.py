@@ -77,16 +77,16 @@ def _wait_for(descriptor: int, path: Path, patience_s: float) -> None:
             waited_s = time.monotonic() - began
         else:
             return
-        if waited_s >= patience_s:
-            raise ArtifactError(
-                f"{path} was held by another process for {patience_s:g} s; nothing was saved. Look which one "
-                f"(fuser {path}), end it and train again"
-            )
         if waited_s >= SAID_AFTER_S and not said:
             import logging
 
             said = True
             logging.getLogger(__name__).warning(
                 "waiting up to %g s for another process that holds %s", patience_s, path
+            )
+        if waited_s >= patience_s:
+            raise ArtifactError(
+                f"{path} was held by another process for {patience_s:g} s; nothing was saved. Look which one "
+                f"(fuser {path}), end it and train again"
             )
         time.sleep(LOOK_S)

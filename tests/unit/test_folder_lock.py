@@ -50,7 +50,7 @@ def test_a_lock_that_is_no_plain_file_is_named_at_once_and_not_followed(tmp_path
 
 
 def test_a_lock_that_another_holds_is_given_up_with_words(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(folder_lock, "SAID_AFTER_S", 0.05)
+    monkeypatch.setattr(folder_lock, "SAID_AFTER_S", 0.0)
     caplog.set_level(logging.WARNING)
 
     with locked(tmp_path), pytest.raises(ArtifactError, match=r"was held by another process for 0\.2 s"):
