@@ -25,6 +25,11 @@ class Http11Protocol(HttpToolsProtocol):
         self._unread = 0  # bytes since the last piece of a body or the end of a message
         self._problem: Problem | None = None
 
+    def connection_made(self, transport: Any) -> None:
+        """Wait for a request as long as between two."""
+        super().connection_made(transport)
+        self._expect_more()
+
     def data_received(self, data: bytes) -> None:
         """Read what has come; the parser calls the methods below."""
         self._unset_keepalive_if_required()
@@ -33,6 +38,9 @@ class Http11Protocol(HttpToolsProtocol):
                 self._read(piece)
         except httptools.HttpParserError as error:
             self._refuse(self._problem or _not_http(data, error))
+            return
+        if self._unread and "method" not in (self.scope or ()):  # of half a head; a body has its own limit
+            self._expect_more()
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the head is too large or is to be read again."""
@@ -49,6 +57,12 @@ class Http11Protocol(HttpToolsProtocol):
         """Hand on the end of the body."""
         self._unread = 0
         super().on_message_complete()
+
+    def _expect_more(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _should_upgrade(self) -> bool:
         # Asked only about offers. Yes: then nothing is begun, and the parser stops at the end of the head.

@@ -64,12 +64,12 @@ async def echo(scope, receive, send):
     await send({"type": "http.response.body", "body": answer})
 
 
-def answered(*pieces):
+def answered(*pieces, then_wait_s=0.0, **options):
     """Return what the protocol writes when these pieces arrive, and whether it closes."""
 
     async def converse():
         wire = Wire()
-        config = Config(echo, ws="none", log_config=None, access_log=False)
+        config = Config(echo, ws="none", log_config=None, access_log=False, **options)
         protocol = Http11Protocol(config, ServerState(), {})
         protocol.connection_made(wire)
         for piece in pieces:
@@ -79,6 +79,7 @@ def answered(*pieces):
                 await asyncio.sleep(0)
         for _ in range(10 * len(protocol.pipeline) + 10):
             await asyncio.sleep(0)
+        await asyncio.sleep(then_wait_s)
         closed = wire.closed
         protocol.connection_lost(None)
         await asyncio.sleep(0)
@@ -202,6 +203,23 @@ def test_a_head_just_within_the_limit_is_answered_before_and_after_a_large_body(
 
         assert written.count(b"HTTP/1.1 200 OK") == sent.count(b" HTTP/1.1\r\n")
         assert not closed
+
+
+@pytest.mark.parametrize(
+    ("sent", "closed"),
+    [
+        ([], True),
+        ([b"GET / HTTP/1.1\r\n"], True),
+        ([b"G", b"E", b"T"], True),
+        ([HEAD + b"\r\n", HEAD], True),
+        ([HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\n"], True),
+        ([b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n"], False),
+        ([b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na", b"b"], False),
+    ],
+    ids=["nothing", "half a head", "in pieces", "the second", "an offer", "no body yet", "half a body"],
+)
+def test_a_head_that_does_not_end_is_not_waited_for_and_a_body_has_its_own_limit(sent, closed):
+    assert answered(*sent, then_wait_s=0.3, timeout_keep_alive=0)[1] == closed
 
 
 @pytest.mark.parametrize(
