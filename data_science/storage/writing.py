@@ -63,7 +63,7 @@ def home(folder: str | Path) -> Path:
 
 
 def _require_replaceable(path: Path) -> None:
-    """Refuse a file that only its owner may replace, as in a folder like /tmp, or a folder in its place."""
+    """Refuse a file that only its owner may replace, as in a sticky folder, or a folder in its place."""
     try:
         found, around = path.lstat(), path.parent.stat()
     except FileNotFoundError:
