@@ -7,7 +7,7 @@ of it but the name, and overrides only what the brief asks of a data scientist.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 try:
     from machine_learning_engineering.mle_model import MLEModel
@@ -158,6 +158,7 @@ class BayesianLogitModel(MLEModel):
             costs=self.costs,
         )
         self._held = fitted
+        self.model_version = None  # it has no name until it is saved
         return fitted.report
 
     def save(self, model_folder: str | Path, *, keep: int = 5) -> Path:
@@ -185,6 +186,14 @@ class BayesianLogitModel(MLEModel):
         """
         self._held = loaded = artifact.load(model_folder)
         self.model_version = loaded.path.name
+
+    def snapshot(self) -> Self:
+        """Return this model as it is now: `load` and `fit` may replace what this one holds at any time."""
+        held = object.__new__(type(self))
+        held.__dict__.update(self.__dict__)  # in one step
+        if isinstance(held._held, artifact.Loaded):
+            held.model_version = held._held.path.name
+        return held
 
     @property
     def fallback(self) -> str | None:

@@ -175,8 +175,7 @@ def _password(values: Mapping[str, Any], problems: list[str]) -> str | None:
         )
         return given
     try:
-        # A secret file usually ends with a newline that is no part of the password.
-        password: str = SECRET.parse(file.read_text(encoding="utf-8").rstrip("\r\n"))
+        password: str = SECRET.parse(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text without NUL"
         problems.append(

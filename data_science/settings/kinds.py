@@ -88,14 +88,21 @@ def _text(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> Path:
+    try:
+        return Path(_text(text)).expanduser()  # an env file is read by no shell
+    except RuntimeError as error:  # no such user, or no home
+        raise ValueError from error
+
+
 def _secret(text: str) -> str:
     if "\0" in text:
         raise ValueError
-    return text
+    return text.rstrip("\r\n")  # `echo` and editors end a secret with a newline that is no part of it
 
 
 FLAG = Kind("one of 1, true, yes, 0, false, no", _flag)
 TEXT = Kind("printable text", _text)
 SECRET = Kind("text without NUL", _secret)
-FOLDER = Kind("a path without control characters", lambda text: Path(_text(text)))
+FOLDER = Kind("a path without control characters, or a ~ that is known here", _folder)
 SEED = integer(0, 2**32 - 1)

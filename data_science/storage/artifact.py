@@ -40,7 +40,7 @@ from data_science.storage.version_files import (
     sync,
     write_durably,
 )
-from data_science.storage.writing import writing_to
+from data_science.storage.writing import home, writing_to
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,7 +58,7 @@ Writer = Callable[[Path], object]
 class Loaded:
     """One version, audited and constructed."""
 
-    path: Path
+    path: Path  # absolute: the process may go elsewhere before it reads another file
     predictor: Predictor
     manifest: dict[str, Any]
     diagnostics: dict[str, Any]
@@ -107,7 +107,7 @@ def save(
         raise ValueError(f"keep is {keep!r}; expected at least 1")
     from datetime import UTC
 
-    folder = Path(folder)
+    folder = home(folder)
     with writing_to(folder):
         make_folder(folder)
         with versions.workplace(folder) as work:
@@ -153,7 +153,7 @@ def load(folder: str | Path) -> Loaded:
     ArtifactError
         Naming the file that cannot be trusted or read, and what to do.
     """
-    folder = Path(folder)
+    folder = home(folder)
     if versions.is_version(folder):
         return _open(folder)
     for _ in range(ATTEMPTS):
@@ -218,7 +218,7 @@ def _open(version: Path) -> Loaded:
     diagnostics = parse_json(contents[DIAGNOSTICS], version / DIAGNOSTICS)
     predictor = form.construct(contents[PREDICTOR], contents[DRAWS], version)
     form.reproduce(predictor, manifest["probes"], version)
-    return Loaded(version, predictor, manifest, diagnostics)
+    return Loaded(version.absolute(), predictor, manifest, diagnostics)
 
 
 def _audit(version: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
