@@ -236,10 +236,12 @@ def _weighed(
     """Positive weights on few candidates with the given sums, in an orthonormal basis of the functions."""
     functions = stratum.functions(candidates)
     n, total = len(candidates), base.sum()
-    basis, triangle, pivot = qr(functions.T, mode="economic", pivoting=True, check_finite=False)
+    # Pivoting is slow: it is left to the small triangle of a first decomposition.
+    first, small = qr(functions.T, mode="economic", check_finite=False)
+    turn, triangle, pivot = qr(small, pivoting=True, check_finite=False)
     pivots = np.abs(np.diag(triangle))
     # what a direction is worth: its root mean square over rows, times trials, over the root of the nodes
     worth = pivots / np.sqrt(n) * total / np.sqrt(len(sums))
     rank = max(int(((worth > tolerance) & (pivots > _DEPENDENT * pivots[0])).sum()), 1)
     target = solve_triangular(triangle[:rank, :rank], sums[pivot[:rank]], trans="T", check_finite=False)
-    return few_positive_weights(np.ascontiguousarray(basis[:, :rank].T), target, base)
+    return few_positive_weights(np.ascontiguousarray((first @ turn[:, :rank]).T), target, base)

@@ -1,8 +1,8 @@
 """Positive weights on few columns whose weighted sum is a given vector.
 
 Tilting finds weights on all candidates: the nearest to given ones in relative entropy, hence positive (the
-dual of Csiszár 1975, doi:10.1214/aop/1176996454). Elimination then walks along null vectors until no more
-columns are left than sums (Carathéodory), which never leaves the positive weights.
+dual of Csiszár 1975, doi:10.1214/aop/1176996454). Elimination then leaves no more columns than there are sums
+(Carathéodory), as the simplex method does: from one set of positive weights to the next.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ _STEPS = 40  # of Newton's method; where a solution exists, about ten suffice
 _LARGEST_EXPONENT = 50.0
 _SMALLEST_STEP = 1e-4
 _SOLVED = 1e-10  # of the mean weight: what may be left of a sum, before refinement
-_DEPENDENT = 1e-13  # of the largest pivot: below it a row adds nothing to those before
 
 
 class InfeasibleError(ArithmeticError):
@@ -90,49 +89,50 @@ def tilted(rows: Floats, target: Floats, base: Floats) -> Floats:
 
 
 def eliminated(rows: Floats, weights: Floats) -> tuple[Ints, Floats]:
-    """Reduce positive weights to at most as many columns as there are rows, with the same sums."""
-    n_rows, n_columns = rows.shape
-    weights = weights.copy()
-    kept = np.empty(0, dtype=np.intp)
-    at = 0
-    while at < n_columns:
-        end = min(n_columns, at + max(2 * n_rows - len(kept), 1))
-        kept = np.concatenate([kept, np.arange(at, end)])
-        at = end
-        if len(kept) <= n_rows:
-            continue
-        relative = rows[:, kept] * weights[kept]  # null vectors of relative changes have an even scale
-        full, triangle, _ = qr(relative.T, mode="full", pivoting=True, check_finite=False)
-        pivots = np.abs(np.diag(triangle))
-        rank = int((pivots > _DEPENDENT * pivots[0]).sum())
-        weights[kept] *= _walked(full[:, rank:])
-        kept = kept[weights[kept] > 0]
-    return kept, weights[kept]
+    """Reduce positive weights to at most as many columns as there are rows, with the same sums.
 
-
-def _walked(null: Floats) -> Floats:
-    """Factors from 1 down to 0 for as many columns as there are null vectors; ``null`` is (column, vector).
-
-    Each null vector is followed to the first column that reaches zero; the later ones are then freed of that
-    column.
+    A basis of columns expresses every other one. That one hands its weight over to the basis, or as much of it
+    as leaves the basis positive, and then takes the place of the column that has none left.
     """
-    left = np.array(null, order="F")
-    factors = np.ones(len(left))
-    inverse = np.ones(len(left))  # of the factors; 0 where the column is gone
-    for j in range(left.shape[1]):
-        vector = left[:, j]
-        ratio = vector * inverse
-        gone = int(np.argmax(np.abs(ratio)))
-        if ratio[gone] == 0.0:
+    n_rows = len(rows)
+    if rows.shape[1] <= n_rows:
+        return np.arange(rows.shape[1]), weights
+    relative = rows * weights  # weights relative to those that came are of even size: all start at one
+    pivot = qr(relative, mode="r", pivoting=True, check_finite=False)[1]
+    columns = np.ascontiguousarray(relative.T)
+    basis, levels = pivot[:n_rows].copy(), np.ones(n_rows)
+    inverse = np.asfortranarray(np.linalg.inv(columns[basis].T))
+    swaps = 0
+    for j in pivot[n_rows:]:
+        shares = inverse @ columns[j]
+        after = levels + shares
+        if after.min() >= 0.0:
+            levels = after
             continue
-        factors -= vector / ratio[gone]
-        np.maximum(factors, 0.0, out=factors)
-        factors[gone] = inverse[gone] = 0.0
-        alive = inverse > 0
-        inverse[alive] = 1 / np.maximum(factors[alive], 1e-300)
-        if j + 1 < left.shape[1]:
-            rest = left[:, j + 1 :]
-            shares = rest[gone] / vector[gone]
-            blas.dger(-1.0, vector, shares, a=rest, overwrite_a=1)
-            rest[gone] = 0.0
-    return factors
+        at, step = _exchange(levels, shares)
+        levels = np.maximum(levels + step * shares, 0.0)
+        basis[at], levels[at] = j, 1.0 - step
+        swaps += 1
+        if swaps % n_rows == 0:  # updates accumulate rounding errors
+            inverse = np.asfortranarray(np.linalg.inv(columns[basis].T))
+            continue
+        line = inverse[at] / shares[at]
+        blas.dger(-1.0, shares, line, a=inverse, overwrite_a=1)
+        inverse[at] = line
+    order = np.argsort(basis)
+    kept = order[levels[order] > 0.0]
+    return basis[kept], levels[kept] * weights[basis[kept]]
+
+
+def _exchange(levels: Floats, shares: Floats) -> tuple[int, float]:
+    """Which of the basis leaves, and how much the newcomer hands over before; negative if it takes.
+
+    Of the two ways, the one with the larger pivot keeps the basis well conditioned.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bounds = levels / np.abs(shares)
+    giving = int(np.argmin(np.where(shares < 0.0, bounds, np.inf)))
+    taking = int(np.argmin(np.where(shares > 0.0, bounds, np.inf)))
+    if shares[taking] > -shares[giving]:
+        return taking, -float(bounds[taking])
+    return giving, float(bounds[giving])
