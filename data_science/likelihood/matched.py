@@ -23,7 +23,7 @@ from data_science.likelihood.positive_weights import InfeasibleError, few_positi
 _WIDTH = 2.0  # posterior sds at which sums are weighed
 _BLOCK = 4_096  # rows at a time
 _FEW = 1.5  # rows per matched sum, up to which a stratum keeps its rows
-_POOLS = (2, 6, 24)  # candidates drawn at random, in numbers of sums; beyond, the stratum keeps its rows
+_POOLS = (5, 15, 45)  # candidates drawn at random, in numbers of sums; beyond, the stratum keeps its rows
 _DEPENDENT = 1e-13  # of the largest pivot
 _SECOND_MOMENTS = (1.0, 1.0, 3.0, 15.0, 105.0)  # of u^a for standard normal u: E u^(2 a)
 

@@ -1,0 +1,189 @@
+"""Matched nodes that all rows vouch for: refined until they are good, or none.
+
+Each rung of the ladder expands around the mode that the rung before has found, and matches more exactly.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from data_science.arrays import Floats
+from data_science.errors import GateError
+from data_science.formula.design import Design, Rows
+from data_science.likelihood.arrow import Elimination, Order
+from data_science.likelihood.certificate import Certificate, certify
+from data_science.likelihood.compression import Cells
+from data_science.likelihood.laplace import Mode, conditional_mode, reference_mode
+from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
+from data_science.likelihood.matched import Matching, match, n_sums, nodes_needed
+from data_science.likelihood.pilot import Pilot, find_pilot
+from data_science.likelihood.strata import Strata
+
+log = logging.getLogger(__name__)
+
+#: Rows from which nodes pay: benchmarks/compression.py.
+LEAST_ROWS = 3_000
+_MOST_SHARE = 0.5  # of the rows: where more nodes are needed, rows are cheaper than the next rung
+_MOST_SUMS = 130  # per stratum, of order 3: the work grows with their cube
+_MOST_ENTRIES = 20_000_000  # of the map from coefficients to strata, dense
+_PILOT_ROWS = 5_000
+_START = -0.7  # log of the group sds at the first pilot, as in `reference_mode`
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedNodes:
+    """Nodes, the density on them, and what all rows say of it."""
+
+    cells: Cells
+    joint: LogJoint
+    elimination: Elimination
+    mode: Mode
+    certificate: Certificate
+    strata: Strata  # all rows
+
+
+class NoNodesError(Exception):
+    """Nodes would not pay, or none are good enough: every row stays. Says why, in a few words."""
+
+
+def certified_nodes(
+    design: Design,
+    rows: Rows,
+    distinct: Rows,
+    statistics: Statistics,
+    at: Coordinates,
+    seed: int,
+) -> CertifiedNodes:
+    """Find nodes for any number of continuous covariates.
+
+    Parameters
+    ----------
+    design : Design
+    rows : Rows
+        Raw rows.
+    distinct : Rows
+        The same, merged where that makes them fewer; the successes are not read.
+    statistics, at
+        Of the raw rows.
+    seed : int
+
+    Returns
+    -------
+    CertifiedNodes
+        Where no nodes are good, those that exact weights mend.
+
+    Raises
+    ------
+    NoNodesError
+        If every row had better stay; it says why.
+    """
+    n = len(distinct)
+    if n < LEAST_ROWS:
+        raise NoNodesError(f"{n:,} distinct rows are few")
+    with threadpool_limits(1):  # matrices of order a hundred: BLAS threads only wait for each other
+        strata = Strata.of(design.encoding, distinct, at)
+        if np.prod(strata.map.shape) > _MOST_ENTRIES:
+            raise NoNodesError("too many levels to gain from nodes")
+        climb = _Climb(design, rows, distinct, statistics, at, strata, np.random.default_rng(seed))
+        try:
+            return climb.top()
+        except (GateError, np.linalg.LinAlgError) as error:
+            raise NoNodesError(f"no nodes were found: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Climb:
+    """The problem whose nodes are sought."""
+
+    design: Design
+    rows: Rows
+    distinct: Rows
+    statistics: Statistics
+    at: Coordinates
+    strata: Strata
+    rng: np.random.Generator
+
+    def top(self) -> CertifiedNodes:
+        """Climb until the nodes are good."""
+        best: CertifiedNodes | None = None
+        for matching in self._rungs():
+            found = self._nodes(matching, best)
+            if found is None:
+                break
+            if found.certificate.is_good:
+                return found
+            log.info("%d nodes of order %d are %s", len(found.cells), matching.order, found.certificate)
+            if best is None or not best.certificate.wide <= found.certificate.wide:
+                best = found
+        if best is None:
+            raise NoNodesError("too many combinations of levels to gain from nodes")
+        if best.certificate.is_mendable:
+            return best
+        raise NoNodesError(f"nodes are {best.certificate}")
+
+    def _rungs(self) -> Iterator[Matching]:
+        """Ever more exact matchings, of those for which the strata are large enough."""
+        n_variables = min(self.strata.map.shape[1], self.strata.features.shape[1])
+        first = 3 if n_sums(n_variables, 3) <= _MOST_SUMS else 2
+        sizes = np.diff(self.strata.starts)
+        for order, tolerance in ((first, 1e-5), (first, 1e-6), (first + 1, 1e-6)):
+            if nodes_needed(sizes, n_variables, order) <= _MOST_SHARE * len(self.strata):
+                yield Matching(order, tolerance, far=3 * tolerance)
+
+    def _nodes(self, matching: Matching, before: CertifiedNodes | None) -> CertifiedNodes | None:
+        """Nodes of one rung with their certificate; None if they are too many."""
+        strata, pilot = self.strata, self._pilot(before)
+        rows, weights = match(
+            strata.features,
+            strata.trials,
+            strata.starts,
+            strata.slopes(pilot.x),
+            pilot.roots(strata),
+            matching,
+            self.rng,
+        )
+        if len(rows) > _MOST_SHARE * len(strata):
+            return None
+        chosen = self.distinct.take(strata.order[rows])
+        cells = Cells(chosen.codes, chosen.numeric, weights, len(self.rows), None, None)
+        joint = LogJoint.of(self.design, cells, self.statistics, self.at)
+        elimination = Elimination.of(Order.of(self.design.encoding), joint.matrix)
+        mode = reference_mode(joint, elimination)
+        certificate = certify(strata, joint, mode, self.rng)
+        return CertifiedNodes(cells, joint, elimination, mode, certificate, strata)
+
+    def _pilot(self, before: CertifiedNodes | None) -> Pilot:
+        """Around the mode of the nodes before, or found in two stages."""
+        if before is not None:
+            return self._refined(before.joint, before.mode.theta, before.mode.x)
+        share = min(1.0, _PILOT_ROWS / len(self.rows))
+        keep = self.rng.choice(len(self.rows), round(share * len(self.rows)), replace=False)
+        part = self.rows.take(np.sort(keep))
+        own = Statistics.of(self.design.encoding, part)  # with all rows' D'y its mode need not exist
+        scaled = Statistics(
+            own.successes / share,
+            self.statistics.first,
+            self.statistics.second,
+            own.total_successes / share,
+            len(self.rows),
+        )
+        cells = Cells(part.codes, part.numeric, part.trials / share, len(part), None, None)
+        joint = LogJoint.of(self.design, cells, scaled, self.at)
+        theta = np.full(joint.n_sds, _START)
+        elimination = Elimination.of(Order.of(self.design.encoding), joint.matrix)
+        start = np.zeros(joint.n_coefficients)
+        try:
+            start = conditional_mode(joint, elimination, theta, start).x
+        except GateError:  # a part of the rows can be separated where all of them are not
+            log.info("no mode of %d rows: the search on all rows starts from zero", len(part))
+        return self._refined(joint, theta, start)
+
+    def _refined(self, joint: LogJoint, theta: Floats, start: Floats) -> Pilot:
+        at, total = self.at, self.statistics
+        successes = (total.successes - at.centre * total.total_successes) / at.scale
+        return find_pilot(self.strata, successes, lambda x: joint.log_prior(x, theta)[:3], start)
