@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.errors import GateError
 from data_science.formula.design import Design, Rows
 from data_science.likelihood.arrow import Elimination, Order
-from data_science.likelihood.certificate import Certificate, certify
+from data_science.likelihood.certificate import Certificate, Evidence
 from data_science.likelihood.compression import Cells
+from data_science.likelihood.expansion import n_sums
 from data_science.likelihood.laplace import Mode, conditional_mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
-from data_science.likelihood.matched import Matching, match, n_sums, nodes_needed
+from data_science.likelihood.matched import Matching, match, nodes_needed, reduced
 from data_science.likelihood.pilot import Pilot, find_pilot
 from data_science.likelihood.strata import Strata
 
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 LEAST_ROWS = 3_000
 _MOST_SHARE = 0.5  # of the rows: where more nodes are needed, rows are cheaper than the next rung
 _MOST_SUMS = 130  # per stratum, of order 3: the work grows with their cube
+_FEWER = 0.6  # of the nodes: how many sums over all of them may be left to match once more
 _MOST_ENTRIES = 20_000_000  # of the map from coefficients to strata, dense
 _PILOT_ROWS = 5_000
 _START = -0.7  # log of the group sds at the first pilot, as in `reference_mode`
@@ -43,6 +46,7 @@ class CertifiedNodes:
     joint: LogJoint
     elimination: Elimination
     mode: Mode
+    evidence: Evidence
     certificate: Certificate
     strata: Strata  # all rows
 
@@ -112,11 +116,12 @@ class _Climb:
         """Climb until the nodes are good."""
         best: CertifiedNodes | None = None
         for matching in self._rungs():
-            found = self._nodes(matching, best)
+            pilot = self._pilot(best)
+            found = self._nodes(matching, pilot)
             if found is None:
                 break
             if found.certificate.is_good:
-                return found
+                return self._fewer(matching, pilot, found)
             log.info("%d nodes of order %d are %s", len(found.cells), matching.order, found.certificate)
             if best is None or not best.certificate.wide <= found.certificate.wide:
                 best = found
@@ -135,17 +140,12 @@ class _Climb:
             if nodes_needed(sizes, n_variables, order) <= _MOST_SHARE * len(self.strata):
                 yield Matching(order, tolerance, far=3 * tolerance)
 
-    def _nodes(self, matching: Matching, before: CertifiedNodes | None) -> CertifiedNodes | None:
+    def _nodes(self, matching: Matching, pilot: Pilot) -> CertifiedNodes | None:
         """Nodes of one rung with their certificate; None if they are too many."""
-        strata, pilot = self.strata, self._pilot(before)
+        strata = self.strata
+        slopes, roots = strata.slopes(pilot.x), pilot.roots(strata)
         rows, weights = match(
-            strata.features,
-            strata.trials,
-            strata.starts,
-            strata.slopes(pilot.x),
-            pilot.roots(strata),
-            matching,
-            self.rng,
+            strata.features, strata.trials, strata.starts, slopes, roots, matching, self.rng
         )
         if len(rows) > _MOST_SHARE * len(strata):
             return None
@@ -154,8 +154,30 @@ class _Climb:
         joint = LogJoint.of(self.design, cells, self.statistics, self.at)
         elimination = Elimination.of(Order.of(self.design.encoding), joint.matrix)
         mode = reference_mode(joint, elimination)
-        certificate = certify(strata, joint, mode, self.rng)
-        return CertifiedNodes(cells, joint, elimination, mode, certificate, strata)
+        evidence = Evidence.around(strata, mode, self.rng)
+        return CertifiedNodes(cells, joint, elimination, mode, evidence, evidence.on(joint), strata)
+
+    def _fewer(self, matching: Matching, pilot: Pilot, found: CertifiedNodes) -> CertifiedNodes:
+        """Fewer nodes that are as good, where the coefficients are few: engines are the faster for it."""
+        n, matrix = len(pilot.x), found.joint.matrix
+        if sp.issparse(matrix) or n_sums(n, matching.order) > _FEWER * len(matrix):
+            return found
+        weights = found.cells.weights
+        exact = Matching(matching.order, 10 * matching.tolerance, matching.far * float(weights.mean()))
+        kept, weights = reduced(matrix, weights, pilot.x, np.linalg.inv(pilot.lower), exact)
+        cells = replace(
+            found.cells,
+            codes={column: values[kept] for column, values in found.cells.codes.items()},
+            numeric={column: values[kept] for column, values in found.cells.numeric.items()},
+            weights=weights,
+        )
+        joint = replace(found.joint, matrix=np.ascontiguousarray(matrix[kept]), weights=weights)
+        certificate = found.evidence.on(joint)
+        if not certificate.is_good:
+            return found
+        elimination = Elimination.of(Order.of(self.design.encoding), joint.matrix)
+        mode = reference_mode(joint, elimination)
+        return CertifiedNodes(cells, joint, elimination, mode, found.evidence, certificate, found.strata)
 
     def _pilot(self, before: CertifiedNodes | None) -> Pilot:
         """Around the mode of the nodes before, or found in two stages."""

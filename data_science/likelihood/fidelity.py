@@ -1,8 +1,9 @@
-"""Rows to the density that the engines use: by quadrature, by matched nodes, or on every distinct row.
+"""Rows to the density that engines use: by quadrature, by matched nodes, or on every distinct row.
 
-Of quadrature: how many nodes a cell needs, and how far the result is from raw rows, in posterior sds. The change that compression makes to a posterior mean is, to first order, ``P^-1 (g_cells - g_rows)`` with g
-the gradient of the log-likelihood and P the posterior precision, at the mode; it is looked at around the
-mode too. ``D'y`` is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
+Quadrature replaces one continuous covariate, matched nodes any number; each is measured on all rows. Of
+quadrature, the change to a posterior mean is, to first order, ``P^-1 (g_cells - g_rows)`` with g the gradient
+of the log-likelihood and P the posterior precision, at the mode; it is looked at around the mode too. ``D'y``
+is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ class Compressed:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether the posterior on cells is that on rows; otherwise it is with the weights of all rows only."""
+        """Whether draws on cells are draws on rows; otherwise they are with the weights of all rows only."""
         return self.nodes is None or self.nodes.certificate.is_good
 
     def log_weights(self, x: Floats) -> Floats:
-        """What an engine must add to its log weights: :meth:`error_on_rows`, or zero where that is nil."""
+        """Return what is to be added to log weights: :meth:`error_on_rows`, zero where that is nil."""
         return np.zeros(len(x)) if self.stands_alone else self.error_on_rows(x)
 
     def error_on_rows(self, x: Floats) -> Floats:

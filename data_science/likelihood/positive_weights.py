@@ -15,7 +15,7 @@ from data_science.arrays import Floats, Ints
 _STEPS = 40  # of Newton's method; where a solution exists, about ten suffice
 _LARGEST_EXPONENT = 50.0
 _SMALLEST_STEP = 1e-4
-_SOLVED = 1e-10  # of the mean weight: what may be left of a sum, before refinement
+_SOLVED = 1e-11  # of the target: what may be left of a sum, before refinement
 
 
 class InfeasibleError(ArithmeticError):
@@ -28,7 +28,7 @@ def few_positive_weights(rows: Floats, target: Floats, base: Floats) -> tuple[In
     Parameters
     ----------
     rows : array, shape (sum, column)
-        Orthonormal rows, or nearly so.
+        Orthonormal with the weights ``base``, or nearly so.
     target : array, shape (sum,)
     base : array, shape (column,)
         Positive weights that nearly have the target, to start from.
@@ -63,7 +63,7 @@ def tilted(rows: Floats, target: Floats, base: Floats) -> Floats:
         If the target is outside, or at the border of, what positive weights can reach.
     """
     multipliers, weights, value = np.zeros(len(target)), base, float(base.sum())
-    close = _SOLVED * base.mean()
+    close = _SOLVED * float(np.linalg.norm(target))
     for _ in range(_STEPS):
         excess = rows @ weights - target
         if np.abs(excess).max() < close:
@@ -91,8 +91,8 @@ def tilted(rows: Floats, target: Floats, base: Floats) -> Floats:
 def eliminated(rows: Floats, weights: Floats) -> tuple[Ints, Floats]:
     """Reduce positive weights to at most as many columns as there are rows, with the same sums.
 
-    A basis of columns expresses every other one. That one hands its weight over to the basis, or as much of it
-    as leaves the basis positive, and then takes the place of the column that has none left.
+    A basis of columns expresses every other one. That one hands its weight over to the basis, or as much of
+    it as leaves the basis positive, and then takes the place of the column that has none left.
     """
     n_rows = len(rows)
     if rows.shape[1] <= n_rows:

@@ -1,14 +1,15 @@
 """Rows by stratum: where all levels are equal, the linear predictor is linear in a few numeric features.
 
-The features are the distinct products of numeric columns that the terms of the formula use. Slopes by group and
-interactions with factors only change the map from coefficients to a stratum's own intercept and slopes, so
-nothing that works on strata knows the formula. Every row takes part: sums are over all of them, block by block.
+The features are the distinct products of numeric columns that the terms of the formula use. Slopes by group
+and interactions with factors only change the map from coefficients to a stratum's intercept and slopes, so
+nothing that works on strata knows the formula. Every row takes part: sums are over all, block by block.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,12 +69,12 @@ class Strata:
         return len(self.starts) - 1
 
     def slopes(self, x: Floats) -> Floats:
-        """Intercept and slopes of every stratum: shape (stratum, 1 + p), then (draw,) if ``x`` is (draw, ...)."""
+        """Intercept and slopes of every stratum, (stratum, 1 + p), or (stratum, 1 + p, draw) of draws."""
         return np.asarray(self.map @ x.T).reshape(self.n_strata, self.features.shape[1], *x.shape[:-1])
 
     def blocks(self, size: int = _BLOCK) -> Iterator[tuple[int, slice]]:
         """Rows of one stratum at a time, at most ``size`` of them, with the stratum."""
-        for stratum, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
+        for stratum, (first, end) in enumerate(pairwise(self.starts.tolist())):
             for start in range(first, end, size):
                 yield stratum, slice(start, min(start + size, end))
 
