@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 #: Rows from which nodes pay: benchmarks/compression.py.
 LEAST_ROWS = 3_000
 _MOST_SHARE = 0.5  # of the rows: where more nodes are needed, rows are cheaper than the next rung
-_MOST_SUMS = 130  # per stratum, of order 3: the work grows with their cube
+_FEW_SHARE = 0.1  # of the rows: where a good rung needs more, the next may need fewer
+_MANY_SUMS = 130  # per stratum, up to which the first rung is of order 3: the work grows with their cube
+_MOST_SUMS = 400
 _FEWER = 0.6  # of the nodes: how many sums over all of them may be left to match once more
 _MOST_ENTRIES = 20_000_000  # of the map from coefficients to strata, dense
 _PILOT_ROWS = 5_000
@@ -113,30 +115,34 @@ class _Climb:
     rng: np.random.Generator
 
     def top(self) -> CertifiedNodes:
-        """Climb until the nodes are good."""
-        best: CertifiedNodes | None = None
+        """Climb until the nodes are good and few."""
+        found: list[CertifiedNodes] = []
         for matching in self._rungs():
-            pilot = self._pilot(best)
-            found = self._nodes(matching, pilot)
-            if found is None:
-                break
-            if found.certificate.is_good:
-                return self._fewer(matching, pilot, found)
-            log.info("%d nodes of order %d are %s", len(found.cells), matching.order, found.certificate)
-            if best is None or not best.certificate.wide <= found.certificate.wide:
-                best = found
-        if best is None:
+            pilot = self._pilot(found[-1] if found else None)
+            nodes = self._nodes(matching, pilot)
+            if nodes is None:
+                continue
+            if nodes.certificate.is_good:
+                nodes = self._fewer(matching, pilot, nodes)
+            log.info("%d nodes of order %d: %s", len(nodes.cells), matching.order, nodes.certificate)
+            found.append(nodes)
+            if nodes.certificate.is_good and len(nodes.cells) <= _FEW_SHARE * len(self.strata):
+                return nodes
+        if not found:
             raise NoNodesError("too many combinations of levels to gain from nodes")
-        if best.certificate.is_mendable:
-            return best
-        raise NoNodesError(f"nodes are {best.certificate}")
+        good = [nodes for nodes in found if nodes.certificate.is_good]
+        mendable = [nodes for nodes in found if nodes.certificate.is_mendable]
+        if good or mendable:
+            return min(good or mendable, key=lambda nodes: len(nodes.cells))
+        raise NoNodesError(f"nodes are {found[-1].certificate}")
 
     def _rungs(self) -> Iterator[Matching]:
         """Ever more exact matchings, of those for which the strata are large enough."""
         n_variables = min(self.strata.map.shape[1], self.strata.features.shape[1])
-        first = 3 if n_sums(n_variables, 3) <= _MOST_SUMS else 2
+        first = 3 if n_sums(n_variables, 3) <= _MANY_SUMS else 2
+        second = first + 1 if n_sums(n_variables, first + 1) <= _MOST_SUMS else first
         sizes = np.diff(self.strata.starts)
-        for order, tolerance in ((first, 1e-5), (first, 1e-6), (first + 1, 1e-6)):
+        for order, tolerance in dict.fromkeys([(first, 1e-5), (second, 1e-5), (second, 1e-6)]):
             if nodes_needed(sizes, n_variables, order) <= _MOST_SHARE * len(self.strata):
                 yield Matching(order, tolerance, far=3 * tolerance)
 
