@@ -29,13 +29,14 @@ from data_science.likelihood.strata import Strata
 log = logging.getLogger(__name__)
 
 #: Rows from which nodes pay: benchmarks/compression.py.
-LEAST_ROWS = 3_000
+LEAST_ROWS = 1_000
 _MOST_SHARE = 0.5  # of the rows: where more nodes are needed, rows are cheaper than the next rung
 _FEW_SHARE = 0.1  # of the rows: where a good rung needs more, the next may need fewer
 _MANY_SUMS = 130  # per stratum, up to which the first rung is of order 3: the work grows with their cube
 _MOST_SUMS = 400
 _FEWER = 0.6  # of the nodes: how many sums over all of them may be left to match once more
 _MOST_ENTRIES = 20_000_000  # of the map from coefficients to strata, dense
+_MOST_AT_ONCE = 5_000  # nodes that can be matched once more as one stratum
 _PILOT_ROWS = 5_000
 _START = -0.7  # log of the group sds at the first pilot, as in `reference_mode`
 
@@ -120,10 +121,10 @@ class _Climb:
         for matching in self._rungs():
             pilot = self._pilot(found[-1] if found else None)
             nodes = self._nodes(matching, pilot)
-            if nodes is None:
-                continue
             if nodes.certificate.is_good:
                 nodes = self._fewer(matching, pilot, nodes)
+            if len(nodes.cells) > _MOST_SHARE * len(self.strata):
+                continue
             log.info("%d nodes of order %d: %s", len(nodes.cells), matching.order, nodes.certificate)
             found.append(nodes)
             if nodes.certificate.is_good and len(nodes.cells) <= _FEW_SHARE * len(self.strata):
@@ -137,24 +138,24 @@ class _Climb:
         raise NoNodesError(f"nodes are {found[-1].certificate}")
 
     def _rungs(self) -> Iterator[Matching]:
-        """Ever more exact matchings, of those for which the strata are large enough."""
-        n_variables = min(self.strata.map.shape[1], self.strata.features.shape[1])
+        """Ever more exact matchings, of those that pay."""
+        n_coefficients = self.strata.map.shape[1]
+        n_variables = min(n_coefficients, self.strata.features.shape[1])
         first = 3 if n_sums(n_variables, 3) <= _MANY_SUMS else 2
         second = first + 1 if n_sums(n_variables, first + 1) <= _MOST_SUMS else first
-        sizes = np.diff(self.strata.starts)
+        sizes, most = np.diff(self.strata.starts), _MOST_SHARE * len(self.strata)
         for order, tolerance in dict.fromkeys([(first, 1e-5), (second, 1e-5), (second, 1e-6)]):
-            if nodes_needed(sizes, n_variables, order) <= _MOST_SHARE * len(self.strata):
+            needed, at_last = nodes_needed(sizes, n_variables, order), n_sums(n_coefficients, order)
+            if needed <= most or (needed <= _MOST_AT_ONCE and at_last <= most):
                 yield Matching(order, tolerance, far=3 * tolerance)
 
-    def _nodes(self, matching: Matching, pilot: Pilot) -> CertifiedNodes | None:
-        """Nodes of one rung with their certificate; None if they are too many."""
+    def _nodes(self, matching: Matching, pilot: Pilot) -> CertifiedNodes:
+        """Nodes of one rung with their certificate."""
         strata = self.strata
         slopes, roots = strata.slopes(pilot.x), pilot.roots(strata)
         rows, weights = match(
             strata.features, strata.trials, strata.starts, slopes, roots, matching, self.rng
         )
-        if len(rows) > _MOST_SHARE * len(strata):
-            return None
         chosen = self.distinct.take(strata.order[rows])
         cells = Cells(chosen.codes, chosen.numeric, weights, len(self.rows), None, None)
         joint = LogJoint.of(self.design, cells, self.statistics, self.at)
@@ -166,7 +167,8 @@ class _Climb:
     def _fewer(self, matching: Matching, pilot: Pilot, found: CertifiedNodes) -> CertifiedNodes:
         """Fewer nodes that are as good, where the coefficients are few: engines are the faster for it."""
         n, matrix = len(pilot.x), found.joint.matrix
-        if sp.issparse(matrix) or n_sums(n, matching.order) > _FEWER * len(matrix):
+        n_nodes = len(found.cells)
+        if sp.issparse(matrix) or n_nodes > _MOST_AT_ONCE or n_sums(n, matching.order) > _FEWER * n_nodes:
             return found
         weights = found.cells.weights
         exact = Matching(matching.order, 10 * matching.tolerance, matching.far * float(weights.mean()))
