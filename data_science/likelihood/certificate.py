@@ -40,15 +40,16 @@ class Certificate:
     @property
     def is_good(self) -> bool:
         """Whether the nodes alone give the posterior; twice as strict as what is promised."""
-        return max(self.spread, self.shift) <= SHIFT_LIMIT / 2 and self.wide <= _WIDE_LIMIT
+        half = SHIFT_LIMIT / 2
+        return self.spread <= half and self.shift <= half and self.wide <= _WIDE_LIMIT
 
     @property
     def is_mendable(self) -> bool:
         """Whether exact weights give the posterior from draws on these nodes, most of which count."""
-        return self.spread <= _DEFECT_LIMIT and self.shift <= _DEFECT_LIMIT
+        return self.spread <= _DEFECT_LIMIT and self.shift <= _DEFECT_LIMIT and bool(np.isfinite(self.wide))
 
     def __str__(self) -> str:
-        return f"{self.narrow:.1g} nats off on posterior draws, {self.wide:.1g} on draws twice as wide"
+        return f"{self.narrow:.3g} nats off on posterior draws, {self.wide:.3g} on draws twice as wide"
 
 
 @dataclass(frozen=True, slots=True)

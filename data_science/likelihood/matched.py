@@ -6,6 +6,7 @@ its nodes, exactly. What is worth nothing is not matched; a row whose own remain
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,7 +18,8 @@ from data_science.likelihood.expansion import Monomials, Stratum, n_sums
 from data_science.likelihood.positive_weights import InfeasibleError, few_positive_weights
 
 _FEW = 1.5  # rows per matched sum, up to which a stratum keeps its rows
-_POOLS = (5, 15, 45)  # candidates drawn at random, in numbers of sums; beyond, the stratum keeps its rows
+_POOLS = (5, 15, 45)  # candidates drawn at random, in numbers of sums
+_ENTRIES = 40_000_000  # of an array of (sum, row) up to which all rows can be candidates at the end
 _DEPENDENT = 1e-13  # of the largest pivot
 
 
@@ -125,37 +127,36 @@ def _matched(stratum: Stratum, matching: Matching, rng: np.random.Generator) -> 
     far, near = np.flatnonzero(~is_near), np.flatnonzero(is_near)
     found, weights = near, stratum.trials[near]
     if len(near) > _FEW * len(sums):
-        for pool in _POOLS:
-            candidates, base = _candidates(near, squares, stratum.trials, len(sums), pool, rng)
+        for candidates, base in _pools(near, squares, stratum.trials, len(sums), rng):
             try:
                 chosen, weights = _weighed(stratum, candidates, base, sums, matching.tolerance)
             except InfeasibleError:
-                weights = stratum.trials[near]
-                if len(candidates) == len(near):
-                    break
-            else:
-                found = candidates[chosen]
-                break
+                continue
+            found = candidates[chosen]
+            break
     rows = np.concatenate([far, found])
     order = np.argsort(rows)
     return rows[order], np.concatenate([stratum.trials[far], weights])[order]
 
 
-def _candidates(
-    near: Ints, squares: Floats, trials: Floats, n_sums_: int, pool: int, rng: np.random.Generator
-) -> tuple[Ints, Floats]:
-    """Rows that may become nodes, with weights to start from.
+def _pools(
+    near: Ints, squares: Floats, trials: Floats, n_sums_: int, rng: np.random.Generator
+) -> Iterator[tuple[Ints, Floats]]:
+    """Ever more rows that may become nodes, with weights to start from.
 
     The rows that a posterior sd moves most stand for themselves: without them the sums may be out of reach.
-    A sample of the others stands for all others.
+    A sample of the others stands for all others. All rows together have the sums from the start.
     """
-    if (1 + pool) * n_sums_ >= len(near):
-        return near, trials[near]
-    by_reach = near[np.argpartition(-squares[near], n_sums_ - 1)]
-    extreme, rest = by_reach[:n_sums_], by_reach[n_sums_:]
-    sample = rest[rng.choice(len(rest), pool * n_sums_, replace=False)]
-    share = trials[rest].sum() / trials[sample].sum()
-    return np.concatenate([extreme, sample]), np.concatenate([trials[extreme], share * trials[sample]])
+    for pool in _POOLS:
+        if (1 + pool) * n_sums_ >= len(near):
+            break
+        by_reach = near[np.argpartition(-squares[near], n_sums_ - 1)]
+        extreme, rest = by_reach[:n_sums_], by_reach[n_sums_:]
+        sample = rest[rng.choice(len(rest), pool * n_sums_, replace=False)]
+        share = trials[rest].sum() / trials[sample].sum()
+        yield np.concatenate([extreme, sample]), np.concatenate([trials[extreme], share * trials[sample]])
+    if n_sums_ * len(near) <= _ENTRIES:
+        yield near, trials[near]
 
 
 def _weighed(

@@ -29,7 +29,11 @@ def labelled(frame: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
 def heavy_tailed() -> pd.DataFrame:
     """Columns of few moments: t with 2.5 degrees of freedom, lognormal, exponential."""
     rng = np.random.default_rng(2)
-    tails = {"x": rng.standard_t(2.5, N_ROWS), "z": rng.lognormal(0, 1, N_ROWS), "w": rng.exponential(size=N_ROWS)}
+    tails = {
+        "x": rng.standard_t(2.5, N_ROWS),
+        "z": rng.lognormal(0, 1, N_ROWS),
+        "w": rng.exponential(size=N_ROWS),
+    }
     return labelled(plain().assign(**tails))
 
 
@@ -49,7 +53,11 @@ def integer() -> pd.DataFrame:
     """Counts and rounded numbers, whose rows repeat."""
     frame = plain()
     rng = np.random.default_rng(3)
-    rounded = {"x": rng.poisson(2.0, N_ROWS), "z": (2 * frame["z"]).round() / 2, "w": rng.integers(0, 50, N_ROWS)}
+    rounded = {
+        "x": rng.poisson(2.0, N_ROWS),
+        "z": (2 * frame["z"]).round() / 2,
+        "w": rng.integers(0, 50, N_ROWS),
+    }
     return labelled(frame.assign(**rounded))
 
 
