@@ -19,7 +19,12 @@ from data_science.likelihood.positive_weights import InfeasibleError, few_positi
 
 _FEW = 1.5  # rows per matched sum, up to which a stratum keeps its rows
 _POOLS = (5, 15, 45)  # candidates drawn at random, in numbers of sums
-_ENTRIES = 40_000_000  # of an array of (sum, row) up to which all rows can be candidates at the end
+_YIELDING = (
+    1,
+    10,
+    100,
+)  # times the tolerance: what the largest pool cannot reach exactly, it may miss a little
+_ENTRIES = 4_000_000  # of an array of (sum, row) up to which all rows are candidates at the end
 _DEPENDENT = 1e-13  # of the largest pivot
 
 
@@ -127,9 +132,9 @@ def _matched(stratum: Stratum, matching: Matching, rng: np.random.Generator) -> 
     far, near = np.flatnonzero(~is_near), np.flatnonzero(is_near)
     found, weights = near, stratum.trials[near]
     if len(near) > _FEW * len(sums):
-        for candidates, base in _pools(near, squares, stratum.trials, len(sums), rng):
+        for candidates, base, yielding in _pools(near, squares, stratum.trials, len(sums), rng):
             try:
-                chosen, weights = _weighed(stratum, candidates, base, sums, matching.tolerance)
+                chosen, weights = _weighed(stratum, candidates, base, sums, yielding * matching.tolerance)
             except InfeasibleError:
                 continue
             found = candidates[chosen]
@@ -141,8 +146,8 @@ def _matched(stratum: Stratum, matching: Matching, rng: np.random.Generator) -> 
 
 def _pools(
     near: Ints, squares: Floats, trials: Floats, n_sums_: int, rng: np.random.Generator
-) -> Iterator[tuple[Ints, Floats]]:
-    """Ever more rows that may become nodes, with weights to start from.
+) -> Iterator[tuple[Ints, Floats, float]]:
+    """Ever more rows that may become nodes, with weights to start from, and how far the tolerance yields.
 
     The rows that a posterior sd moves most stand for themselves: without them the sums may be out of reach.
     A sample of the others stands for all others. All rows together have the sums from the start.
@@ -154,9 +159,12 @@ def _pools(
         extreme, rest = by_reach[:n_sums_], by_reach[n_sums_:]
         sample = rest[rng.choice(len(rest), pool * n_sums_, replace=False)]
         share = trials[rest].sum() / trials[sample].sum()
-        yield np.concatenate([extreme, sample]), np.concatenate([trials[extreme], share * trials[sample]])
+        candidates = np.concatenate([extreme, sample])
+        base = np.concatenate([trials[extreme], share * trials[sample]])
+        for yielding in _YIELDING if pool == _POOLS[-1] else _YIELDING[:1]:
+            yield candidates, base, yielding
     if n_sums_ * len(near) <= _ENTRIES:
-        yield near, trials[near]
+        yield near, trials[near], 1.0
 
 
 def _weighed(
