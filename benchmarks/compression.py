@@ -140,7 +140,7 @@ def compression_row(n_rows: int, n_columns: int) -> None:
     parts = "".join(
         f"{seconds.get(name, 0.0):>12.2f}" for name in ("pilot", "nodes", "once more", "certificate")
     )
-    print(f"{n_rows:>10,} x {n_columns:<3}{whole:>8.2f}{parts}{len(found.cells):>8,}{narrow:>10.1g}{wide:>10.1g}"
+    print(f"{n_rows:>10,} x {n_columns:<3}{whole:>8.2f}{parts}{len(found.cells):>8,}{narrow:>10.2g}{wide:>10.2g}"
           f"{ratio:>9,.0f}", flush=True)  # fmt: skip
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
 from data_science.errors import GateError
 from data_science.formula.design import Design, Rows
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.certificate import Certificate, Evidence
 from data_science.likelihood.compression import Cells
-from data_science.likelihood.expansion import n_sums
+from data_science.likelihood.expansion import n_sums, remainder
 from data_science.likelihood.laplace import Mode, conditional_mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
 from data_science.likelihood.matched import Matching, match, nodes_needed, reduced
@@ -35,6 +35,7 @@ _FEW_SHARE = 0.1  # of the rows: where a good rung needs more, the next may need
 _MANY_SUMS = 130  # per stratum, up to which the first rung is of order 3: the work grows with their cube
 _MOST_SUMS = 400
 _FEWER = 0.6  # of the nodes: how many sums over all of them may be left to match once more
+_KEPT_SHARES = (0.03, 0.3)  # of the nodes, by remainder, that then keep themselves
 _MOST_ENTRIES = 20_000_000  # of the map from coefficients to strata, dense
 _MOST_AT_ONCE = 5_000  # nodes that can be matched once more as one stratum
 _PILOT_ROWS = 5_000
@@ -170,21 +171,29 @@ class _Climb:
         n_nodes = len(found.cells)
         if sp.issparse(matrix) or n_nodes > _MOST_AT_ONCE or n_sums(n, matching.order) > _FEWER * n_nodes:
             return found
-        weights = found.cells.weights
-        exact = Matching(matching.order, 10 * matching.tolerance, matching.far * float(weights.mean()))
-        kept, weights = reduced(matrix, weights, pilot.x, np.linalg.inv(pilot.lower), exact)
+        root = np.linalg.inv(pilot.lower)
+        squares = ((matrix @ root.T) ** 2).sum(1)
+        own = found.cells.weights * remainder(matrix @ pilot.x, squares, matching.order)
+        for share in _KEPT_SHARES:
+            exact = replace(matching, far=float(np.quantile(own, 1 - share)))
+            fewer = self._selected(found, *reduced(matrix, found.cells.weights, pilot.x, root, exact))
+            if fewer.certificate.is_good:
+                return fewer
+        return found
+
+    def _selected(self, found: CertifiedNodes, nodes: Ints, weights: Floats) -> CertifiedNodes:
+        """Keep some of the nodes, with other weights."""
         cells = replace(
             found.cells,
-            codes={column: values[kept] for column, values in found.cells.codes.items()},
-            numeric={column: values[kept] for column, values in found.cells.numeric.items()},
+            codes={column: values[nodes] for column, values in found.cells.codes.items()},
+            numeric={column: values[nodes] for column, values in found.cells.numeric.items()},
             weights=weights,
         )
-        joint = replace(found.joint, matrix=np.ascontiguousarray(matrix[kept]), weights=weights)
-        certificate = found.evidence.on(joint)
-        if not certificate.is_good:
-            return found
-        elimination = Elimination.of(Order.of(self.design.encoding), joint.matrix)
+        matrix = np.ascontiguousarray(found.joint.matrix[nodes])
+        joint = replace(found.joint, matrix=matrix, weights=weights)
+        elimination = Elimination.of(Order.of(self.design.encoding), matrix)
         mode = reference_mode(joint, elimination)
+        certificate = found.evidence.on(joint)
         return CertifiedNodes(cells, joint, elimination, mode, found.evidence, certificate, found.strata)
 
     def _pilot(self, before: CertifiedNodes | None) -> Pilot:

@@ -94,7 +94,7 @@ class Stratum:
             features = self.features[block]
             z, eta = self.root @ features.T, features @ self.slopes
             squares[block] = (z**2).sum(0)
-            near[block] = self.trials[block] * _remainder(eta, squares[block], order) <= far
+            near[block] = self.trials[block] * remainder(eta, squares[block], order) <= far
             self._add(sums, z, binomial.derivatives(eta, order), self.trials[block] * near[block])
         sums[1:] *= self.monomials.nats
         return sums, squares, near
@@ -113,7 +113,7 @@ class Stratum:
                 values, first = values[parent] * z[variable], int(here[0])
 
 
-def _remainder(eta: Floats, squares: Floats, order: int) -> Floats:
+def remainder(eta: Floats, squares: Floats, order: int) -> Floats:
     """Bound of the remainder of each row's series within the width, in nats.
 
     The higher derivatives of A are at most the largest ``p (1 - p)`` on the way, up to a constant. The length
