@@ -20,10 +20,10 @@ from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.certificate import Certificate, Evidence
 from data_science.likelihood.compression import Cells
 from data_science.likelihood.expansion import n_sums, remainder
-from data_science.likelihood.laplace import Mode, conditional_mode, reference_mode
+from data_science.likelihood.laplace import Mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
 from data_science.likelihood.matched import Matching, match, nodes_needed, reduced
-from data_science.likelihood.pilot import Pilot, find_pilot
+from data_science.likelihood.pilot import Pilot, find_pilot, mode_of_part
 from data_science.likelihood.strata import Strata
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,6 @@ _FEWER = 0.6  # of the nodes: how many sums over all of them may be left to matc
 _KEPT_SHARES = (0.03, 0.3)  # of the nodes, by remainder, that then keep themselves
 _MOST_ENTRIES = 20_000_000  # of the map from coefficients to strata, dense
 _MOST_AT_ONCE = 5_000  # nodes that can be matched once more as one stratum
-_PILOT_ROWS = 5_000
-_START = -0.7  # log of the group sds at the first pilot, as in `reference_mode`
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,32 +195,11 @@ class _Climb:
         return CertifiedNodes(cells, joint, elimination, mode, found.evidence, certificate, found.strata)
 
     def _pilot(self, before: CertifiedNodes | None) -> Pilot:
-        """Around the mode of the nodes before, or found in two stages."""
-        if before is not None:
-            return self._refined(before.joint, before.mode.theta, before.mode.x)
-        share = min(1.0, _PILOT_ROWS / len(self.rows))
-        keep = self.rng.choice(len(self.rows), round(share * len(self.rows)), replace=False)
-        part = self.rows.take(np.sort(keep))
-        own = Statistics.of(self.design.encoding, part)  # with all rows' D'y its mode need not exist
-        scaled = Statistics(
-            own.successes / share,
-            self.statistics.first,
-            self.statistics.second,
-            own.total_successes / share,
-            len(self.rows),
-        )
-        cells = Cells(part.codes, part.numeric, part.trials / share, len(part), None, None)
-        joint = LogJoint.of(self.design, cells, scaled, self.at)
-        theta = np.full(joint.n_sds, _START)
-        elimination = Elimination.of(Order.of(self.design.encoding), joint.matrix)
-        start = np.zeros(joint.n_coefficients)
-        try:
-            start = conditional_mode(joint, elimination, theta, start).x
-        except GateError:  # a part of the rows can be separated where all of them are not
-            log.info("no mode of %d rows: the search on all rows starts from zero", len(part))
-        return self._refined(joint, theta, start)
-
-    def _refined(self, joint: LogJoint, theta: Floats, start: Floats) -> Pilot:
-        at, total = self.at, self.statistics
-        successes = (total.successes - at.centre * total.total_successes) / at.scale
+        """Around the mode of the nodes before, or of a part of the rows."""
+        if before is None:
+            joint, theta, start = mode_of_part(self.design, self.rows, self.statistics, self.at, self.rng)
+        else:
+            joint, theta, start = before.joint, before.mode.theta, before.mode.x
+        total = self.statistics
+        successes = (total.successes - self.at.centre * total.total_successes) / self.at.scale
         return find_pilot(self.strata, successes, lambda x: joint.log_prior(x, theta)[:3], start)

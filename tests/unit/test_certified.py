@@ -7,7 +7,7 @@ import pytest
 
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
-from data_science.likelihood import certified, fidelity
+from data_science.likelihood import certified, fidelity, pilot
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.certificate import SHIFT_LIMIT, Certificate
 from data_science.likelihood.compression import merge
@@ -160,7 +160,7 @@ def test_exact_keeps_every_row_of_several_continuous_covariates(plain):
 
 def test_a_pilot_that_starts_far_away_ends_at_the_mode(plain, monkeypatch):
     design, rows, found = plain
-    monkeypatch.setattr(certified, "_PILOT_ROWS", 60)
+    monkeypatch.setattr(pilot, "_PART", 60)
 
     other = compress_enough(design, rows)
 
