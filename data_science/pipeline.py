@@ -196,7 +196,7 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         threshold=costs.threshold,
         response=learned.specification.response.successes,
     )
-    return measure_correction(predictor, design.decode(learned, fitted.problem.compressed.cells, _MOST_CELLS))
+    return measure_correction(predictor, design.decode(learned, fitted.problem.covariates, _MOST_CELLS))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

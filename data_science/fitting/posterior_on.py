@@ -14,6 +14,7 @@ from data_science.fitting.held_to_rows import held_to_rows
 from data_science.formula import design
 from data_science.formula.design import Design, Rows
 from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.compression import Cells
 from data_science.likelihood.fidelity import Compressed, compress_enough
 from data_science.progress import Stopwatch
 
@@ -27,6 +28,17 @@ class Problem:
     design: Design
     rows: Rows  # encoded once; whoever needs them again takes these
     compressed: Compressed
+
+    @property
+    def covariates(self) -> Cells:
+        """Covariate rows of training, or cells that stand for them wherever they are asked.
+
+        Matched nodes stand for rows in sums only: between them there are rows farther out.
+        """
+        rows = self.rows
+        if self.compressed.nodes is None:
+            return self.compressed.cells
+        return Cells(rows.codes, rows.numeric, rows.trials, len(rows), None, None)
 
 
 @dataclass(frozen=True, slots=True)

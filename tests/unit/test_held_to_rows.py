@@ -10,6 +10,7 @@ from data_science.engines.posterior import Posterior
 from data_science.engines.registry import engine, weighs_all_rows
 from data_science.fitting import held_to_rows as module
 from data_science.fitting.held_to_rows import held_to_rows, spread_of_weights
+from data_science.fitting.posterior_on import Problem
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.certificate import SHIFT_LIMIT, Certificate
@@ -101,3 +102,16 @@ def test_cells_without_loss_are_drawn_on_and_nothing_is_said(nodes):
 def test_nested_laplace_weighs_all_rows_and_an_engine_that_says_nothing_does_not():
     assert weighs_all_rows(engine("nested-laplace"))
     assert not weighs_all_rows(object())
+
+
+def test_predictions_are_measured_on_rows_where_nodes_stand_for_them_in_sums_only(nodes):
+    frame = odd.plain()
+    design = learn(ModelSpecification(odd.FORMULA), frame)
+    rows = encode(design, frame)
+
+    matched, whole = Problem(design, rows, nodes), Problem(design, rows, nodes.on_all_rows())
+
+    np.testing.assert_array_equal(matched.covariates.numeric["x"], frame["x"])
+    np.testing.assert_array_equal(matched.covariates.codes["g"], rows.codes["g"])
+    assert len(matched.covariates) == odd.N_ROWS
+    assert whole.covariates is whole.compressed.cells
