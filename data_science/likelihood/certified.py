@@ -30,10 +30,13 @@ log = logging.getLogger(__name__)
 
 #: Rows from which nodes pay: benchmarks/compression.py.
 LEAST_ROWS = 1_000
+#: What exact weights mend at the price of few nodes, where nothing better pays.
+_ROUGH = Matching(2, 1e-5, far=3e-3)
 _MOST_SHARE = 0.5  # of the rows: where more nodes are needed, rows are cheaper than the next rung
 _FEW_SHARE = 0.1  # of the rows: where a good rung needs more, the next may need fewer
 _MANY_SUMS = 130  # per stratum, up to which the first rung is of order 3: the work grows with their cube
-_MOST_SUMS = 400
+_MOST_SUMS = 400  # per stratum: a second's work
+_MOST_SUMS_AT_ONCE = 900  # where all nodes are one stratum
 _FEWER = 0.6  # of the nodes: how many sums over all of them may be left to match once more
 _KEPT_SHARES = (0.03, 0.3)  # of the nodes, by remainder, that then keep themselves
 _MOST_ENTRIES = 20_000_000  # of the map from coefficients to strata, dense
@@ -118,6 +121,8 @@ class _Climb:
         """Climb until the nodes are good and few."""
         found: list[CertifiedNodes] = []
         for matching in self._rungs():
+            if matching == _ROUGH and any(nodes.certificate.is_good for nodes in found):
+                break
             pilot = self._pilot(found[-1] if found else None)
             nodes = self._nodes(matching, pilot)
             if nodes.certificate.is_good:
@@ -129,7 +134,7 @@ class _Climb:
             if nodes.certificate.is_good and len(nodes.cells) <= _FEW_SHARE * len(self.strata):
                 return nodes
         if not found:
-            raise NoNodesError("too many combinations of levels to gain from nodes")
+            raise NoNodesError("too many covariates, or combinations of levels, to gain from nodes")
         good = [nodes for nodes in found if nodes.certificate.is_good]
         mendable = [nodes for nodes in found if nodes.certificate.is_mendable]
         if good or mendable:
@@ -143,10 +148,13 @@ class _Climb:
         first = 3 if n_sums(n_variables, 3) <= _MANY_SUMS else 2
         second = first + 1 if n_sums(n_variables, first + 1) <= _MOST_SUMS else first
         sizes, most = np.diff(self.strata.starts), _MOST_SHARE * len(self.strata)
-        for order, tolerance in dict.fromkeys([(first, 1e-5), (second, 1e-5), (second, 1e-6)]):
-            needed, at_last = nodes_needed(sizes, n_variables, order), n_sums(n_coefficients, order)
-            if needed <= most or (needed <= _MOST_AT_ONCE and at_last <= most):
-                yield Matching(order, tolerance, far=3 * tolerance)
+        rungs = [Matching(k, tol, far=3 * tol) for k, tol in ((first, 1e-5), (second, 1e-5), (second, 1e-6))]
+        for matching in dict.fromkeys([*rungs, _ROUGH]):
+            needed = nodes_needed(sizes, n_variables, matching.order)
+            at_last = n_sums(n_coefficients, matching.order)
+            shrinks = needed <= _MOST_AT_ONCE and at_last <= min(most, _MOST_SUMS_AT_ONCE)
+            if n_sums(n_variables, matching.order) <= _MOST_SUMS and (needed <= most or shrinks):
+                yield matching
 
     def _nodes(self, matching: Matching, pilot: Pilot) -> CertifiedNodes:
         """Nodes of one rung with their certificate."""
@@ -167,7 +175,8 @@ class _Climb:
         """Fewer nodes that are as good, where the coefficients are few: engines are the faster for it."""
         n, matrix = len(pilot.x), found.joint.matrix
         n_nodes = len(found.cells)
-        if sp.issparse(matrix) or n_nodes > _MOST_AT_ONCE or n_sums(n, matching.order) > _FEWER * n_nodes:
+        at_most = min(_FEWER * n_nodes, _MOST_SUMS_AT_ONCE)
+        if sp.issparse(matrix) or n_nodes > _MOST_AT_ONCE or n_sums(n, matching.order) > at_most:
             return found
         root = np.linalg.inv(pilot.lower)
         squares = ((matrix @ root.T) ** 2).sum(1)

@@ -8,6 +8,7 @@ is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,8 @@ from data_science.likelihood.compression import Cells, compress, continuous_colu
 from data_science.likelihood.laplace import Mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics, design_matrix
 
+log = logging.getLogger(__name__)
+_NAMED = 6  # covariates that the sentence names
 _NODES = (4, 6, 8, 12, 16)
 _SAMPLE_ROWS = 200_000  # raw rows that the achieved shift is measured on
 _POINTS = 3  # the mode, and points one posterior sd around it
@@ -62,9 +65,12 @@ class Compressed:
         """What compression did, for the log."""
         n_rows, n_nodes, cells = self.cells.n_rows, len(self.cells), self.cells
         if self.nodes is not None:
+            names = tuple(cells.numeric)
+            where = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} covariates"
+            mended = "" if self.stands_alone else " before the exact weights of all rows"
             return (
-                f"{n_rows:,} rows → {n_nodes:,} nodes (matched in {', '.join(cells.numeric)}), "
-                f"largest posterior shift {self.shift:.1g} sd"
+                f"{n_rows:,} rows → {n_nodes:,} nodes (matched in {where}), "
+                f"largest posterior shift {self.shift:.1g} sd{mended}"
             )
         if cells.continuous is not None:
             return (
@@ -109,6 +115,7 @@ def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: in
     try:
         nodes = certified_nodes(design, rows, distinct, statistics, at, seed)
     except NoNodesError as reason:
+        log.info("every distinct row is kept: %s", reason)
         worth_saying = continuous or len(distinct) >= LEAST_ROWS
         return replace(on_all_rows(), why_lossless=f"no nodes: {reason}" if worth_saying else "")
     certificate = nodes.certificate
