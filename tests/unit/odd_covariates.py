@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import BSpline
 from scipy.special import expit
 
 N_ROWS = 20_000
@@ -101,9 +102,13 @@ def bent() -> pd.DataFrame:
     return labelled(frame.assign(x=tail, z=tail**2, w=tail**3))
 
 
-def constant() -> pd.DataFrame:
-    """One column does not vary."""
-    return labelled(plain()).assign(w=1.0)
+def splined(n_functions: int = 5) -> pd.DataFrame:
+    """A cubic B-spline basis of a lognormal column: few rows determine its last function."""
+    values = np.random.default_rng(8).lognormal(0, 1, N_ROWS)
+    inner = np.quantile(values, np.linspace(0, 1, n_functions - 1)[1:-1])
+    knots = np.r_[[values.min()] * 4, inner, [values.max()] * 4]
+    basis = BSpline.design_matrix(values, knots, 3).toarray()[:, 1:]
+    return plain().assign(**{f"b{j}": basis[:, j] for j in range(n_functions)})
 
 
 def trials() -> pd.DataFrame:
@@ -127,6 +132,7 @@ KINDS = {
     "units far from one": (far_units, FORMULA),
     "rare": (rare, FORMULA),
     "powers of a heavy-tailed column": (bent, FORMULA),
+    "a spline of a heavy-tailed column": (splined, "y ~ b0 + b1 + b2 + b3 + b4 + x + (1 | g)"),
     "several trials": (trials, "p(hits, size) ~ x + z + w + (1 | g)"),
     "slopes by group": (plain, "y ~ x + z + w + (x | g)"),
     "interactions": (plain, "y ~ x * z + w:C(g)"),
