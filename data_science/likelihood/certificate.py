@@ -21,7 +21,8 @@ SHIFT_LIMIT = 0.01
 _WIDE_LIMIT = 0.2
 _DRAWS = 100  # of each width: the largest errors of 32 are too small by a factor of three
 _ENTRIES = 1_000_000  # floats held at a time
-_DEFECT_LIMIT = 0.3  # nats, sd: up to which exact weights mend the nodes at little cost
+#: Errors up to which exact weights mend nodes at little cost: sd in nats or posterior sds, and wide in nats.
+_MENDABLE, _MENDABLE_WIDE = 0.3, 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Certificate:
     @property
     def is_mendable(self) -> bool:
         """Whether exact weights give the posterior from draws on these nodes, most of which count."""
-        return self.spread <= _DEFECT_LIMIT and self.shift <= _DEFECT_LIMIT and bool(np.isfinite(self.wide))
+        return self.spread <= _MENDABLE and self.shift <= _MENDABLE and self.wide <= _MENDABLE_WIDE
 
     def __str__(self) -> str:
         return f"{self.narrow:.3g} nats off on posterior draws, {self.wide:.3g} on draws twice as wide"

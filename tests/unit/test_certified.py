@@ -128,6 +128,8 @@ def test_nodes_that_stand_alone_need_no_weights(plain):
         (Certificate(0.31, 1.0, 9.0, 0.0), False, False),
         (Certificate(0.0, 0.0, 240.0, 0.31), False, False),
         (Certificate(np.nan, np.nan, np.nan, np.nan), False, False),
+        (Certificate(0.1, 0.7, 9.0, 0.0), False, True),
+        (Certificate(0.1, 0.7, 9.1, 0.0), False, False),
         (Certificate(0.0, 0.0, np.nan, 0.0), False, False),
         (Certificate(0.0, 0.0, 0.0, np.nan), False, False),
         (Certificate(np.nan, 0.0, 0.0, 0.0), False, False),
@@ -223,3 +225,13 @@ def test_many_covariates_on_few_rows_leave_nodes_that_exact_weights_mend():
     )
     assert exact.std() < 0.1
     np.testing.assert_allclose(found.log_weights(x), exact, atol=1e-7)
+
+
+def test_one_success_leaves_a_posterior_too_wide_for_nodes_and_every_row_stays():
+    design, rows = posed(lambda: odd.plain().assign(y=(np.arange(odd.N_ROWS) == 5).astype(int)), odd.FORMULA)
+
+    found = compress_enough(design, rows)
+
+    assert found.nodes is None
+    assert len(found.cells) == odd.N_ROWS
+    assert "(no nodes: nodes are " in found.sentence
