@@ -53,7 +53,7 @@ check: $(STAMP) ## ruff, mypy strict, import contracts
 
 bench: $(STAMP) ## every benchmark: ratios against a peer in the same run
 	@$(INSTALL) -e '.[bench]'
-	@for name in backends cold_start fit loo load precision prediction_log rows serving settings; do \
+	@for name in backends cold_start compression fit loo load precision prediction_log rows serving settings; do \
 		echo "== benchmarks/$$name.py"; $(BIN)/python -W ignore -m benchmarks.$$name || echo "$$name: failed"; done
 
 book: $(STAMP) ## build the book, executed from the database, into book/_build

@@ -195,7 +195,7 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         threshold=costs.threshold,
         response=learned.specification.response.successes,
     )
-    return measure_correction(predictor, fitted.problem.compressed.cells.thinned(_MOST_CELLS))
+    return measure_correction(predictor, fitted.problem.covariates.thinned(_MOST_CELLS))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

@@ -33,6 +33,7 @@ from data_science.limits import ESS_MIN, KHAT_MAX
 
 TITLE = "nested Laplace"
 FALLBACK = "nuts"  # it certifies itself, and needs no second opinion
+WEIGHS_ALL_ROWS = True
 
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
@@ -105,6 +106,7 @@ def draw(
         _, probe = _certify(_propose(source, marginals, _PROBE, rng)[2])
         probe.require(_PROBE_KHAT_MAX, _PROBE_SHARE_MIN * least * _PROBE / n_proposals)
         theta, x, log_weights = _propose(source, marginals, n_proposals, rng)
+        log_weights += compressed.log_weights(x)
     weights, certificate = _certify(log_weights)
     certificate.require(KHAT_MAX, least)
     kept = rng.permutation(_systematic(weights, n_kept, rng))

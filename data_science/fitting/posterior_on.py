@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from data_science.engines.posterior import Posterior
-from data_science.engines.registry import FitSettings, OnProgress, engine, fallback
+from data_science.engines.registry import FitSettings, OnProgress, engine, fallback, weighs_all_rows
 from data_science.errors import GateError
+from data_science.fitting.held_to_rows import held_to_rows
 from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.compression import Cells
 from data_science.likelihood.fidelity import Compressed, compress_enough
 from data_science.progress import Stopwatch
 
@@ -27,6 +29,17 @@ class Problem:
     design: Design
     rows: Observations  # encoded once; whoever needs them again takes these
     compressed: Compressed
+
+    @property
+    def covariates(self) -> Cells:
+        """Covariate rows of training, or cells that stand for them wherever they are asked.
+
+        Matched nodes stand for rows in sums only: between them there are rows farther out.
+        """
+        rows = self.rows
+        if self.compressed.nodes is None:
+            return self.compressed.cells
+        return Cells(rows.codes, rows.numeric, len(rows), rows.trials, len(rows), None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +91,24 @@ def posterior_of(
     Whose draws they are is in the posterior's attribute ``engine``.
     """
 
-    def drawn_by(name: str) -> Posterior:
+    def drawn_by(name: str) -> tuple[Posterior, tuple[str, ...]]:
+        chosen = engine(name)
         with watch.stage(name):
-            posterior = engine(name).draw(design, compressed, settings, progress)
+            posterior, notes = held_to_rows(
+                lambda cells: chosen.draw(design, cells, settings, progress),
+                compressed,
+                weighs_all_rows=weighs_all_rows(chosen),
+            )
         if posterior.attributes.get("engine") == name:
-            return posterior
-        return replace(posterior, attributes={**posterior.attributes, "engine": name})
+            return posterior, notes
+        return replace(posterior, attributes={**posterior.attributes, "engine": name}), notes
 
     try:
-        return drawn_by(settings.engine), ()
+        return drawn_by(settings.engine)
     except GateError as declined:
         other = fallback(engine(settings.engine))
         if other is None:
             raise
         log.warning("%s", declined)
-        return drawn_by(other), (f"{declined}.",)
+        posterior, notes = drawn_by(other)
+        return posterior, (f"{declined}.", *notes)

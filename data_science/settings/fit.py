@@ -28,7 +28,7 @@ class FitSettings:
     second_opinion : bool
         After NUTS, compare with nested Laplace (which certifies itself).
     exact : bool
-        No quadrature: every distinct row keeps its own term of the likelihood.
+        No nodes: every distinct row keeps its own term of the likelihood.
     seed : int
         From 0 to 4294967295.
     draws, tune : int
@@ -56,7 +56,7 @@ class FitSettings:
 
     engine: str = "nuts"
     second_opinion: bool = True  # compare with another engine, where this one does not certify itself
-    exact: bool = False  # True: no quadrature, every distinct row keeps its own likelihood term
+    exact: bool = False  # True: no nodes, every distinct row keeps its own likelihood term
     seed: int = 1
     draws: int = 2000  # per chain, kept: benchmarks/precision.py
     tune: int = 500  # per chain, discarded (NUTS)

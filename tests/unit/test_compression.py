@@ -149,12 +149,12 @@ def test_one_continuous_column_is_replaced_and_nothing_else(formula, column):
     assert continuous_column(encoded(frame, formula)[1]) == column
 
 
-def test_two_continuous_columns_fall_back_to_distinct_rows_and_say_so():
+def test_few_rows_with_two_continuous_columns_are_kept_and_the_sentence_says_so():
     frame = clients(300).assign(other=np.random.default_rng(3).normal(size=300))
 
     compressed = compress_enough(*encoded(frame, "label ~ scd_a + other"))
 
-    assert "no quadrature: more than one continuous covariate, scd_a, other" in compressed.sentence
+    assert "no nodes: 300 distinct rows are few" in compressed.sentence
     assert compressed.cells.continuous is None
     assert compressed.shift == 0
     assert len(compressed.cells) == 300
@@ -195,7 +195,7 @@ def test_a_steep_effect_gets_more_nodes():
     assert n_nodes[0] < n_nodes[1]
 
 
-def test_an_effect_too_steep_for_any_number_of_nodes_keeps_every_row_and_stays_correct():
+def test_an_effect_too_steep_for_any_quadrature_is_matched_and_stays_correct():
     frame = clients(40_000)
     chance = 1 / (1 + np.exp(-200 * (frame["scd_a"] - 0.5)))
     frame["label"] = (np.random.default_rng(5).random(len(frame)) < chance).astype(int)
@@ -204,8 +204,11 @@ def test_an_effect_too_steep_for_any_number_of_nodes_keeps_every_row_and_stays_c
 
     compressed = compress_enough(design, encode(design, frame))
 
-    assert compressed.cells.continuous is None
-    assert len(compressed.cells) == 40_000
+    exact = compress_enough(design, encode(design, frame), exact=True)
+    sds = np.sqrt(exact.mode.factor.inverse_diagonal())
+    assert compressed.nodes is not None
+    assert len(compressed.cells) < 4_000
+    assert np.abs((compressed.mode.x - exact.mode.x) / sds).max() < SHIFT_LIMIT
 
 
 def test_the_mode_moves_by_less_than_the_measured_shift_allows():
