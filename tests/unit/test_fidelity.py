@@ -155,6 +155,5 @@ def test_where_no_number_of_quadrature_nodes_is_enough_the_reason_is_that_of_mat
     found = compress_enough(design, encode(design, clients()))
 
     assert found.sentence == (
-        "300 rows → 300 distinct rows, without loss "
-        "(no nodes: 300 distinct rows are few)"
+        "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are few)"
     )
