@@ -1,7 +1,10 @@
 # The training image: waits for feature_store, trains, stores the model in /models. It starts as root and steps
 # down at once, see docker/train-entrypoint.sh; where no container may start as root, give it a --user.
 FROM python:3.13-slim-trixie AS dependencies
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# The constraints hold for what builds a package, too, which `-c` does not reach: older pips read the first
+# variable there, newer ones the second.
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+    PIP_CONSTRAINT=/src/constraints.txt PIP_BUILD_CONSTRAINT=/src/constraints.txt
 WORKDIR /src
 COPY constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \

@@ -30,7 +30,7 @@ train: $(JOB) ## train on the database of the environment, or on an embedded one
 
 test: $(STAMP) ## all checks and tests but the slow ones
 	@$(BIN)/python -m bin.system_needs
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)  # for two cores: one of three waits, for a server or a browser
 
 test-slow: $(STAMP) ## the tests that take minutes each
 	@$(BIN)/python -m bin.system_needs
@@ -53,7 +53,7 @@ check: $(STAMP) ## ruff, mypy strict, import contracts
 
 bench: $(STAMP) ## every benchmark: ratios against a peer in the same run
 	@$(INSTALL) -e '.[bench]'
-	@for name in backends cold_start fit loo load precision prediction_log rows serving settings; do \
+	@for name in backends cold_start compression fit loo load precision prediction_log rows serving settings; do \
 		echo "== benchmarks/$$name.py"; $(BIN)/python -W ignore -m benchmarks.$$name || echo "$$name: failed"; done
 
 book: $(STAMP) ## build the book, executed from the database, into book/_build

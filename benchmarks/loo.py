@@ -23,8 +23,9 @@ from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, engine
 from data_science.evaluation.loo import loo, standard_error
 from data_science.evaluation.pointwise import log_likelihood
-from data_science.formula.design import Design, Rows, encode, learn
+from data_science.formula.design import Design, encode, learn
 from data_science.formula.encoding import Encoding
+from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.fidelity import compress_enough
 
@@ -61,13 +62,13 @@ def clients(n_rows: int, *, signal: bool, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def from_nodes(design: Design, rows: Rows, posterior: Posterior, n_draws: int) -> tuple[float, ...]:
+def from_nodes(design: Design, rows: Observations, posterior: Posterior, n_draws: int) -> tuple[float, ...]:
     """Ours: elpd, se, p, evaluations."""
     found = loo(design, rows, posterior, n_draws=n_draws)
     return found.elpd, found.se, found.p, len(found.weights)
 
 
-def from_rows(design: Design, rows: Rows, posterior: Posterior, n_draws: int) -> tuple[float, ...]:
+def from_rows(design: Design, rows: Observations, posterior: Posterior, n_draws: int) -> tuple[float, ...]:
     """Compute the same with ArviZ, row by row."""
     coefficients, _ = posterior.thinned(n_draws)
     parts = [
@@ -78,7 +79,7 @@ def from_rows(design: Design, rows: Rows, posterior: Posterior, n_draws: int) ->
     return elpd.sum(), standard_error(elpd, np.ones(len(elpd)), len(elpd)), p.sum(), len(elpd)
 
 
-def _arviz(encoding: Encoding, rows: Rows, coefficients: np.ndarray) -> np.ndarray:
+def _arviz(encoding: Encoding, rows: Observations, coefficients: np.ndarray) -> np.ndarray:
     values = log_likelihood(encoding, rows, coefficients)
     elpd, _, p = array_stats.loo(values[:, None, :])
     return np.stack([elpd, p])

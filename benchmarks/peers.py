@@ -124,7 +124,6 @@ def store(folder: Path) -> None:
         diagnostics={},
         model_card="",
         writers={"posterior.nc": lambda path: path.write_bytes(bytes(2_000_000))},
-        gates_passed=True,
         provenance={},
         now=datetime.now(UTC),
     )

@@ -23,11 +23,11 @@ from typing import Any, Literal
 
 import yaml
 
-from book import execution, paper, printing, site, snapshot
+from book import chapter, execution, paper, printing, site, snapshot
 from book.execution import SOURCE
 from book.study import Study
 from data_science.errors import DataScienceError
-from data_science.settings import Settings
+from data_science.settings.job import Settings, without_stand_in
 
 PDF = "book.pdf"  # in the site's folder; every page links to it
 log = logging.getLogger("book")
@@ -69,7 +69,7 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
         work = Path(folder)
         # One thread: the matrices are small, and threads would wait for each other.
         running = {"OMP_NUM_THREADS": "1", **environ, "BOOK_CACHE": str(wanted.cache.resolve())}
-        with _database(running) as ready:
+        with _database(running, settings) as ready:
             prepared = _prepare(ready, Path(tables) / "snapshot")
         if wanted.pdf != "no":
             execution.run("singlehtml", work, _config(work), prepared)
@@ -156,16 +156,16 @@ def _prepare(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
     Chapters then find everything in the snapshot and the cache: all of them the same rows.
     """
     log.info("reading the database")
-    snapshot.take(Settings.from_environment(environ), folder)
-    prepared = {**environ, "BOOK_SNAPSHOT": str(folder)}
-    study = Study.open(prepared)
+    settings = Settings.from_environment(environ)
+    snapshot.take(settings, folder)
+    study = Study(settings, folder)
     log.info("%s clients; fitting, or finding the fit", f"{study.data.n_rows:,}")
     log.info("fitted (%s); comparing candidates", study.version.path.name)
     log.info("compared %d candidates; cross-validating", len(study.comparison.names))
     log.info(
         "cross-validated %d methods; executing chapters", len(study.cross_validation.probability.columns)
     )
-    return prepared
+    return chapter.handed_on(environ, folder)
 
 
 def _print(work: Path, *, must: bool) -> bool:
@@ -208,36 +208,25 @@ def _about() -> paper.About:
 
 
 @contextmanager
-def _database(environ: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
-    """With DB_HOSTNAME unset, an embedded PostgreSQL plays the company's database for this build."""
-    settings = Settings.from_environment(environ)
-    absolute = {"MODEL_FOLDER": str(settings.model_folder.resolve())}  # chapters run in their own folder
-    stand_in = settings.stand_in
-    if settings.database.hostname is not None:
-        if stand_in.files is not None:
-            raise site.BuildError("DE_FILES and DB_HOSTNAME are both set; expected one: unset the other")
-        yield {**environ, **absolute}
+def _database(environ: Mapping[str, str], settings: Settings) -> Iterator[Mapping[str, str]]:
+    """Give the environment of the chapters, with the DE's stand-in in it where no database is named."""
+    # Chapters run in their own folder.
+    environ, asked = {**environ, "MODEL_FOLDER": str(settings.model_folder.resolve())}, settings.stand_in
+    if not settings.wants_stand_in:
+        yield environ
         return
     try:
-        from de.embedded import LoadError, ServerError, embedded_company
-    except ModuleNotFoundError as error:
-        raise site.BuildError(
-            f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({error.name}). "
-            "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"
-        ) from error
-    made = f"{stand_in.clients:,} stand-in clients ({stand_in.scenario})"
-    filled = made if stand_in.files is None else f"the company's files in {stand_in.files}"
-    log.info("embedded PostgreSQL with %s", filled)
+        from de import embedded, stand_in  # noqa: F401 (whether it is there)
+        from de.errors import LoadError, ServerError, VariableError
+    except ModuleNotFoundError as error:  # as in the image, which has no part of the DE's
+        raise without_stand_in(error.name) from error
     try:
-        with embedded_company(
-            stand_in.scenario, stand_in.clients, stand_in.seed, files=stand_in.files
-        ) as company:
-            yield {**environ, **absolute, **company.environment()}
-    except LoadError as error:
-        what = "the stand-in data" if stand_in.files is None else "DE_FILES"
-        raise site.BuildError(f"{what} cannot be loaded: {error}") from error
-    except ServerError as error:
-        raise site.BuildError(f"the embedded PostgreSQL failed: {error}") from error
+        with stand_in.environment(
+            environ, asked.scenario, asked.clients, asked.seed, files=asked.files
+        ) as ready:
+            yield ready
+    except (LoadError, ServerError, VariableError) as error:
+        raise site.BuildError(str(error)) from error
 
 
 def _parser() -> argparse.ArgumentParser:

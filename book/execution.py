@@ -46,7 +46,7 @@ def run(builder: str, work: Path, config: Path, environ: Mapping[str, str]) -> N
         start_new_session=True,
     ) as process:
         try:
-            said = [_told(line) for line in process.stdout or ()]
+            said = [_relayed(line) for line in process.stdout or ()]
             code = process.wait()
         finally:
             with suppress(ProcessLookupError):
@@ -59,7 +59,7 @@ def run(builder: str, work: Path, config: Path, environ: Mapping[str, str]) -> N
         )
 
 
-def _told(line: str) -> str:
+def _relayed(line: str) -> str:
     plain = _COLOUR.sub("", line)
     done = _DONE.search(plain)
     if done:

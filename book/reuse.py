@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import joblib
 import data_science
 from data_science.data.dataset import Dataset
 from data_science.errors import ArtifactError
+from data_science.extension import ENGINES, PRIORS, SOURCES
 from data_science.formula.specification import ModelSpecification
 from data_science.model import BayesianLogitModel
 from data_science.storage import artifact
@@ -92,7 +95,8 @@ def remembered[T](cache_folder: Path, compute: Callable[..., T], *identity: Any,
 
 def key(*identity: Any) -> str:
     """Name a computation by what it depends on: the identity, the code that computes, and its libraries."""
-    text = json.dumps([*identity, _code_digest(), [version(name) for name in _LIBRARIES]], sort_keys=True)
+    code = [_code_digest(), _extension_digests(), [version(name) for name in _LIBRARIES]]
+    text = json.dumps([*identity, code], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -104,7 +108,31 @@ def _computed(compute: Callable[..., Any], name: str, key: str, arguments: dict[
 def _code_digest() -> str:
     root = Path(data_science.__file__).parent
     sources = [source for part in _CODE for source in sorted((root / part).rglob("*.py"))]
-    sources += [root / name for name in ("attempts.py", "limits.py", "pipeline.py")]
+    sources += [root / name for name in ("attempts.py", "limits.py", "pipeline.py", "settings/fit.py")]
+    return _digest(sources)
+
+
+def _extension_digests() -> dict[str, str]:
+    """Digest the code of each engine, prior and source that is not of this package, by its home."""
+    homes = {home for registry in (ENGINES, PRIORS, SOURCES) for home in registry.all_homes().values()}
+    packages = {home: re.split("[.:]", home)[0] for home in homes}
+    return {home: _digest(_sources_of(name)) for home, name in packages.items() if name != "data_science"}
+
+
+def _sources_of(package: str) -> list[Path]:
+    """List the files of a package, or the file of a module; none of what is not in files."""
+    try:
+        spec = find_spec(package)
+    except ValueError:  # a module that somebody made by hand
+        return []
+    if spec is None:
+        return []
+    if spec.submodule_search_locations is not None:
+        return sorted(path for at in spec.submodule_search_locations for path in Path(at).rglob("*.py"))
+    return [Path(spec.origin)] if spec.has_location and spec.origin else []
+
+
+def _digest(sources: Iterable[Path]) -> str:
     return hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_science.data.provenance import Provenance
-from data_science.settings import DatabaseSettings, Settings
+from data_science.settings.job import DatabaseSettings, Settings
 from data_science.sources.postgres import feature_store
 
 FEATURES = "feature_store"

@@ -5,7 +5,6 @@ Changes when the chapters need another shared object. Everything is read or comp
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from book import reuse, snapshot
+from data_science.arrays import Floats
 from data_science.data.dataset import FEATURE_STORE, Dataset
 from data_science.data.provenance import Provenance
 from data_science.evaluation.candidates import QUICK, compare
@@ -27,8 +27,7 @@ from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
 from data_science.model import BayesianLogitModel
-from data_science.prediction.decision import Costs
-from data_science.settings import Settings
+from data_science.settings.job import Settings
 from data_science.storage.artifact import Loaded
 
 #: What is compared, by the name that the book gives it.
@@ -50,12 +49,6 @@ class Study:
 
     settings: Settings
     snapshot: Path | None = None  # folder of tables as they were; without one, the database is read
-
-    @classmethod
-    def open(cls, environ: Mapping[str, str] = os.environ) -> Study:
-        """Study the database that the environment names, or the snapshot of it in ``BOOK_SNAPSHOT``."""
-        taken = environ.get("BOOK_SNAPSHOT")
-        return cls(Settings.from_environment(environ), Path(taken) if taken else None)
 
     @cached_property
     def data(self) -> Dataset:
@@ -112,12 +105,17 @@ class Study:
         """Probability above which 1 is predicted: the training job's, or of the costs of this environment."""
         if self.version.path.is_relative_to(self.settings.model_folder):
             return self.model.model.threshold
-        return Costs(self.settings.cost_false_positive, self.settings.cost_false_negative).threshold
+        return self.settings.costs.threshold
 
     @cached_property
     def posterior(self) -> xr.DataTree:
         """Posterior draws and sampler statistics, in memory."""
         return self.model.posterior.load()
+
+    @property
+    def coefficients(self) -> Floats:
+        """Draws of the coefficients for replicated data, shape (draw, coefficient)."""
+        return self.model.model.draws[::2]
 
     @property
     def summary(self) -> pd.DataFrame:

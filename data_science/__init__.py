@@ -11,11 +11,11 @@ from data_science._version import __version__ as __version__
 _HOMES = {
     "ArtifactError": "data_science.errors",
     "BayesianLogitModel": "data_science.model",
-    "Costs": "data_science.prediction.decision",
+    "Costs": "data_science.settings.fit",
     "DataScienceError": "data_science.errors",
     "DatabaseError": "data_science.errors",
     "FeatureError": "data_science.errors",
-    "FitSettings": "data_science.engines.fit_settings",
+    "FitSettings": "data_science.settings.fit",
     "GateError": "data_science.errors",
     "ModelSpecification": "data_science.formula.specification",
     "Predictor": "data_science.prediction.predictor",

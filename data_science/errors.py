@@ -8,7 +8,11 @@ DataScienceError
 ├── SpecificationError     the modeller: a formula or prior outside the class that is trained and served
 ├── GateError              the modeller: the fit failed its checks
 └── ArtifactError          the deployer: a saved model cannot be trusted, read or written
+
+Each carries the exit code of a command that it ends.
 """
+
+from typing import ClassVar
 
 
 class DataScienceError(Exception):
@@ -24,6 +28,8 @@ class DataScienceError(Exception):
     the model holds no parameters yet. Call fit(dataset) or load(model_folder) first
     """
 
+    exit_code: ClassVar[int] = 1
+
 
 class SettingsError(DataScienceError):
     """An environment variable or argument is missing, malformed or refused by the server.
@@ -36,6 +42,8 @@ class SettingsError(DataScienceError):
     ...
     data_science.errors.SettingsError: seed=7 contradicts settings, which have seed=1; give seed once
     """
+
+    exit_code: ClassVar[int] = 2
 
 
 class DatabaseError(DataScienceError):
@@ -51,6 +59,8 @@ class DatabaseError(DataScienceError):
     data_science.errors.DatabaseError: feature_store at 127.0.0.1:1/companydata as ds_user could not be...
     """
 
+    exit_code: ClassVar[int] = 3
+
 
 class SchemaError(DataScienceError, ValueError):
     """The data are not what the specification needs.
@@ -65,6 +75,8 @@ class SchemaError(DataScienceError, ValueError):
     data_science.errors.SchemaError: invalid data:
     - scd_a: the column is missing; expected one column of this name. ...
     """
+
+    exit_code: ClassVar[int] = 3
 
 
 class FeatureError(SchemaError):
@@ -105,6 +117,8 @@ class SpecificationError(DataScienceError, ValueError):
     data_science.errors.SpecificationError: 'log(scd_a)' in 'label ~ log(scd_a)' is a function of the data...
     """
 
+    exit_code: ClassVar[int] = 2
+
 
 class GateError(DataScienceError):
     """The fit failed its checks; the message lists each, with its remedy.
@@ -118,9 +132,11 @@ class GateError(DataScienceError):
     Traceback (most recent call last):
     ...
     data_science.errors.GateError: the fit failed these checks:
-    - bulk ESS is ... (worst: ...), expected at least 400: draw more
+    - bulk ESS is ... (worst: ...), expected at least 400: draw more...
     ...
     """
+
+    exit_code: ClassVar[int] = 4
 
 
 class ArtifactError(DataScienceError):
@@ -134,6 +150,8 @@ class ArtifactError(DataScienceError):
     ...
     data_science.errors.ArtifactError: nowhere does not exist; expected a folder of models. Train one first
     """
+
+    exit_code: ClassVar[int] = 2
 
 
 def require_instance(name: str, value: object, kind: type) -> None:

@@ -67,8 +67,11 @@ class Registry:
         from importlib.metadata import EntryPoint  # slow to import, and serving needs none of it
 
         self.require(name)
-        home = self.homes[name] if name in self.homes else self._installed()[name]
-        return EntryPoint(name, home, self.group).load()
+        return EntryPoint(name, self.all_homes()[name], self.group).load()
+
+    def all_homes(self) -> dict[str, str]:
+        """Return where each is, by name; what installed packages state stands last, and behind ours."""
+        return {**self.homes, **self._installed(), **self.homes}
 
     def require(self, name: str) -> None:
         """Raise a SpecificationError, with the names there are, if there is none of this name."""
@@ -83,7 +86,7 @@ class Registry:
         return name in self.homes or name in self._installed()
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self.homes, **self._installed()})
+        return iter(self.all_homes())
 
     def _installed(self) -> dict[str, str]:
         from importlib.metadata import entry_points

@@ -6,9 +6,8 @@ of it but the name, and overrides only what the brief asks of a data scientist.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 try:
     from machine_learning_engineering.mle_model import MLEModel
@@ -19,9 +18,8 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-from data_science.engines.fit_settings import resolved
 from data_science.errors import ArtifactError, DataScienceError, require_instance
-from data_science.prediction.decision import Costs
+from data_science.settings.fit import Costs, resolved
 from data_science.storage import artifact
 
 if TYPE_CHECKING:
@@ -33,10 +31,10 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from data_science.arrays import Floats
-    from data_science.engines.fit_settings import FitSettings
     from data_science.formula.specification import ModelSpecification
     from data_science.pipeline import Fit
     from data_science.prediction.predictor import Method, Predictor, Scores
+    from data_science.settings.fit import FitSettings
 
 _SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 
@@ -129,8 +127,7 @@ class BayesianLogitModel(MLEModel):
         self.engine = engine
         self.settings = settings
         self.costs = costs
-        self._fit: Fit | None = None
-        self._loaded: artifact.Loaded | None = None
+        self._held: Fit | artifact.Loaded | None = None
 
     def fit(self, dataset: pd.DataFrame) -> Any:
         """Train on the whole frame, label included, and return a report.
@@ -160,7 +157,8 @@ class BayesianLogitModel(MLEModel):
             engine=self.engine,
             costs=self.costs,
         )
-        self._fit, self._loaded = fitted, None
+        self._held = fitted
+        self.model_version = None  # it has no name until it is saved
         return fitted.report
 
     def save(self, model_folder: str | Path, *, keep: int = 5) -> Path:
@@ -168,26 +166,13 @@ class BayesianLogitModel(MLEModel):
 
         Raises
         ------
-        GateError
-            If the fit did not pass its gates.
         ArtifactError
             If nothing was fitted here, or the folder cannot be written.
         """
-        if self._fit is None:
-            held = "was loaded, and is already stored" if self._loaded else "was not fitted"
-            raise ArtifactError(f"nothing to save: this model {held}. Call fit first")
-        fitted = self._fit
-        path = artifact.save(
-            model_folder,
-            predictor=fitted.predictor,
-            diagnostics=fitted.diagnostics,
-            model_card=fitted.model_card,
-            writers=fitted.writers,
-            gates_passed=fitted.gates_passed,
-            provenance=fitted.provenance,
-            now=datetime.now(UTC),
-            keep=keep,
-        )
+        if self._held is None or isinstance(self._held, artifact.Loaded):
+            why = "was not fitted" if self._held is None else "was loaded, and is already stored"
+            raise ArtifactError(f"nothing to save: this model {why}. Call fit first")
+        path = self._held.save(model_folder, keep=keep)
         self.model_version = path.name
         return path
 
@@ -199,24 +184,26 @@ class BayesianLogitModel(MLEModel):
         ArtifactError
             Naming the file that cannot be trusted or read, and what to do; the model held before stays.
         """
-        self._loaded, self._fit = artifact.load(model_folder), None
-        self.model_version = self._loaded.path.name
+        self._held = loaded = artifact.load(model_folder)
+        self.model_version = loaded.path.name
+
+    def snapshot(self) -> Self:
+        """Return this model as it is now: `load` and `fit` may replace what this one holds at any time."""
+        held = object.__new__(type(self))
+        held.__dict__.update(self.__dict__)  # in one step
+        if isinstance(held._held, artifact.Loaded):
+            held.model_version = held._held.path.name
+        return held
 
     @property
     def fallback(self) -> str | None:
         """Why the version that was loaded is not the one that LATEST names; None where it is."""
-        return None if self._loaded is None else self._loaded.fallback
+        return self._held.fallback if isinstance(self._held, artifact.Loaded) else None
 
     @property
     def model(self) -> Predictor:
         """The point predictor (some versions of the MLE class declare this property abstract)."""
-        if self._loaded is not None:
-            return self._loaded.predictor
-        if self._fit is not None:
-            return self._fit.predictor
-        raise DataScienceError(
-            "the model holds no parameters yet. Call fit(dataset) or load(model_folder) first"
-        )
+        return self._fitted_or_loaded.predictor
 
     def predict(self, features: pd.DataFrame) -> int:
         """Return the label, 0 or 1, of the only row of ``features``.
@@ -266,25 +253,27 @@ class BayesianLogitModel(MLEModel):
 
     def summary(self) -> pd.DataFrame:
         """Return mean, sd, quantiles, ESS and r_hat by Bambi's parameter names, on the raw scale."""
-        if self._fit is not None:
-            return self._fit.summary
+        held = self._fitted_or_loaded
+        if not isinstance(held, artifact.Loaded):
+            return held.summary
         import pandas as pd
 
-        records = self._version.diagnostics.get("summary")
+        records = held.diagnostics.get("summary")
         if not isinstance(records, list):
-            raise ArtifactError(f"{self._version.path / 'diagnostics.json'} holds no summary. Train again")
+            raise ArtifactError(f"{held.path / 'diagnostics.json'} holds no summary. Train again")
         # JSON is stored with sorted keys, so the columns' order is given back here.
         return pd.DataFrame(records).set_index("parameter")[list(_SUMMARY)]
 
     @property
     def posterior(self) -> DataTree:
         """The full posterior with Bambi's names, dims and coords; after `load`, read lazily from disk."""
-        if self._fit is not None:
-            return self._fit.posterior
-        return artifact.open_posterior(self._version.path)
+        held = self._fitted_or_loaded
+        return artifact.open_posterior(held.path) if isinstance(held, artifact.Loaded) else held.posterior
 
     @property
-    def _version(self) -> artifact.Loaded:
-        if self._loaded is None:
-            raise DataScienceError("there is no model yet. Call fit(dataset) or load(model_folder) first")
-        return self._loaded
+    def _fitted_or_loaded(self) -> Fit | artifact.Loaded:
+        if self._held is None:
+            raise DataScienceError(
+                "the model holds no parameters yet. Call fit(dataset) or load(model_folder) first"
+            )
+        return self._held

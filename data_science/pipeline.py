@@ -18,19 +18,19 @@ from xarray import DataTree
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
-from data_science.engines.fit_settings import FitSettings, resolved
+from data_science.data.summary import DataSummary
 from data_science.engines.registry import OnProgress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.fitting.posterior_on import Fitted, posed
-from data_science.formula import design, training_data
+from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
-from data_science.prediction.decision import Costs
 from data_science.prediction.predictor import Predictor, measure_correction
 from data_science.progress import Stopwatch
 from data_science.report.summary import Report, model_card
-from data_science.settings import Settings
+from data_science.settings.fit import Costs, FitSettings, resolved
+from data_science.settings.job import Settings
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 
@@ -47,9 +47,8 @@ class Fit:
     summary: pd.DataFrame
     posterior: DataTree
     report: Report
-    writers: Mapping[str, artifact.Writer]
+    design: Design
     provenance: Mapping[str, Any]
-    gates_passed: bool
 
     @property
     def diagnostics(self) -> Mapping[str, Any]:
@@ -60,6 +59,25 @@ class Fit:
     def model_card(self) -> str:
         """One page for people."""
         return model_card(self.report)
+
+    def save(self, folder: str | Path, *, keep: int = 5) -> Path:
+        """Store this as a new version and return its folder; a fit that failed its gates is no `Fit`.
+
+        Raises
+        ------
+        ArtifactError
+            If the folder cannot be written.
+        """
+        return artifact.save(
+            folder,
+            predictor=self.predictor,
+            diagnostics=self.diagnostics,
+            model_card=self.model_card,
+            writers=_writers(self.design, self.posterior),
+            provenance=self.provenance,
+            now=datetime.now(UTC),
+            keep=keep,
+        )
 
 
 def fit(
@@ -134,20 +152,19 @@ def _fit(
         compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
+    about = DataSummary(data.n_rows, data.base_rate, data.fingerprint)
     report = Report(
-        specification, data, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
+        specification, about, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
         compared, attempt.summary, predictor, dict(watch.seconds), source,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
-        "data": {"n_rows": data.n_rows, "base_rate": data.base_rate, "fingerprint": data.fingerprint},
+        "data": asdict(about),
         "settings": asdict(attempt.settings),
     }
     if source is not None:
         provenance["sources"] = dict(source.tables)
-    writers = _writers(problem.design, attempt.tree)
-    passed = attempt.verdict.passed
-    return Fit(predictor, attempt.summary, attempt.tree, report, writers, provenance, passed)
+    return Fit(predictor, attempt.summary, attempt.tree, report, problem.design, provenance)
 
 
 def train(
@@ -170,33 +187,15 @@ def train(
     watch = watch or Stopwatch()
     fitted = fit(
         frame,
-        settings=FitSettings(
-            engine=settings.engine,
-            seed=settings.seed,
-            second_opinion=settings.second_opinion,
-            exact=settings.exact,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-        ),
-        costs=Costs(settings.cost_false_positive, settings.cost_false_negative),
+        settings=settings.fit,
+        costs=settings.costs,
         schema=FEATURE_STORE,
         source=source,
         progress=progress,
         watch=watch,
     )
     with watch.stage("save"):
-        path = artifact.save(
-            settings.model_folder,
-            predictor=fitted.predictor,
-            diagnostics=fitted.diagnostics,
-            model_card=fitted.model_card,
-            writers=fitted.writers,
-            gates_passed=fitted.gates_passed,
-            provenance=fitted.provenance,
-            now=datetime.now(UTC),
-            keep=settings.keep,
-        )
+        path = fitted.save(settings.model_folder, keep=settings.keep)
     return path, fitted.report
 
 
@@ -211,7 +210,7 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         threshold=costs.threshold,
         response=learned.specification.response.successes,
     )
-    return measure_correction(predictor, design.decode(learned, fitted.problem.compressed.cells, _MOST_CELLS))
+    return measure_correction(predictor, fitted.problem.covariates.thinned(_MOST_CELLS))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

@@ -110,7 +110,7 @@ def _inflated(path: Path, data: bytes) -> bytes:
                 parts.append(member.decompress(piece))
             except zlib.error as error:
                 parts.extend(_whole_part(before, piece))
-                problem = _told(error)
+                problem = _reason(error)
             at += len(piece) - len(member.unused_data)
         if problem is None and not member.eof:
             problem = "the compressed file is cut off here"
@@ -132,7 +132,7 @@ def _whole_part(member: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:
         return
 
 
-def _told(error: zlib.error) -> str:
+def _reason(error: zlib.error) -> str:
     if "incorrect data check" in str(error) or "incorrect length check" in str(error):
         return f"the checksum does not match: the file is damaged at this line or before ({error})"
     return f"the file is not gzip, or damaged here ({error})"

@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
 from de import script
-from de.host import ServerError
+from de.errors import ServerError
 from de.load import (
     N_CLIENTS,
     LoadError,

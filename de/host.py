@@ -11,6 +11,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from de.errors import ServerError
+
 with warnings.catch_warnings():
     # The wheel asks for XDG_RUNTIME_DIR on import and warns where it is unset, as in containers.
     warnings.simplefilter("ignore")
@@ -21,10 +23,6 @@ HOSTNAME = "127.0.0.1"
 # Below the ephemeral ports of Linux (32768) and macOS (49152). While the server is down, a client that
 # retries an ephemeral port can be given that very port as its own, and so connect to itself.
 PORTS = range(20_000, 32_000)
-
-
-class ServerError(Exception):
-    """The embedded PostgreSQL cannot run here."""
 
 
 def account() -> pwd.struct_passwd | None:

@@ -33,10 +33,10 @@ def transaction(connection: Connection) -> Iterator[None]:
         with connection:
             yield
     except psycopg2.Error as error:
-        told = ". ".join((error.diag.message_primary or str(error)).strip().splitlines())
+        message = ". ".join((error.diag.message_primary or str(error)).strip().splitlines())
         hint = f". {error.diag.message_hint.rstrip('.')}" if error.diag.message_hint else ""
         lost = ", unless the connection was lost while they were changed" if connection.closed else ""
-        raise LoadError(f"{told}{hint}. All tables are as they were{lost}") from error
+        raise LoadError(f"{message}{hint}. All tables are as they were{lost}") from error
     finally:
         _in_transaction.discard(connection)
 

@@ -16,7 +16,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
 from de import host
-from de.host import ServerError
+from de.errors import ServerError
 from de.load import Passwords
 
 START_TIMEOUT_S = 60.0

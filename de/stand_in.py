@@ -1,17 +1,25 @@
-"""Stand-in company data: all of it, or what is missing beside the company's own files."""
+"""Stand-in company data: all of it, or what is missing beside the company's own files.
 
-from collections.abc import Collection
+For a run that names no database, also one that holds them as long as it runs.
+"""
+
+import logging
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal, get_args
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names its class in lower case)
 
 from de import script
-from de.errors import LoadError
+from de.errors import LoadError, ServerError, VariableError
 from de.source_tables import TABLES
 
 Scenario = Literal["no-signal", "signal"]
 N_CLIENTS = 150_000
+log = logging.getLogger(__name__)
 
 # Labels with a signal are made from profiles and activity, sales for the stores.
 _ORDER = ("customer_profiles", "customer_activity", "labels", "stores", "sales")
@@ -90,3 +98,56 @@ def fill(
         if table in tables:
             name = f"labels_{scenario.replace('-', '_')}" if table == "labels" else f"stand_in_{table}"
             script.run(connection, f"{name}.sql", seed=seed)
+
+
+@contextmanager
+def environment(
+    environ: Mapping[str, str], scenario: Scenario, n_clients: int, seed: int, *, files: Path | None = None
+) -> Iterator[Mapping[str, str]]:
+    """Give the variables of a run; where DB_HOSTNAME is unset, of an embedded company that runs meanwhile.
+
+    Parameters
+    ----------
+    environ
+        Variables of the run, of which DB_HOSTNAME is read.
+    scenario, n_clients, seed
+        As in `generate`.
+    files
+        Folder of the company's own CSV files (DE_FILES).
+
+    Raises
+    ------
+    VariableError
+        If there are files for a server that runs already, or they are in no folder.
+    LoadError
+        If the data cannot be loaded.
+    ServerError
+        If PostgreSQL cannot run here.
+    ModuleNotFoundError
+        If the embedded PostgreSQL is not installed.
+    """
+    from de import embedded  # what most of this module is for needs none
+
+    if environ.get("DB_HOSTNAME", "").strip():
+        if files is not None:
+            raise VariableError(
+                "DE_FILES and DB_HOSTNAME are both set; expected one: files go into an embedded database. "
+                "Unset DB_HOSTNAME, or load them into the server with python -m de.load --csv DIR"
+            )
+        yield environ
+        return
+    # The path's own method would raise where this user may not look.
+    if files is not None and not os.path.isdir(files):  # noqa: PTH112
+        raise VariableError(f"DE_FILES is {str(files)!r}, which is not a folder; expected one of CSV files")
+    made = f"{n_clients:,} stand-in clients ({scenario})"
+    filled = made if files is None else f"the company's files in {files}"
+    log.info("DB_HOSTNAME is unset: starting an embedded PostgreSQL with %s", filled)
+    try:
+        with embedded.embedded_company(scenario, n_clients, seed, files=files) as company:
+            # The company has a password of its own, which one in a file would contradict.
+            yield {**environ, **company.environment(), "DS_DB_PASSWORD_FILE": ""}
+    except LoadError as error:
+        what = "the stand-in data" if files is None else "DE_FILES"
+        raise LoadError(f"{what} cannot be loaded: {error}") from error
+    except ServerError as error:
+        raise ServerError(f"the embedded PostgreSQL failed: {error}") from error

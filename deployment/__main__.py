@@ -9,8 +9,10 @@ import sys
 from types import FrameType
 
 import uvicorn
+from machine_learning_engineering.prediction_log import shared_log
 
 from deployment.app import create_app
+from deployment.http11 import Http11Protocol
 from deployment.settings import Settings, SettingsError
 
 
@@ -27,16 +29,20 @@ def main() -> int:
     except SettingsError as error:
         logging.getLogger("deployment").error("%s", error)
         return 2
+    app = create_app(settings)
+    if hasattr(signal, "SIGHUP"):  # as daemons do when their logs were moved; its default ends the process
+        signal.signal(signal.SIGHUP, lambda *_: shared_log(settings.mle_storage).reopen())
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Http11Protocol,
         ws="none",
         log_config=None,
         access_log=False,  # costs as much as a prediction; the prediction log has every one
         server_header=False,
+        proxy_headers=False,  # nothing here asks who the client is, and looking takes time
         timeout_keep_alive=75,  # longer than load balancers keep theirs (60 s), so that they close first
         timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout_s)),
     )

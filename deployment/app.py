@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 
 from data_science import __version__
 from deployment import openapi
-from deployment.direct_route import BodyLimits, DirectRoute, ShortCut
+from deployment.body import BodyLimits
+from deployment.direct_route import DirectRoute, ShortCut
 from deployment.health import HealthReport
 from deployment.messages import Answer, Answers, Health, Live, Ready
 from deployment.model_keeper import Load, ModelKeeper
@@ -58,8 +59,10 @@ def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
 def _add_predictions(app: FastAPI, service: PredictionService, settings: Settings) -> None:
     limits = BodyLimits(settings.max_body_bytes, settings.body_timeout_s)
     responses = openapi.problems(
+        status_400="The request is not valid HTTP.",
         status_408=f"The body did not arrive within {limits.timeout_s:g} s.",
         status_413=f"More than {limits.max_bytes} bytes, or {settings.max_batch} clients.",
+        status_415="The body is compressed.",
         status_422="Invalid fields, each named.",
         status_503="No model is loaded, or the prediction could not be stored.",
     )
@@ -83,13 +86,19 @@ def _add_predictions(app: FastAPI, service: PredictionService, settings: Setting
 
 def _add_health(app: FastAPI, report: HealthReport) -> None:
     not_ready: dict[str, Any] = {"description": "Predictions cannot be made or stored; the problems say why."}
-    app.add_api_route("/health/live", report.live, response_model=Live)
-    app.add_api_route(
-        "/health/ready", report.ready, response_model=Ready, responses={503: {**not_ready, "model": Ready}}
-    )
-    app.add_api_route(
-        "/health", report.both, response_model=Health, responses={503: {**not_ready, "model": Health}}
-    )
+    for path, endpoint, answer in (
+        ("/health/live", report.live, Live),
+        ("/health/ready", report.ready, Ready),
+        ("/health", report.both, Health),
+    ):
+        app.add_api_route(
+            path,
+            endpoint,
+            response_model=answer,
+            responses={} if answer is Live else {503: {**not_ready, "model": answer}},
+        )
+        # Load balancers ask by HEAD: the same status and headers.
+        app.add_api_route(path, endpoint, response_model=answer, methods=["HEAD"], include_in_schema=False)
 
 
 def _document(app: FastAPI, keeper: ModelKeeper, max_batch: int) -> None:

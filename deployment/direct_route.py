@@ -6,24 +6,15 @@ The endpoint is an ordinary FastAPI endpoint, so OpenAPI shows it as any other.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deployment.body import BodyLimits, read_body, what_came
 from deployment.problems import MEDIA_TYPE, Problem, invalid_body
-
-
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
-    """What a body may cost before it is read."""
-
-    max_bytes: int
-    timeout_s: float
 
 
 class DirectRoute(APIRoute):
@@ -47,12 +38,15 @@ class DirectRoute(APIRoute):
             body = await read_body(scope, receive, self.limits)
             if body is None:
                 return
-            question = self._body_type.model_validate_json(body)
-            await send_json(send, 200, await self.endpoint(question))
-        except ValidationError as error:
-            await send_problem(send, invalid_body(error))
+            await send_json(send, 200, await self.endpoint(self._question(body)))
         except Problem as problem:
             await send_problem(send, problem)
+
+    def _question(self, body: bytes) -> BaseModel:
+        try:
+            return self._body_type.model_validate_json(body)
+        except ValidationError as error:
+            raise invalid_body(error, what_came(body)) from None
 
 
 class ShortCut:
@@ -70,33 +64,6 @@ class ShortCut:
             await self.app(scope, receive, send)
 
 
-async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes | None:
-    """Return the whole body, or None if the client has gone.
-
-    Raises
-    ------
-    Problem
-        413 as soon as the body is known to be too large; 408 if it does not come in time.
-    """
-    for name, value in scope["headers"]:
-        if name == b"content-length" and int(value) > limits.max_bytes:
-            raise _too_large(limits.max_bytes, int(value))
-    try:
-        async with asyncio.timeout(limits.timeout_s):
-            body, more = b"", True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-                if len(body) > limits.max_bytes:
-                    raise _too_large(limits.max_bytes, len(body))
-    except TimeoutError:
-        raise Problem(408, f"the body did not arrive within {limits.timeout_s:g} s") from None
-    return body
-
-
 async def send_json(send: Send, status: int, body: bytes, media_type: str = "application/json") -> None:
     """Send a response of one piece."""
     headers = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))]
@@ -107,9 +74,3 @@ async def send_json(send: Send, status: int, body: bytes, media_type: str = "app
 async def send_problem(send: Send, problem: Problem) -> None:
     """Send a problem document."""
     await send_json(send, problem.status, problem.body(), MEDIA_TYPE)
-
-
-def _too_large(max_bytes: int, n_bytes: int) -> Problem:
-    return Problem(
-        413, f"the body has at least {n_bytes} bytes; expected at most {max_bytes}. Split it into batches"
-    )

@@ -18,29 +18,21 @@ MOST_SHOWN = 20  # levels listed in a description
 
 def feature_schema(served: ServedModel) -> dict[str, Any]:
     """Return the schema of the features that a model reads; others are allowed and only stored."""
-    reader = served.model.model.reader
-    properties = {
-        column: _level_schema(reader.levels[column]) if column in reader.levels else _number_schema()
-        for column in reader.columns
-    }
+    columns = served.model.model.columns
     return {
         "type": "object",
         "description": f"What version {served.version} reads.",
-        "properties": properties,
-        "required": list(reader.columns),
+        "properties": {column.name: _column_schema(column) for column in columns},
+        "required": [column.name for column in columns],
         "additionalProperties": True,
     }
 
 
-def _number_schema() -> dict[str, Any]:
-    return {**TYPES["real"], "description": "Numeric."}
-
-
-def _level_schema(reader: Any) -> dict[str, Any]:
-    levels = list(reader.factor.levels)
-    shown = ", ".join(map(repr, levels[:MOST_SHOWN])) + (", ..." if len(levels) > MOST_SHOWN else "")
-    unseen = "others are refused" if reader.refuses_unseen else "others get the population effect"
-    schema = {**TYPES[reader.kind], "description": f"Levels seen in training: {shown}; {unseen}."}
-    if reader.refuses_unseen:
-        return {**schema, "enum": levels}
-    return schema
+def _column_schema(column: Any) -> dict[str, Any]:
+    if column.levels is None:
+        return {**TYPES[column.kind], "description": "Numeric."}
+    shown = ", ".join(map(repr, column.levels[:MOST_SHOWN]))
+    more = ", ..." if len(column.levels) > MOST_SHOWN else ""
+    unseen = "others are refused" if column.refuses_unseen else "others get the population effect"
+    schema = {**TYPES[column.kind], "description": f"Levels seen in training: {shown}{more}; {unseen}."}
+    return {**schema, "enum": list(column.levels)} if column.refuses_unseen else schema

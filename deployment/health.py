@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Response
+from machine_learning_engineering.segments import try_to_store
 
 from deployment.messages import Health, Live, Ready
 from deployment.model_keeper import ModelKeeper
@@ -40,9 +40,7 @@ class HealthReport:
 def storage_problem(folder: Path) -> str | None:
     """Explain why nothing can be stored in the folder now, or None; a failed prediction is too late."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(4096))
+        try_to_store(folder)
     except OSError as error:
         return (
             f"predictions cannot be stored in {folder}: {error.strerror}. Free space or let this user write"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from typing import Any
 
 from machine_learning_engineering.errors import PredictionLogError
@@ -19,6 +20,7 @@ from deployment.served_model import Score, ServedModel
 logger = logging.getLogger(__name__)
 
 LABEL_ONLY = (b'{"label":0}', b'{"label":1}')
+COMPLAIN_S = 60.0  # between two lines that say the same: one per refused request would fill a full disk
 CLIENTS_PER_TURN = 50  # clients of a batch scored before other requests get their turn
 
 
@@ -29,6 +31,7 @@ class PredictionService:
         self.keeper = keeper
         self.log = log
         self.max_batch = max_batch
+        self._complaint, self._complained_at = "", 0.0
 
     async def predict(self, question: Question) -> bytes:
         """Predict the label of one client.
@@ -77,10 +80,16 @@ class PredictionService:
             else:
                 await asyncio.gather(*(self.log.append_async(record) for record in records))
         except PredictionLogError as error:
-            logger.error("%s", error)
+            self._complain(str(error))
             raise Problem(
                 503, "the prediction could not be recorded, so no label was returned. Try again later"
             ) from error
+
+    def _complain(self, problem: str) -> None:
+        now = time.monotonic()
+        if problem != self._complaint or now - self._complained_at >= COMPLAIN_S:
+            self._complaint, self._complained_at = problem, now
+            logger.error("%s", problem)
 
 
 def _record(model: ServedModel, client: Client, score: Score) -> Prediction:

@@ -23,6 +23,9 @@ class Problem(Exception):  # noqa: N818 - it is what the client is told, by its 
     detail: str
     errors: list[dict[str, str]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        super().__init__(self.status, self.detail, self.errors)  # what pickle makes it from again
+
     def body(self) -> bytes:
         """Return the problem document."""
         title = HTTPStatus(self.status).phrase
@@ -35,8 +38,10 @@ def invalid_field(path: str, detail: str) -> Problem:
     return Problem(422, "1 field is invalid", [{"field": path, "detail": detail}])
 
 
-def invalid_body(error: ValidationError) -> Problem:
-    """Return the problem of a body that pydantic refused."""
+def invalid_body(error: ValidationError, came: str | None = None) -> Problem:
+    """Return the problem of a body that pydantic refused; ``came`` says what it is where it is no text."""
+    if came is not None:
+        return invalid_field("body", f"the body is {came}; expected JSON in UTF-8")
     found = [_field_problem(one) for one in error.errors(include_url=False, include_context=False)]
     detail = "1 field is invalid" if len(found) == 1 else f"{len(found)} fields are invalid"
     return Problem(422, detail, found[:MOST_SHOWN])

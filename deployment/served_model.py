@@ -67,4 +67,13 @@ class ServedModel:
         except FeatureError as error:
             field = f"features.{error.column}" if error.column else "features"
             raise invalid_field(f"{at}{field}", str(error)) from error
+        # Written as "not within": a NaN must pass for nothing, and the label that came with it neither.
+        if not 0.0 <= probability <= 1.0 or not (
+            interval is None or 0.0 <= interval[0] <= interval[1] <= 1.0
+        ):
+            raise invalid_field(
+                f"{at}features",
+                f"the model gives no probability for these values, but {probability!r} {interval or ''}; "
+                "expected values like those of its training",
+            )
         return Score(label, probability, interval)

@@ -36,10 +36,9 @@ class Settings:
             Naming the variable, its value and what was expected.
         """
         default = cls()
-        storage = environment.get("MLE_STORAGE")
         return cls(
-            model_folder=Path(environment.get("MODEL_FOLDER") or default.model_folder).absolute(),
-            mle_storage=Path(storage).absolute() if storage else None,
+            model_folder=_folder(environment, "MODEL_FOLDER") or default.model_folder.absolute(),
+            mle_storage=_folder(environment, "MLE_STORAGE"),
             host=environment.get("HOST") or default.host,
             port=_count(environment, "PORT", default.port, 65_535),
             max_body_bytes=_count(environment, "MAX_BODY_BYTES", default.max_body_bytes, 2**30),
@@ -48,6 +47,15 @@ class Settings:
             model_poll_s=_seconds(environment, "MODEL_POLL_S", default.model_poll_s),
             shutdown_timeout_s=_seconds(environment, "SHUTDOWN_TIMEOUT_S", default.shutdown_timeout_s),
         )
+
+
+def _folder(environment: Mapping[str, str], name: str) -> Path | None:
+    if not (text := environment.get(name)):
+        return None
+    try:
+        return Path(text).expanduser().absolute()  # an env file is read by no shell
+    except RuntimeError as error:
+        raise SettingsError(f"{name} is {text!r}; expected a path: {error}") from error
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, largest: int) -> int:

@@ -26,26 +26,28 @@ TOGETHER = {
         "tests/faults/test_secrets.py",
     ),
 }
-# From about 10 s on, as `pytest --durations=60` shows them; all others follow in pytest's order.
+# From about 10 s on, as `pytest --durations=60` shows them; all others follow in pytest's order. While the first
+# fits, what a fresh clone lacks is compiled: the other workers begin with what compiles nothing, and waits.
 LONGEST_FIRST = (
     "the containers",
     "the book",
+    "tests/integration/test_feature_store_waiting.py",
+    "tests/integration/test_de_server.py",
+    "tests/deployment/test_openapi.py",
     "the faults",
     "tests/sampling/test_many_groups.py",
     "tests/sampling/test_published_cases.py",
-    "tests/integration/test_main.py",
     "tests/trust/test_gate_power.py",
-    "tests/sampling/test_bambi_tools.py",
+    "tests/integration/test_main.py",
     "tests/trust/test_calibration.py",
     "tests/sampling/test_public_api.py",
+    "tests/sampling/test_bambi_tools.py",
     "tests/sampling/test_posterior_against_bambi.py",
-    "tests/sampling/test_loo.py",
-    "tests/integration/test_feature_store_waiting.py",
-    "tests/integration/test_artifact_kill.py",
-    "tests/deployment/test_openapi.py",
-    "tests/integration/test_signal_truth.py",
     "tests/trust/test_noise.py",
-    "tests/integration/test_de_server.py",
+    "tests/sampling/test_loo.py",
+    "tests/extensions/test_toys.py",
+    "tests/integration/test_artifact_kill.py",
+    "tests/integration/test_signal_truth.py",
     "tests/unit/test_pipeline.py",
     "tests/integration/test_feature_store_stopping.py",
     "tests/deployment/test_durability.py",
@@ -75,7 +77,7 @@ class ByGroup(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes():
-    # Every worker has a core; more threads of linear algebra would wait for each other.
+    # Every core has a worker; more threads of linear algebra would wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 

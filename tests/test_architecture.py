@@ -94,10 +94,12 @@ def test_the_package_may_import_nobody_who_stands_beside_it():
     [
         "from data_science import BayesianLogitModel; BayesianLogitModel()",
         "from data_science import Predictor",
+        "import data_science.judgement.gates",
+        "import data_science.settings.environment",
     ],
-    ids=["the model", "the predictor"],
+    ids=["the model", "the predictor", "the gates", "the settings"],
 )
-def test_what_serving_imports_brings_no_library_of_training_and_no_pandas(code):
+def test_what_is_light_imports_no_library_of_training_and_no_pandas(code):
     assert not modules_after(code) & {*HEAVY, "pandas"}
 
 

@@ -32,7 +32,7 @@ def histogram_beside(
 
 def shares_of(axes: Axes, values: pd.Series[float]) -> None:
     """Draw the share of each level, or of each tenth of the range of a continuous feature."""
-    if values.nunique() > MOST_LEVELS:
+    if values.nunique() > MOST_LEVELS and pd.api.types.is_numeric_dtype(values):
         ends = tuple(np.quantile(values, [0.005, 0.995]))  # a single far value would leave one bar
         histogram(axes, values, bins=10, range=ends, weights=np.full(len(values), 1 / len(values)))
     else:

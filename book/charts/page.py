@@ -128,8 +128,9 @@ def plain_ticks(axes: Axes) -> None:
 
 
 def months(axes: Axes) -> None:
-    """Mark few enough months on an axis of dates to be read."""
-    locator = AutoDateLocator(maxticks=6)
+    """Mark few enough days, months or years on an axis of dates to be read."""
+    # With more ticks at least, some spans fit no unit, of which matplotlib warns; and a warning ends a build.
+    locator = AutoDateLocator(minticks=2, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
@@ -137,8 +138,8 @@ def months(axes: Axes) -> None:
 def years(axes: Axes) -> None:
     """Mark only the years on an axis of dates that is too short for more."""
     begins, ends = axes.dataLim.intervalx
-    if begins == ends:  # the default would be four years around a single date
-        axes.set_xlim(begins - 183, ends + 183)
+    if (lacking := 366 - (ends - begins)) > 0:  # so that a year begins in it
+        axes.set_xlim(begins - lacking / 2, ends + lacking / 2)
     first, last = (num2date(end).year for end in axes.get_xlim())
     axes.xaxis.set_major_locator(YearLocator(max(1, (last - first + 1) // 2)))
     axes.xaxis.set_major_formatter(DateFormatter("%Y"))

@@ -63,7 +63,7 @@ class Reading:
 def read(column: Values, wanted: str) -> Reading:
     """Read ``column`` as what is ``wanted`` (a key of `READ_AS`), row by row.
 
-    A categorical column whose categories need no conversion stays categorical, with its order of levels.
+    A categorical column that is read as levels stays categorical, with its order of levels.
     """
     missing = column.isna().to_numpy(dtype=bool)
     present = column[~missing]
@@ -78,16 +78,27 @@ def read(column: Values, wanted: str) -> Reading:
     if target is None:
         return Reading(kind, missing, infinite, ~missing, None)
     values = present.to_numpy()
+    if values.dtype in (np.float16, np.float32):  # no limit below fits into float16
+        values = values.astype(np.float64)
     if kind in ("integer", "real"):
         infinite[~missing] = _is_infinite(values)
         refused[~missing] = _loses(values, kind, target) & ~_is_infinite(values)
     if missing.any() or infinite.any() or refused.any():
         return Reading(kind, missing, infinite, refused, None)
-    if target in ("text", kind) and isinstance(column.dtype, pd.CategoricalDtype):
-        return Reading(kind, missing, infinite, refused, column)
+    if wanted in ("level", "text") and isinstance(column.dtype, pd.CategoricalDtype):
+        return Reading(kind, missing, infinite, refused, _with_typed_categories(column, wanted))
     dtype = {"integer": "int64", "real": "float64", "boolean": "bool"}.get(target)
     typed = column if dtype is None else pd.Series(values.astype(dtype), column.index, name=column.name)
     return Reading(kind, missing, infinite, refused, typed)
+
+
+def _with_typed_categories(column: Values, wanted: str) -> Values:
+    """Type the categories of a column whose values can all be read; drop unused ones that cannot be."""
+    categories = read(pd.Series(column.cat.categories), wanted).values
+    if categories is None or any(isinstance(level, str) and level != level.strip() for level in categories):
+        column = column.cat.remove_unused_categories()
+        categories = read(pd.Series(column.cat.categories.tolist()), wanted).values
+    return column if categories is None else column.cat.rename_categories(categories.tolist())
 
 
 def _is_infinite(values: npt.NDArray[Any]) -> Mask:

@@ -102,7 +102,7 @@ def validate(
     SchemaError
         If there is any fault; the message has one line for each.
     """
-    data = _Rows.of(frame, key, required=schema is not None)
+    data = _Table.of(frame, key, required=schema is not None)
     wanted = _wanted(data.key, numeric, factors, response, schema)
     findings: list[ColumnFault] = []
     typed: dict[str, Values] = {}
@@ -129,12 +129,14 @@ def validate(
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _Table:
+    """A frame as it came, whose rows are named by its key in messages; nothing in it is encoded yet."""
+
     frame: pd.DataFrame
     key: str | None
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, key: str | None, *, required: bool) -> "_Rows":
+    def of(cls, frame: pd.DataFrame, key: str | None, *, required: bool) -> "_Table":
         if not isinstance(frame, pd.DataFrame) or frame.columns.nlevels > 1:
             raise SchemaError(f"the data are {reprlib.repr(frame)}; expected a DataFrame with plain columns")
         if frame.empty:
@@ -175,7 +177,7 @@ def _wanted(
     return list(dict.fromkeys((name, promised.get(name, role)) for name, role in roles))
 
 
-def _presence_faults(data: _Rows, name: str) -> Iterator[ColumnFault]:
+def _presence_faults(data: _Table, name: str) -> Iterator[ColumnFault]:
     n_columns = list(data.frame.columns).count(name)
     if n_columns != 1:
         problem = "the column appears more than once" if n_columns else "the column is missing"
@@ -185,7 +187,7 @@ def _presence_faults(data: _Rows, name: str) -> Iterator[ColumnFault]:
 
 
 def _reading_faults(
-    data: _Rows, name: str, want: str, reading: Reading, schema: Schema | None
+    data: _Table, name: str, want: str, reading: Reading, schema: Schema | None
 ) -> Iterator[RowFault]:
     column = data.frame[name]
     remedy = "Fill in the values at the source or exclude these rows there; nothing is imputed"
@@ -196,6 +198,8 @@ def _reading_faults(
         example = reprlib.repr(column[reading.refused].tolist()[0])
         promise = schema.promised(name) if schema is not None else None
         remedy = "Convert the column where it is made"
+        if want == "level" and reading.kind == "real":
+            remedy = "Convert levels to text or whole numbers, and numbers to a numeric dtype: astype(float)"
         if schema is not None and promise is not None:
             change = f"ALTER COLUMN {name} TYPE {promise.sql} USING {name}::{promise.sql}"
             remedy = f"Run: ALTER TABLE {schema.table} {change}"
@@ -217,7 +221,7 @@ def _constant_faults(features: list[Values]) -> Iterator[ColumnFault]:
             yield ColumnFault(str(values.name), problem, "at least two values", remedy)
 
 
-def _unit_faults(data: _Rows, features: list[Values]) -> Iterator[ColumnFault]:
+def _unit_faults(data: _Table, features: list[Values]) -> Iterator[ColumnFault]:
     """Yield numbers whose squares and products would leave the range of floating point."""
     for values in features:
         if values.dtype.kind not in "if":
@@ -234,14 +238,14 @@ def _unit_faults(data: _Rows, features: list[Values]) -> Iterator[ColumnFault]:
             yield ColumnFault(str(values.name), f"a spread of {2 * spread:g}", expected, remedy)
 
 
-def _key_faults(data: _Rows, typed: dict[str, Values]) -> Iterator[RowFault]:
+def _key_faults(data: _Table, typed: dict[str, Values]) -> Iterator[RowFault]:
     if data.key is not None and data.key in typed:
         repeated = typed[data.key].duplicated(keep=False)
         remedy = "Join a history on its current row only"
         yield from data.faults(data.key, repeated, "a repeated value", "one row for each value", remedy)
 
 
-def _response_faults(data: _Rows, response: Response, typed: dict[str, Values]) -> Iterator[ColumnFault]:
+def _response_faults(data: _Table, response: Response, typed: dict[str, Values]) -> Iterator[ColumnFault]:
     name, trials_name = response.successes, response.trials
     if name not in typed or (trials_name is not None and trials_name not in typed):
         return

@@ -83,9 +83,9 @@ class Provenance:
     def _recipe(self, tables: Sequence[str]) -> str:
         found = [found for table in tables if (found := _GENERATED.fullmatch(self._origin(table)))]
         seeds = sorted({int(one["seed"]) for one in found})
-        told = [f"scenario {one['scenario']}" for one in found if one["scenario"]]
+        scenarios = [f"scenario {one['scenario']}" for one in found if one["scenario"]]
         return ", ".join(
-            [*told, f"{'seed' if len(seeds) == 1 else 'seeds'} {_listed([str(s) for s in seeds])}"]
+            [*scenarios, f"{'seed' if len(seeds) == 1 else 'seeds'} {_listed([str(s) for s in seeds])}"]
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from arviz_stats.base import array_stats
@@ -12,6 +13,7 @@ from data_science.errors import GateError
 
 TITLE = "nested Laplace"
 FALLBACK = "nuts"  # it certifies itself, and needs no second opinion
+_ROUNDING = 1e-12  # of a log weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,10 @@ def certify(log_weights: Floats) -> tuple[Floats, Certificate]:
     """Return Pareto-smoothed weights, normalised to sum to one, and their certificate."""
     n = len(log_weights)
     finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
-    smoothed, khat = finite, np.nan
-    if np.ptp(finite) > 0.0:  # equal weights have no tail to fit
+    # Ratios that are bounded by a value that many reach have every moment, and a tail without a shape to fit:
+    # so are those of a proposal that is the posterior, equal but for rounding.
+    smoothed, khat = finite, 0.0
+    if np.ptp(np.sort(finite)[-ceil(min(n / 5, 3 * np.sqrt(n))) :]) > _ROUNDING:
         smoothed, khat = array_stats.psislw(-finite, r_eff=1.0, axis=-1)
     weights = np.exp(smoothed - smoothed.max())
     weights /= weights.sum()

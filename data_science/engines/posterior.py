@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import xarray as xr
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design, blocks
-from data_science.formula.encoding import Encoding, Term
+from data_science.formula.encoding import Encoding, Level, Term
 
 if TYPE_CHECKING:
     from data_science.likelihood.collapse.left_out import LeftOut
@@ -79,10 +79,15 @@ def with_observations(tree: xr.DataTree, design: Design, successes: Floats) -> x
 
 
 def labels(term: Term) -> tuple[list[str], list[str]]:
-    """Bambi's labels of a term's expression columns and of its groups; empty where it has no such axis."""
-    expressions = [", ".join(map(str, levels)) for levels in product(*(c.levels for c in term.codings))]
-    groups = [":".join(map(str, levels)) for levels in product(*(g.levels for g in term.groups))]
-    return expressions if term.codings else [], groups if term.groups else []
+    """Bambi's labels of a term's expression columns and of its groups; empty where it has no such axis.
+
+    Where levels are joined, a comma inside a level of the expression, or a colon inside one of the group, is
+    written with a backslash before it, and a backslash is doubled: two coefficients never share a name.
+    """
+    several = len(term.codings) > 1 or term.is_group_specific  # the group's label follows after a comma
+    expressions = _joined([c.levels for c in term.codings], ", ", escaped="," if several else "")
+    groups = _joined([g.levels for g in term.groups], ":", escaped=":" if len(term.groups) > 1 else "")
+    return expressions, groups
 
 
 def names(design: Design) -> list[str]:
@@ -90,12 +95,25 @@ def names(design: Design) -> list[str]:
     coefficients, sds = [], []
     for term in design.encoding.terms:
         expressions, groups = labels(term)
-        for pair in product(expressions or [""], groups or [""]):
-            inner = ", ".join(part for part in pair if part)
-            coefficients.append(f"{term.name}[{inner}]" if inner else term.name)
+        axes = [axis for axis in (expressions, groups) if axis]  # a label may be empty text
+        coefficients += [_indexed(term.name, inner) for inner in product(*axes)]
         if term.is_group_specific:
-            sds += [f"{term.name}_sigma[{e}]" if e else f"{term.name}_sigma" for e in expressions or [""]]
+            sds += [_indexed(f"{term.name}_sigma", inner) for inner in product(*axes[:-1])]
     return coefficients + sds
+
+
+def _indexed(name: str, labels: Sequence[str]) -> str:
+    return f"{name}[{', '.join(labels)}]" if labels else name
+
+
+def _joined(axes: Sequence[Sequence[Level]], separator: str, escaped: str) -> list[str]:
+    """One label for every combination of levels; none where there is no axis."""
+
+    def written(level: Level) -> str:
+        return str(level).replace("\\", "\\\\").replace(escaped, f"\\{escaped}") if escaped else str(level)
+
+    labels = [[written(level) for level in levels] for levels in axes]
+    return [separator.join(parts) for parts in product(*labels)] if axes else []
 
 
 def _variables(encoding: Encoding, posterior: Posterior) -> tuple[_Named, dict[str, list[str]]]:

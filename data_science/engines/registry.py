@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from data_science.engines.fit_settings import FitSettings as FitSettings
 from data_science.engines.posterior import Posterior
 from data_science.extension import ENGINES
 from data_science.formula.design import Design
 from data_science.likelihood.fidelity import Compressed
+from data_science.settings.fit import FitSettings as FitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Engine(Protocol):
     """What an engine's module offers.
 
     It may say more of itself: ``TITLE``, its name in a sentence; ``SECOND_OPINION``, the name of the engine
-    that checks it; ``FALLBACK``, the name of the engine that runs where it declines by a GateError.
+    that checks it; ``FALLBACK``, the name of the engine that runs where it declines by a GateError;
+    ``WEIGHS_ALL_ROWS``, True if it adds :meth:`Compressed.log_weights` to the weights of its draws.
     """
 
     def draw(
@@ -70,4 +71,10 @@ def second_opinion(on: Engine) -> str | None:
 def fallback(of: Engine) -> str | None:
     """Name of the engine that runs where this one declines; None: there is no other."""
     found: str | None = getattr(of, "FALLBACK", None)
+    return found
+
+
+def weighs_all_rows(of: Engine) -> bool:
+    """Whether the engine's draws are right even where cells are only nearly as good as the rows."""
+    found: bool = getattr(of, "WEIGHS_ALL_ROWS", False)
     return found

@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
 from data_science.evaluation.loo import DRAWS, Elpd, Loo, measure, standard_error
-from data_science.evaluation.pointwise import Observations, encode_union, pool, union
+from data_science.evaluation.pointwise import Pooled, encode_union, pool, union
 from data_science.fitting.posterior_on import Fitted
 from data_science.formula.design import Design
 from data_science.limits import KHAT_MAX, SMALL_ELPD
@@ -141,7 +141,7 @@ def compare_fits(
     return compare_at(candidates, observations, n_draws=n_draws)
 
 
-def compare_at(candidates: Candidates, observations: Observations, *, n_draws: int = DRAWS) -> Comparison:
+def compare_at(candidates: Candidates, observations: Pooled, *, n_draws: int = DRAWS) -> Comparison:
     """Compare fitted candidates at nodes that hold the columns of all of them."""
     measured = {
         name: measure(design, observations, posterior, n_draws=n_draws)

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from data_science.arrays import Floats
 
@@ -41,19 +41,14 @@ def cost_ratios(rate: float, n: int = 60) -> Floats:
     return np.geomspace(1 / 20, 20, n) * (1 - rate) / rate
 
 
-def thresholds(rate: float, probability: npt.ArrayLike, n: int = 60) -> Floats:
+def thresholds(rate: float, probability: ArrayLike, n: int = 60) -> Floats:
     """Thresholds around the overall rate, as far as predictions reach."""
     highest = float(np.max(np.asarray(probability, dtype=float)))
     return np.linspace(rate / 10, min(0.99, max(2 * rate, 1.1 * highest)), n)
 
 
 def net_benefit(
-    label: npt.ArrayLike,
-    probability: npt.ArrayLike,
-    thresholds: npt.ArrayLike,
-    *,
-    n_draws: int = 2_000,
-    seed: int = 1,
+    label: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, *, n_draws: int = 2_000, seed: int = 1
 ) -> Strategies:
     """Net benefit per client, in true positives: positives found, less false alarms at their exchange rate.
 
@@ -74,22 +69,16 @@ def net_benefit(
 
 
 def expected_cost(
-    label: npt.ArrayLike,
-    probability: npt.ArrayLike,
-    cost_ratios: npt.ArrayLike,
-    *,
-    n_draws: int = 2_000,
-    seed: int = 1,
+    label: ArrayLike, probability: ArrayLike, cost_ratios: ArrayLike, *, n_draws: int = 2_000, seed: int = 1
 ) -> Strategies:
     """Find the expected cost per client where a missed positive costs ``cost_ratios`` false alarms.
 
     Parameters
     ----------
-    label, probability : array, shape (row,)
+    label, probability, n_draws, seed
+        As in :func:`net_benefit`.
     cost_ratios : array, shape (ratio,)
         Each gives the threshold 1 / (1 + ratio), at which expected cost is least.
-    n_draws, seed : int
-        As in :func:`net_benefit`.
 
     Returns
     -------
@@ -104,9 +93,7 @@ def expected_cost(
     return _strategies(index, model, alarm + rejected, all_zeros, larger_is_better=False)
 
 
-def outcomes(
-    label: npt.ArrayLike, probability: npt.ArrayLike, thresholds: Mapping[str, float]
-) -> pd.DataFrame:
+def outcomes(label: ArrayLike, probability: ArrayLike, thresholds: Mapping[str, float]) -> pd.DataFrame:
     """Count what happens at named thresholds: predicted 1, how many of them rightly, and positives missed."""
     truth, predicted = np.asarray(label) == 1, np.asarray(probability, dtype=float)
     rows = {
@@ -122,7 +109,7 @@ def outcomes(
 
 
 def _shares(
-    label: npt.ArrayLike, probability: npt.ArrayLike, thresholds: npt.ArrayLike, n_draws: int, seed: int
+    label: ArrayLike, probability: ArrayLike, thresholds: ArrayLike, n_draws: int, seed: int
 ) -> Floats:
     """Draws of the shares of positives found, missed, false alarms, and the rest: (4, threshold, draw).
 

@@ -15,9 +15,10 @@ from scipy.special import logsumexp
 
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
-from data_science.evaluation.pointwise import Observations, distinct, log_likelihood, pool
-from data_science.formula.design import Design, Rows
+from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood, pool
+from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
+from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
 from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.limits import KHAT_MAX
@@ -76,14 +77,19 @@ class Loo(Elpd):
 
 
 def loo(
-    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
+    design: Design,
+    rows: Observations,
+    posterior: Posterior,
+    *,
+    n_nodes: int | None = None,
+    n_draws: int = DRAWS,
 ) -> Loo:
     """Leave one observation out, for each in turn, by Pareto-smoothed importance sampling.
 
     Parameters
     ----------
     design : Design
-    rows : Rows
+    rows : Observations
         Raw observations that ``posterior`` was fitted to.
     posterior : Posterior
     n_nodes : int, optional
@@ -95,14 +101,19 @@ def loo(
 
 
 def waic(
-    design: Design, rows: Rows, posterior: Posterior, *, n_nodes: int | None = None, n_draws: int = DRAWS
+    design: Design,
+    rows: Observations,
+    posterior: Posterior,
+    *,
+    n_nodes: int | None = None,
+    n_draws: int = DRAWS,
 ) -> Elpd:
     """Widely applicable information criterion on the elpd scale; parameters as in :func:`loo`."""
     return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[1]
 
 
 def measure(
-    design: Design, observations: Observations, posterior: Posterior, *, n_draws: int = DRAWS
+    design: Design, observations: Pooled, posterior: Posterior, *, n_draws: int = DRAWS
 ) -> tuple[Loo, Elpd]:
     """PSIS-LOO and WAIC from one pass over the nodes."""
     # One trial a row: exactly, where a factor was integrated out; draws then only say what p is.
@@ -130,7 +141,7 @@ def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
     return float(np.sqrt(n_rows * variance))
 
 
-def _measure_exactly(encoding: Encoding, rows: Rows, coefficients: Floats, exact: LeftOut) -> Floats:
+def _measure_exactly(encoding: Encoding, rows: Observations, coefficients: Floats, exact: LeftOut) -> Floats:
     """As :func:`_measure` for rows of one trial: no importance ratio, and so no tail and a k-hat of zero."""
     eta = linear_predictor(encoding, rows, coefficients)
     values = -binomial.log_partition(np.where(rows.successes[:, None] == 1, -eta, eta))
@@ -138,7 +149,7 @@ def _measure_exactly(encoding: Encoding, rows: Rows, coefficients: Floats, exact
     return np.stack([lppd, exact.elpd(encoding, rows), np.zeros(len(values)), values.var(axis=1, ddof=1)])
 
 
-def _measure(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floats:
+def _measure(encoding: Encoding, rows: Observations, coefficients: Floats) -> Floats:
     """Rows ``lppd, elpd_loo, khat, p_waic``, one column per node."""
     values = log_likelihood(encoding, rows, coefficients)
     lppd = logsumexp(values, axis=1) - np.log(values.shape[1])

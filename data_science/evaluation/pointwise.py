@@ -16,10 +16,11 @@ from scipy.special import gammaln
 
 from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
-from data_science.formula.design import Design, Rows, encode
+from data_science.formula.design import Design, encode
 from data_science.formula.encoding import Encoding, Factor
+from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
-from data_science.likelihood.compression import cell_index, compress, continuous_column
+from data_science.likelihood.compression import compress, continuous_column
 from data_science.likelihood.log_joint import Coordinates, design_matrix
 
 #: Nodes per cell and response where rows are many. The Pareto fit is not smooth in the covariate, so elpd
@@ -32,10 +33,14 @@ _SUCCESSES, _TRIALS = "\0successes", "\0trials"  # no table has such column name
 
 
 @dataclass(frozen=True, slots=True)
-class Observations:
-    """Nodes with their response; each stands for ``weights`` observations (not trials)."""
+class Pooled:
+    """Nodes with their response; each stands for ``weights`` observations.
 
-    rows: Rows  # one entry per node
+    Not :class:`data_science.likelihood.compression.Cells`, whose weights are trials and whose response is
+    summed over all rows: here the response is part of the node.
+    """
+
+    rows: Observations  # one entry per node
     weights: Floats  # (node,), observations
     n_rows: int
 
@@ -43,19 +48,19 @@ class Observations:
         return len(self.weights)
 
 
-def encode_union(designs: Iterable[Design], frame: pd.DataFrame) -> Rows:
+def encode_union(designs: Iterable[Design], frame: pd.DataFrame) -> Observations:
     """Encode every column that any of the designs reads; see :func:`union`."""
     designs = tuple(designs)
     return union(designs, [encode(design, frame) for design in designs])
 
 
-def union(designs: Sequence[Design], encoded: Sequence[Rows]) -> Rows:
+def union(designs: Sequence[Design], encoded: Sequence[Observations]) -> Observations:
     """Put together every column that any of the designs reads, so that their nodes can be common.
 
     Parameters
     ----------
     designs : sequence of Design
-    encoded : sequence of Rows
+    encoded : sequence of Observations
         The same observations, in the same order, as each of the designs encodes them.
 
     Raises
@@ -75,10 +80,11 @@ def union(designs: Sequence[Design], encoded: Sequence[Rows]) -> Rows:
     for rows in encoded:
         codes |= rows.codes
         numeric |= rows.numeric
-    return Rows(codes, numeric, encoded[0].successes, encoded[0].trials)
+    response = encoded[0].successes, encoded[0].trials
+    return Observations(codes, numeric, len(encoded[0]), *response)
 
 
-def pool(rows: Rows, n_nodes: int | None = None) -> Observations:
+def pool(rows: Observations, n_nodes: int | None = None) -> Pooled:
     """Merge observations with equal covariates and equal response; a continuous covariate becomes nodes.
 
     The response is part of the cell, and weights count observations: what is left out later is one client,
@@ -86,7 +92,7 @@ def pool(rows: Rows, n_nodes: int | None = None) -> Observations:
 
     Parameters
     ----------
-    rows : Rows
+    rows : Observations
         With the columns of every candidate.
     n_nodes : int, optional
         Gauss nodes per cell and response; at most ``2 n_nodes`` observations stay as they are. By default
@@ -96,28 +102,30 @@ def pool(rows: Rows, n_nodes: int | None = None) -> Observations:
     cells = compress(_keyed_by_response(rows), column, NODES if n_nodes is None else n_nodes)
     numeric = dict(cells.numeric)
     successes, trials = numeric.pop(_SUCCESSES), numeric.pop(_TRIALS)
-    return Observations(Rows(cells.codes, numeric, successes, trials), cells.weights, len(rows))
+    nodes = Observations(cells.codes, numeric, len(cells), successes, trials)
+    return Pooled(nodes, cells.weights, len(rows))
 
 
-def distinct(encoding: Encoding, rows: Rows) -> tuple[Rows, Ints]:
+def distinct(encoding: Encoding, rows: Observations) -> tuple[Observations, Ints]:
     """Nodes that ``encoding`` can tell apart, and for every node its place among them."""
-    own = Rows(
+    own = Observations(
         {factor.column: rows.codes[factor.column] for factor in encoding.factors},
         {column: rows.numeric[column] for column in encoding.numeric_columns},
+        len(rows),
         rows.successes,
         rows.trials,
     )
-    index = cell_index(_keyed_by_response(own))
-    return own.take(np.unique(index, return_index=True)[1]), index
+    first, index = _keyed_by_response(own).distinct()
+    return own.take(first), index
 
 
-def log_likelihood(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floats:
+def log_likelihood(encoding: Encoding, rows: Observations, coefficients: Floats) -> Floats:
     """Log probability of each node's response under each draw, binomial coefficient included.
 
     Parameters
     ----------
     encoding : Encoding
-    rows : Rows
+    rows : Observations
         One entry per node.
     coefficients : array, shape (draw, coefficient)
         Per unit of the raw columns.
@@ -133,17 +141,17 @@ def log_likelihood(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floa
     return values
 
 
-def _keyed_by_response(rows: Rows) -> Rows:
+def _keyed_by_response(rows: Observations) -> Observations:
     """Make the response a covariate like any other, and each observation count once."""
     response = {_SUCCESSES: rows.successes, _TRIALS: rows.trials}
-    return Rows(rows.codes, rows.numeric | response, rows.successes, np.ones(len(rows)))
+    numeric = rows.numeric | response
+    return Observations(rows.codes, numeric, len(rows), rows.successes, np.ones(len(rows)))
 
 
 def _raw_coordinates(encoding: Encoding) -> Coordinates:
     """Coordinates in which the design is the raw columns."""
     n = encoding.n_coefficients
-    n_sds = sum(term.n_expressions for term in encoding.group_specific)
-    return Coordinates(np.zeros(n), np.ones(n), np.ones(n_sds), None)
+    return Coordinates(np.zeros(n), np.ones(n), np.ones(encoding.n_sds), None)
 
 
 def _require_common_levels(factors: Iterable[Factor]) -> None:

@@ -195,7 +195,7 @@ def _sensitivity(tree: xr.DataTree, group: str) -> pd.Series[float]:
 
 def _log_prior(design: Design, frame: pd.DataFrame, coefficients: Floats, sds: Floats) -> Floats:
     encoding = design.encoding
-    centred = coefficients[..., : sum(term.n_coefficients for term in encoding.common)].copy()
+    centred = coefficients[..., : encoding.n_common].copy()
     centred[..., 0] += coefficients @ _centre(design, frame)
     priors = [design.priors[term.name] for term in encoding.common for _ in range(term.n_coefficients)]
     priors += [design.priors[term.name] for term, _ in blocks(encoding)]
@@ -205,7 +205,7 @@ def _log_prior(design: Design, frame: pd.DataFrame, coefficients: Floats, sds: F
 
 def _centre(design: Design, frame: pd.DataFrame) -> Floats:
     """Means of the common columns, which the prior of the intercept is stated at; zero elsewhere."""
-    n_common = sum(term.n_coefficients for term in design.encoding.common)
+    n_common = design.encoding.n_common
     centre = np.zeros(design.encoding.n_coefficients)
     centre[1:n_common] = np.asarray(raw_matrix(design, frame)[:, 1:n_common].mean(axis=0)).ravel()
     return centre

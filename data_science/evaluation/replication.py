@@ -124,8 +124,7 @@ def replicate(
 def raw_matrix(design: Design, frame: pd.DataFrame) -> Floats:
     """Design matrix per unit of the raw columns, shape (row, coefficient)."""
     n = design.encoding.n_coefficients
-    n_sds = sum(term.n_expressions for term in design.encoding.group_specific)
-    raw = Coordinates(np.zeros(n), np.ones(n), np.ones(n_sds), None)
+    raw = Coordinates(np.zeros(n), np.ones(n), np.ones(design.encoding.n_sds), None)
     found: Floats = design_matrix(design.encoding, encode(design, frame), raw)
     return found
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from data_science.engines.posterior import Posterior
-from data_science.engines.registry import FitSettings, OnProgress, engine, fallback
+from data_science.engines.registry import FitSettings, OnProgress, engine, fallback, weighs_all_rows
 from data_science.errors import GateError
+from data_science.fitting.held_to_rows import held_to_rows
 from data_science.formula import design
-from data_science.formula.design import Design, Rows
+from data_science.formula.design import Design
+from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.compression import Cells
 from data_science.likelihood.fidelity import Compressed, compress_enough
 from data_science.progress import Stopwatch
 
@@ -24,8 +27,19 @@ class Problem:
     """A specification on its rows, ready for any engine."""
 
     design: Design
-    rows: Rows  # encoded once; whoever needs them again takes these
+    rows: Observations  # encoded once; whoever needs them again takes these
     compressed: Compressed
+
+    @property
+    def covariates(self) -> Cells:
+        """Covariate rows of training, or cells that stand for them wherever they are asked.
+
+        Matched nodes stand for rows in sums only: between them there are rows farther out.
+        """
+        rows = self.rows
+        if self.compressed.nodes is None:
+            return self.compressed.cells
+        return Cells(rows.codes, rows.numeric, len(rows), rows.trials, len(rows), None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +91,29 @@ def posterior_of(
     Whose draws they are is in the posterior's attribute ``engine``.
     """
 
-    def drawn_by(name: str) -> Posterior:
+    def drawn_by(name: str) -> tuple[Posterior, tuple[str, ...]]:
+        chosen = engine(name)
         with watch.stage(name):
-            posterior = engine(name).draw(design, compressed, settings, progress)
+            posterior, notes = held_to_rows(
+                lambda cells: chosen.draw(design, cells, settings, progress),
+                compressed,
+                weighs_all_rows=weighs_all_rows(chosen),
+            )
         if posterior.attributes.get("engine") == name:
-            return posterior
-        return replace(posterior, attributes={**posterior.attributes, "engine": name})
+            return posterior, notes
+        return replace(posterior, attributes={**posterior.attributes, "engine": name}), notes
 
     try:
-        posterior = drawn_by(settings.engine)
+        posterior, notes = drawn_by(settings.engine)
     except GateError as declined:
         other = fallback(engine(settings.engine))
         if other is None:
             raise
         log.warning("%s", declined)
-        return drawn_by(other), (f"{declined}.",)
+        posterior, notes = drawn_by(other)
+        return posterior, (f"{declined}.", *notes)
     way = posterior.attributes.get("way")
     if way is None:
-        return posterior, ()
+        return posterior, notes
     log.info("%s: %s", settings.engine, way)
-    return posterior, (f"{settings.engine}: {way}.",)
+    return posterior, (f"{settings.engine}: {way}.", *notes)

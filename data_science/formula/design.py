@@ -8,59 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from formulae import design_matrices
 
-from data_science.arrays import Floats, Ints
+from data_science.arrays import Ints
 from data_science.errors import SpecificationError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.formula.priors import Prior
+from data_science.formula.roles import Roles
+from data_science.formula.rows import Observations
 from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, parse_term
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Encoded observations: what the likelihood reads of each row."""
-
-    codes: dict[str, Ints]  # column -> shape (row,), code of the row's level
-    numeric: dict[str, Floats]  # column -> shape (row,)
-    successes: Floats  # shape (row,)
-    trials: Floats  # shape (row,), 1 for a 0/1 response
-
-    def __len__(self) -> int:
-        return len(self.successes)
-
-    def take(self, rows: npt.NDArray[Any] | slice) -> Rows:
-        """Select rows by index or mask."""
-        return Rows(
-            {k: v[rows] for k, v in self.codes.items()},
-            {k: v[rows] for k, v in self.numeric.items()},
-            self.successes[rows],
-            self.trials[rows],
-        )
-
-
-class Cells(Protocol):
-    """Encoded covariate rows, with how many observations each stands for."""
-
-    @property
-    def codes(self) -> dict[str, Ints]:
-        """Codes by column."""
-        ...
-
-    @property
-    def numeric(self) -> dict[str, Floats]:
-        """Numbers by column."""
-        ...
-
-    @property
-    def weights(self) -> Floats:
-        """Observations by row."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +48,9 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
     frame : DataFrame
         One row per observation; every column of the specification, without missing values.
     """
-    columns = {c for term in specification.terms for c in term.expression}
-    categorical = {c for c in columns if c.categorical or not pd.api.types.is_numeric_dtype(frame[c.column])}
-    grouping = {c for term in specification.terms for c in term.groups}
-    factors = {
-        column: Factor(column, levels_of(frame[column]))
-        for column in dict.fromkeys(c.column for c in (*categorical, *grouping))
-    }
-    materialised = _materialised(specification, categorical)
+    roles = Roles.of(specification, frame)
+    factors = {column: Factor(column, levels_of(frame[column])) for column in roles.levels}
+    materialised = _materialised(specification, roles.coded)
     encoding = Encoding(tuple(_term(parsed, factors, reduced) for parsed, reduced in materialised))
     numeric = {column: frame[column].to_numpy(np.float64) for column in encoding.numeric_columns}
     sds = {column: float(values.std()) for column, values in numeric.items()}
@@ -109,29 +64,18 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
     return Design(specification, encoding, priors, means, sds)
 
 
-def encode(design: Design, frame: pd.DataFrame) -> Rows:
+def encode(design: Design, frame: pd.DataFrame) -> Observations:
     """Encode a validated training frame; every level is known, since the design learned from it."""
     response = design.specification.response
     successes = frame[response.successes].to_numpy(np.float64)
     trials = np.ones(len(frame)) if response.trials is None else frame[response.trials].to_numpy(np.float64)
-    return Rows(
+    return Observations(
         {f.column: codes_of(frame[f.column], f) for f in design.encoding.factors},
         {column: frame[column].to_numpy(np.float64) for column in design.encoding.numeric_columns},
+        len(frame),
         successes,
         trials,
     )
-
-
-def decode(design: Design, cells: Cells, most: int) -> pd.DataFrame:
-    """Frame of the cells' columns, levels instead of codes; evenly thinned to ``most`` cells."""
-    n = len(cells.weights)
-    keep = np.unique(np.linspace(0, n - 1, min(most, n)).astype(int))
-    numeric = {column: values[keep] for column, values in cells.numeric.items()}
-    factors = {
-        f.column: np.array(f.levels, dtype=object)[cells.codes[f.column][keep]]
-        for f in design.encoding.factors
-    }
-    return pd.DataFrame({**numeric, **factors}, index=range(len(keep)))
 
 
 def levels_of(values: pd.Series[Any]) -> tuple[Any, ...]:
@@ -142,8 +86,9 @@ def levels_of(values: pd.Series[Any]) -> tuple[Any, ...]:
 
 
 def codes_of(values: pd.Series[Any], factor: Factor) -> Ints:
-    """Code of each value's level, -1 for an unseen one."""
-    return np.asarray(pd.Index(list(factor.levels)).get_indexer(pd.Index(values)), dtype=np.intp)
+    """Code of each value's level, ``len(levels)`` for an unseen one."""
+    codes = pd.Index(list(factor.levels)).get_indexer(pd.Index(values))
+    return np.where(codes < 0, len(factor.levels), codes)
 
 
 def blocks(encoding: Encoding) -> Iterator[tuple[Term, int]]:
@@ -176,11 +121,13 @@ def sample_frame(design: Design) -> pd.DataFrame:
     n_rows = max(4, *(len(f.levels) for f in factors)) if factors else 4
     rng = np.random.default_rng(0)  # irregular, so that no product of columns is constant
     frame = pd.DataFrame(index=range(n_rows))
+    numeric = design.encoding.numeric_columns
     for factor in factors:
         values = [factor.levels[i % len(factor.levels)] for i in range(n_rows)]
-        # Bambi selects text by the dtype object; pandas warns of its own dtype for text there
-        frame[factor.column] = pd.Series(values, dtype=object if isinstance(values[0], str) else None)
-    for column in design.encoding.numeric_columns:
+        levels = pd.Categorical(values, categories=factor.levels, ordered=True)
+        # a category, so that whole numbers that are levels are no slope; but C(x) beside x must stay numeric
+        frame[factor.column] = values if factor.column in numeric else levels
+    for column in numeric:
         if column not in frame:  # C(x) beside x: the levels serve both
             pattern = rng.normal(size=n_rows)
             pattern = (pattern - pattern.mean()) / pattern.std()
@@ -198,7 +145,7 @@ def _unit(term: Term, sds: dict[str, float]) -> float:
 
 
 def _materialised(
-    specification: ModelSpecification, categorical: set[Component]
+    specification: ModelSpecification, coded: frozenset[Component]
 ) -> list[tuple[ParsedTerm, dict[Component, bool]]]:
     """Terms of the design, and which of their categorical components are coded against a reference level.
 
@@ -208,7 +155,7 @@ def _materialised(
     frame = pd.DataFrame({specification.response.successes: np.arange(n_rows) % 2})
     if specification.response.trials is not None:
         frame[specification.response.trials] = 1
-    plainly_categorical = {c.column for c in categorical if not c.categorical}
+    plainly_categorical = {c.column for c in coded if not c.categorical}
     for k, column in enumerate(specification.columns):
         pattern = np.arange(n_rows) // 2 ** (k % 3) % 2
         frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from data_science.arrays import Floats, Ints
+from data_science.arrays import Floats
 
 Level = str | int | float | bool
 
@@ -90,26 +90,6 @@ class Term:
             *(g.column for g in self.groups),
         )
 
-    def positions(self, codes: Mapping[str, Ints], n_rows: int) -> Ints:
-        """Position of each row's coefficient in the flat table, -1 where the row has none.
-
-        Parameters
-        ----------
-        codes : mapping from column to int array, shape (row,)
-            Codes of the row's levels; -1 marks an unseen level.
-        n_rows : int
-            Number of rows (an intercept reads no column to count).
-        """
-        flat = np.zeros(n_rows, dtype=np.intp)
-        present = np.ones(n_rows, dtype=bool)
-        axes = [(c.factor.column, int(c.reduced), len(c.levels)) for c in self.codings]
-        axes += [(g.column, 0, len(g.levels)) for g in self.groups]
-        for column, dropped, length in axes:
-            position = codes[column] - dropped
-            present &= position >= 0
-            flat = flat * length + position
-        return np.where(present, flat, -1)
-
     def multipliers(self, numeric: Mapping[str, Floats], n_rows: int) -> Floats:
         """Product of the term's numeric columns, one per row (1 where it has none)."""
         values = np.ones(n_rows)
@@ -152,6 +132,16 @@ class Encoding:
     def n_coefficients(self) -> int:
         """Coefficients of all terms together."""
         return sum(term.n_coefficients for term in self.terms)
+
+    @property
+    def n_common(self) -> int:
+        """Coefficients of the terms without a grouping factor; they stand before the others."""
+        return sum(term.n_coefficients for term in self.common)
+
+    @property
+    def n_sds(self) -> int:
+        """Group standard deviations: one for each group-specific term and column of its expression."""
+        return sum(term.n_expressions for term in self.group_specific)
 
     @property
     def slices(self) -> dict[str, slice]:

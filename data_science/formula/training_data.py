@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from data_science.data.dataset import Dataset, Schema, validate
+from data_science.formula.roles import Roles
 from data_science.formula.specification import ModelSpecification
 
 
 def validated(frame: pd.DataFrame, specification: ModelSpecification, schema: Schema | None) -> Dataset:
-    """Check the frame for one specification.
+    """Check the frame for one specification; the rows that come back keep the role of every column.
 
     Raises
     ------
     SchemaError
         With every fault at once.
     """
-    numeric: list[str] = []
-    factors: list[str] = []
-    for term in specification.terms:
-        for component in term.expression:
-            as_number = not component.categorical and (
-                component.column not in frame or pd.api.types.is_numeric_dtype(frame[component.column])
-            )
-            (numeric if as_number else factors).append(component.column)
-        factors += [component.column for component in term.groups]
-    return validate(
+    roles = Roles.of(specification, frame)
+    data = validate(
         frame,
-        numeric=list(dict.fromkeys(numeric)),
-        factors=list(dict.fromkeys(factors)),
+        numeric=roles.numbers,
+        factors=roles.levels,
         response=specification.response,
         schema=schema,
     )
+    return replace(data, frame=roles.keep(frame, data.frame))

@@ -15,6 +15,8 @@ import numpy as np
 
 from data_science.arrays import Floats
 
+_FACTORS = 512  # of at most 2 each: their product does not overflow
+
 
 def log_partition(eta: Floats) -> Floats:
     """``A(eta)``, elementwise."""
@@ -25,6 +27,26 @@ def log_partition_and_probability(eta: Floats) -> tuple[Floats, Floats]:
     """``A(eta)`` and ``p``, elementwise, from one exponential."""
     decay = np.exp(-np.abs(eta))
     return np.maximum(eta, 0) + np.log1p(decay), np.where(eta >= 0, 1.0, decay) / (1 + decay)
+
+
+def total_log_partition(eta: Floats) -> Floats:
+    """Sum of ``A(eta)`` over the first axis, with one logarithm for hundreds of terms."""
+    distance = np.abs(eta)
+    total = 0.5 * (eta.sum(0) + distance.sum(0))  # of max(eta, 0)
+    np.negative(distance, out=distance)
+    np.exp(distance, out=distance)
+    distance += 1.0
+    starts = range(0, len(eta), _FACTORS)
+    products = [np.multiply.reduce(distance[start : start + _FACTORS], axis=0) for start in starts]
+    return np.asarray(total + np.log(products).sum(0))
+
+
+def derivatives(eta: Floats, order: int) -> list[Floats]:
+    """Return the first ``order`` derivatives of A, at most four, elementwise."""
+    p = probability(eta)
+    second = p * probability(-eta)
+    skew = asymmetry(eta)
+    return [p, second, second * skew, second * (1 - 6 * second)][:order]
 
 
 def node(eta: float, trials: float) -> tuple[float, float]:

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from data_science.arrays import Floats, Ints
-from data_science.formula.design import Rows
 from data_science.formula.encoding import Encoding
+from data_science.formula.places import Places
+from data_science.formula.rows import Observations, Rows
 from data_science.likelihood.quadrature import chebyshev_moments, gauss
 
 _CHUNK = 1 << 20  # rows at a time, so that 10^7 rows need no second copy of themselves
@@ -24,18 +25,13 @@ _SAMPLE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(Rows):
     """Weighted nodes that stand for the rows in ``sum n log(1 + exp(eta))``."""
 
-    codes: dict[str, Ints]  # column -> shape (node,)
-    numeric: dict[str, Floats]  # column -> shape (node,)
     weights: Floats  # shape (node,), trials that a node stands for
-    n_rows: int
+    n_rows: int  # that the nodes stand for
     n_nodes_per_cell: int | None  # None where no covariate was replaced: lossless
     continuous: str | None  # the covariate that was replaced
-
-    def __len__(self) -> int:
-        return len(self.weights)
 
 
 def continuous_columns(rows: Rows) -> tuple[str, ...]:
@@ -56,42 +52,25 @@ def continuous_column(rows: Rows) -> str | None:
     sample = _sample(rows)
     distinct = {column: len(np.unique(values)) for column, values in sample.numeric.items()}
     column = max(distinct, key=lambda name: distinct[name])
-    others = Rows(sample.codes, _without(sample.numeric, column), sample.successes, sample.trials)
-    n_cells = int(cell_index(others).max(initial=0)) + 1
+    n_cells = len(sample.without(column).distinct()[0])
     return column if 10 * n_cells < distinct[column] else None
 
 
-def cell_index(rows: Rows) -> Ints:
-    """Cell of each row: rows with equal codes and numeric values share one, numbered from 0."""
-    index = np.zeros(len(rows), dtype=np.intp)
-    for values in (*rows.codes.values(), *rows.numeric.values()):
-        codes, distinct = pd.factorize(values)
-        index = index * max(len(distinct), 1) + codes
-        index = pd.factorize(index)[0]  # keep the numbering dense: products of levels overflow
-    return index
-
-
-def merge(rows: Rows) -> Cells:
+def merge(rows: Observations) -> Cells:
     """Merge identical covariate rows: lossless."""
-    index = cell_index(rows)
-    first = np.unique(index, return_index=True)[1]
-    weights = np.bincount(index, rows.trials)
+    first, index = rows.distinct()
+    nodes = Rows.take(rows, first)
     return Cells(
-        {k: v[first] for k, v in rows.codes.items()},
-        {k: v[first] for k, v in rows.numeric.items()},
-        weights,
-        len(rows),
-        None,
-        None,
+        nodes.codes, nodes.numeric, nodes.size, np.bincount(index, rows.trials), len(rows), None, None
     )
 
 
-def compress(rows: Rows, column: str | None, n_nodes: int) -> Cells:
+def compress(rows: Observations, column: str | None, n_nodes: int) -> Cells:
     """Replace ``column`` inside each cell by ``n_nodes`` Gauss nodes; merge what is identical otherwise.
 
     Parameters
     ----------
-    rows : Rows
+    rows : Observations
     column : str or None
         From :func:`continuous_column`; None merges identical rows only.
     n_nodes : int
@@ -100,9 +79,7 @@ def compress(rows: Rows, column: str | None, n_nodes: int) -> Cells:
     """
     if column is None:
         return merge(rows)
-    others = Rows(rows.codes, _without(rows.numeric, column), rows.successes, rows.trials)
-    index = cell_index(others)
-    first = np.unique(index, return_index=True)[1]
+    first, index = rows.without(column).distinct()
     large = _distinct_enough(index, rows.numeric[column], 2 * n_nodes)
     kept = merge(rows.take(~large[index]))
     nodes, weights = _nodes(index, rows.numeric[column], rows.trials, large, n_nodes)
@@ -113,6 +90,7 @@ def compress(rows: Rows, column: str | None, n_nodes: int) -> Cells:
             k: np.concatenate([kept.numeric[k], nodes if k == column else v[cells]])
             for k, v in rows.numeric.items()
         },
+        len(kept) + len(nodes),
         np.concatenate([kept.weights, weights]),
         len(rows),
         n_nodes,
@@ -120,7 +98,7 @@ def compress(rows: Rows, column: str | None, n_nodes: int) -> Cells:
     )
 
 
-def weighted_sums(encoding: Encoding, rows: Rows | Cells, weights: Floats, power: int = 1) -> Floats:
+def weighted_sums(encoding: Encoding, rows: Rows, weights: Floats, power: int = 1) -> Floats:
     """``sum_i weights_i D_ij^power`` for every coefficient j; with the successes as weights, ``D'y``.
 
     Returns
@@ -129,21 +107,15 @@ def weighted_sums(encoding: Encoding, rows: Rows | Cells, weights: Floats, power
     """
     total = np.zeros(encoding.n_coefficients)
     n_rows = len(rows)
-    for name, where in encoding.slices.items():
-        term = next(t for t in encoding.terms if t.name == name)
-        positions = term.positions(rows.codes, n_rows)
+    for term in encoding.terms:
         values = weights * term.multipliers(rows.numeric, n_rows) ** power
-        present = positions >= 0
-        total[where] = np.bincount(positions[present], values[present], term.n_coefficients)
+        sums = np.bincount(Places.of(term).rows(rows.codes, n_rows), values, term.n_coefficients + 1)
+        total[encoding.slices[term.name]] = sums[:-1]
     return total
 
 
 def _sample(rows: Rows) -> Rows:
     return rows.take(slice(None, None, max(1, len(rows) // _SAMPLE)))
-
-
-def _without(numeric: dict[str, Floats], column: str) -> dict[str, Floats]:
-    return {name: values for name, values in numeric.items() if name != column}
 
 
 def _distinct_enough(index: Ints, values: Floats, least: int) -> npt.NDArray[np.bool_]:

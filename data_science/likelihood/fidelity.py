@@ -1,12 +1,14 @@
-"""How many quadrature nodes a cell needs, and how far the result is from raw rows, in posterior sds.
+"""Rows to the density that engines use: by quadrature, by matched nodes, or on every distinct row.
 
-The change that compression makes to a posterior mean is, to first order, ``P^-1 (g_cells - g_rows)`` with g
-the gradient of the log-likelihood and P the posterior precision, at the mode; it is looked at around the
-mode too. ``D'y`` is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
+Quadrature replaces one continuous covariate, matched nodes any number; each is measured on all rows. Of
+quadrature, the change to a posterior mean is, to first order, ``P^-1 (g_cells - g_rows)`` with g the gradient
+of the log-likelihood and P the posterior precision, at the mode; it is looked at around the mode too. ``D'y``
+is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,15 +17,18 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
-from data_science.formula.design import Design, Rows
+from data_science.formula.design import Design
+from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Elimination, Order
-from data_science.likelihood.compression import Cells, compress, continuous_column, continuous_columns
+from data_science.likelihood.certificate import SHIFT_LIMIT, log_ratio
+from data_science.likelihood.certified import LEAST_ROWS, CertifiedNodes, NoNodesError, certified_nodes
+from data_science.likelihood.compression import Cells, compress, continuous_column, continuous_columns, merge
 from data_science.likelihood.laplace import Mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics, design_matrix
 
-#: Largest change of a posterior mean, in posterior sds, that compression may make.
-SHIFT_LIMIT = 0.01
+log = logging.getLogger(__name__)
+_NAMED = 6  # covariates that the sentence names
 _NODES = (4, 6, 8, 12, 16)
 _SAMPLE_ROWS = 200_000  # raw rows that the achieved shift is measured on
 _POINTS = 3  # the mode, and points one posterior sd around it
@@ -35,6 +40,13 @@ class Assembled:
 
     assemble: Callable[[], LogJoint]
     order: Order
+
+    @classmethod
+    def already(cls, joint: LogJoint, order: Order, elimination: Elimination, mode: Mode) -> Assembled:
+        """Hold what has been computed."""
+        made = cls(lambda: joint, order)
+        vars(made).update(joint=joint, elimination=elimination, mode=mode)
+        return made
 
     @cached_property
     def joint(self) -> LogJoint:
@@ -62,8 +74,23 @@ class Compressed:
     statistics: Statistics
     at: Coordinates
     assembled: Assembled
-    shift: float  # largest change of a posterior mean by quadrature, in posterior sds; 0 where lossless
-    why_lossless: str = ""  # why no covariate was replaced by quadrature
+    shift: float  # largest change of a posterior mean by compression, in posterior sds; 0 where lossless
+    why_lossless: str = ""  # why every distinct row was kept
+    nodes: CertifiedNodes | None = None  # where matched nodes stand for the rows
+    on_all_rows: Callable[[], Compressed] | None = None  # the same without nodes, where there are some
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether draws on cells are draws on rows; otherwise they are with the weights of all rows only."""
+        return self.nodes is None or self.nodes.certificate.is_good
+
+    def log_weights(self, x: Floats) -> Floats:
+        """Return what is to be added to log weights: :meth:`error_on_rows`, zero where that is nil."""
+        return np.zeros(len(x)) if self.stands_alone else self.error_on_rows(x)
+
+    def error_on_rows(self, x: Floats) -> Floats:
+        """Log density on all rows minus that on cells, for draws ``x``, shape (draw, coefficient)."""
+        return np.zeros(len(x)) if self.nodes is None else log_ratio(self.nodes.strata, self.joint, x)
 
     @property
     def joint(self) -> LogJoint:
@@ -84,6 +111,14 @@ class Compressed:
     def sentence(self) -> str:
         """What compression did, for the log."""
         n_rows, n_nodes, cells = self.cells.n_rows, len(self.cells), self.cells
+        if self.nodes is not None:
+            names = tuple(cells.numeric)
+            where = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} covariates"
+            mended = "" if self.stands_alone else " before the exact weights of all rows"
+            return (
+                f"{n_rows:,} rows → {n_nodes:,} nodes (matched in {where}), "
+                f"largest posterior shift {self.shift:.1g} sd{mended}"
+            )
         if cells.continuous is not None:
             return (
                 f"{n_rows:,} rows → {n_nodes:,} nodes ({cells.n_nodes_per_cell} per cell for "
@@ -93,7 +128,7 @@ class Compressed:
         return f"{found} ({self.why_lossless})" if self.why_lossless else found
 
 
-def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: int = 0) -> Compressed:
+def compress_enough(design: Design, rows: Observations, *, exact: bool = False, seed: int = 0) -> Compressed:
     """Compress with the fewest nodes whose measured shift stays below :data:`SHIFT_LIMIT`.
 
     Parameters
@@ -116,27 +151,42 @@ def compress_enough(design: Design, rows: Rows, *, exact: bool = False, seed: in
             shift = _shift(design, rows, found, n_nodes, column, seed)
             if shift < SHIFT_LIMIT / 10:  # ten times below what is promised: the estimate is first order
                 return replace(found, shift=shift)
-    found = _compressed(design, rows, compress(rows, None, 0), statistics, at, order)
-    return replace(found, why_lossless=_why_lossless(rows, exact=exact))
-
-
-def _why_lossless(rows: Rows, *, exact: bool) -> str:
     continuous = continuous_columns(rows)
-    if exact and continuous:
-        return "no quadrature: exact=True"
-    if len(continuous) > 1:
-        return f"no quadrature: more than one continuous covariate, {', '.join(continuous)}"
-    return f"no quadrature: too many cells to gain from replacing {continuous[0]}" if continuous else ""
+
+    def on_all_rows() -> Compressed:
+        return _compressed(design, rows, merge(rows), statistics, at, order)
+
+    if exact or not rows.numeric:
+        return replace(on_all_rows(), why_lossless="no nodes: exact=True" if exact and continuous else "")
+    distinct = rows if continuous else _merged(rows)
+    try:
+        nodes = certified_nodes(design, rows, distinct, statistics, at, seed)
+    except NoNodesError as reason:
+        log.info("every distinct row is kept: %s", reason)
+        worth_saying = continuous or len(distinct) >= LEAST_ROWS
+        return replace(on_all_rows(), why_lossless=f"no nodes: {reason}" if worth_saying else "")
+    certificate = nodes.certificate
+    shift = max(certificate.shift, certificate.spread)
+    assembled = Assembled.already(nodes.joint, order, nodes.elimination, nodes.mode)
+    return Compressed(nodes.cells, rows.successes, statistics, at, assembled, shift, "", nodes, on_all_rows)
+
+
+def _merged(rows: Observations) -> Observations:
+    """Distinct rows, with the trials of all that are alike; their successes are not told apart."""
+    cells = merge(rows)
+    return Observations(cells.codes, cells.numeric, len(cells), np.zeros(len(cells)), cells.weights)
 
 
 def _compressed(
-    design: Design, rows: Rows, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
+    design: Design, rows: Observations, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
 ) -> Compressed:
     assembled = Assembled(lambda: LogJoint.of(design, cells, statistics, at), order)
     return Compressed(cells, rows.successes, statistics, at, assembled, 0.0)
 
 
-def _shift(design: Design, rows: Rows, found: Compressed, n_nodes: int, column: str, seed: int) -> float:
+def _shift(
+    design: Design, rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
+) -> float:
     """Largest first-order change of a posterior mean, measured against raw rows."""
     rng = np.random.default_rng(seed)
     sample, cells, share = rows, found.cells, 1.0

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from data_science.arrays import Floats
-from data_science.formula.design import Rows
 from data_science.formula.encoding import Encoding
-from data_science.likelihood.compression import Cells
+from data_science.formula.places import Places
+from data_science.formula.rows import Rows
 
 
-def linear_predictor(encoding: Encoding, rows: Rows | Cells, coefficients: Floats) -> Floats:
+def linear_predictor(encoding: Encoding, rows: Rows, coefficients: Floats) -> Floats:
     """Evaluate at many draws.
 
     Parameters
     ----------
     encoding : Encoding
-    rows : Rows or Cells
+    rows : Rows
     coefficients : array, shape (coefficient, draw)
         Per unit of the raw columns; coefficients first, so that a row's look-up is one line of memory.
 
@@ -31,11 +31,12 @@ def linear_predictor(encoding: Encoding, rows: Rows | Cells, coefficients: Float
         if not term.columns:
             eta += own
             continue
-        positions = term.positions(rows.codes, n_rows)
-        part = own[np.maximum(positions, 0)]
+        places = Places.of(term).rows(rows.codes, n_rows)
+        part = own[np.minimum(places, term.n_coefficients - 1)]
         if term.numeric:
             part *= term.multipliers(rows.numeric, n_rows)[:, None]
-        if (positions < 0).any():
-            part[positions < 0] = 0.0
+        without = places == term.n_coefficients
+        if without.any():
+            part[without] = 0.0
         eta += part
     return eta

@@ -15,9 +15,11 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from data_science.arrays import Floats
-from data_science.formula.design import Design, Rows, blocks
+from data_science.formula.design import Design, blocks
 from data_science.formula.encoding import Encoding, Term
+from data_science.formula.places import Places
 from data_science.formula.priors import IndependentPriors
+from data_science.formula.rows import Observations, Rows
 from data_science.likelihood import binomial
 from data_science.likelihood.compression import Cells, weighted_sums
 
@@ -35,7 +37,7 @@ class Statistics:
     n_rows: int
 
     @classmethod
-    def of(cls, encoding: Encoding, rows: Rows) -> Statistics:
+    def of(cls, encoding: Encoding, rows: Observations) -> Statistics:
         """Sum over raw rows."""
         ones = np.ones(len(rows))
         return cls(
@@ -61,7 +63,7 @@ class Coordinates:
         """Choose centre and scale from the design's columns over raw rows."""
         encoding = design.encoding
         mean, square = statistics.first / statistics.n_rows, statistics.second / statistics.n_rows
-        n_common = sum(t.n_coefficients for t in encoding.common)
+        n_common = encoding.n_common
         centre = np.zeros(encoding.n_coefficients)
         intercept = encoding.slices["Intercept"].start if design.has_intercept else None
         if intercept is not None:
@@ -189,24 +191,24 @@ class LogJoint:
         return np.asarray(self.log_likelihood(x)[0] + self.log_prior(x, theta)[0])
 
 
-def design_matrix(encoding: Encoding, cells: Rows | Cells, at: Coordinates) -> Any:
+def design_matrix(encoding: Encoding, rows: Rows, at: Coordinates) -> Any:
     """Rows of the design in standard coordinates: dense where that is small, else sparse by row."""
-    n_nodes, n_coefficients = len(cells), encoding.n_coefficients
+    n_rows, n_coefficients = len(rows), encoding.n_coefficients
     data, columns, index = [], [], []
     for term in encoding.terms:
-        positions = term.positions(cells.codes, n_nodes)
-        present = np.flatnonzero(positions >= 0)
-        data.append(term.multipliers(cells.numeric, n_nodes)[present])
-        columns.append(positions[present] + encoding.slices[term.name].start)
+        found = Places.of(term).rows(rows.codes, n_rows)
+        present = np.flatnonzero(found < term.n_coefficients)
+        data.append(term.multipliers(rows.numeric, n_rows)[present])
+        columns.append(found[present] + encoding.slices[term.name].start)
         index.append(present)
     sparse = sp.csr_array(
         (np.concatenate(data), (np.concatenate(index), np.concatenate(columns))),
-        shape=(n_nodes, n_coefficients),
+        shape=(n_rows, n_coefficients),
     )
-    n_common = sum(t.n_coefficients for t in encoding.common)
+    n_common = encoding.n_common
     common = (sparse[:, :n_common].toarray() - at.centre[:n_common]) / at.scale[:n_common]
     groups = sparse[:, n_common:] @ sp.diags_array(1 / at.scale[n_common:])
-    if n_nodes * n_coefficients <= _DENSE:
+    if n_rows * n_coefficients <= _DENSE:
         return np.ascontiguousarray(np.hstack([common, groups.toarray()]))
     return sp.csr_array(sp.hstack([sp.csr_array(common), groups], format="csr"))
 

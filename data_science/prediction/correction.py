@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from data_science.arrays import Floats, Ints
+from data_science.errors import FeatureError
 from data_science.likelihood.binomial import probability
 
 # Largest distance between plug-in and posterior mean that may be ignored: half a percentage point.
@@ -53,15 +54,23 @@ def logit_variance(places: Sequence[Ints], multipliers: Sequence[Floats], covari
     places, multipliers : one array per term, shape (row,)
         Which coefficient a term takes and what multiplies it; places past the coefficients have no variance.
     covariance : array, shape (coefficient, coefficient)
+
+    Raises
+    ------
+    FeatureError
+        If it is beyond any float: the probability would be NaN, which no threshold exceeds, and the label 0.
     """
     n = len(covariance)
     padded = np.zeros((n + 1, n + 1))
     padded[:n, :n] = covariance
     at = [np.minimum(place, n) for place in places]
     variance = np.zeros(len(at[0]))
-    for left, by_left in zip(at, multipliers, strict=True):
-        for right, by_right in zip(at, multipliers, strict=True):
-            variance += padded[left, right] * by_left * by_right
+    with np.errstate(over="ignore", invalid="ignore"):
+        for left, by_left in zip(at, multipliers, strict=True):
+            for right, by_right in zip(at, multipliers, strict=True):
+                variance += padded[left, right] * by_left * by_right
+    if not np.isfinite(variance).all():
+        raise FeatureError("the numbers are too large to score; expected the range seen in training")
     return np.maximum(variance, 0.0)  # rounding may leave -1e-20
 
 

@@ -8,15 +8,15 @@ gets one point of that distribution, spread evenly over the draws by a golden-ra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from data_science.arrays import Floats
+from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import probability
-from data_science.prediction.rows import Rows, distinct_rows
 from data_science.prediction.tables import Tables, multiplier, require_finite
 
 BLOCK = 2**20  # (row, draw) entries held at once
@@ -38,9 +38,10 @@ class Draws:
 
     def mean_probability(self, rows: Rows) -> Floats:
         """Return the posterior mean of P(label = 1), shape (row,)."""
-        distinct, places = distinct_rows(rows)
-        means = np.empty(distinct.n_rows)
-        for part in self.blocks(distinct.n_rows):
+        first, places = rows.distinct()
+        distinct = rows.take(first)
+        means = np.empty(len(distinct))
+        for part in self.blocks(len(distinct)):
             means[part] = probability(self._sum(distinct.take(part), self._with_zeros)).mean(axis=1)
         for row in np.flatnonzero(self._has_unseen(distinct)):
             means[row] = self._integrated(distinct.take(slice(row, row + 1)))
@@ -48,13 +49,14 @@ class Draws:
 
     def variances(self, rows: Rows) -> Floats:
         """Return the posterior variance of each row's logit, shape (row,), unseen groups at zero."""
-        parts = [self._sum(rows.take(part), self._with_zeros) for part in self.blocks(rows.n_rows)]
+        parts = [self._sum(rows.take(part), self._with_zeros) for part in self.blocks(len(rows))]
         return np.concatenate([part.var(axis=1, ddof=1) for part in parts])
 
     def lines(self, rows: Rows, column: str) -> tuple[Floats, Floats]:
         """Return the linear predictor as a line in ``column``: value at 0 and slope, both (row, draw)."""
-        zero = Rows(rows.codes, {**rows.numbers, column: np.zeros(rows.n_rows)}, rows.n_rows)
-        one = Rows(rows.codes, {**rows.numbers, column: np.ones(rows.n_rows)}, rows.n_rows)
+        zero, one = (
+            replace(rows, numeric=rows.numeric | {column: np.full(len(rows), value)}) for value in (0.0, 1.0)
+        )
         by_place = self._with_points if self._has_unseen(rows).any() else self._with_zeros
         return self._sum(zero, by_place), self._sum(one, by_place, only=column)
 
@@ -64,7 +66,7 @@ class Draws:
         return [slice(first, min(first + step, n_rows)) for first in range(0, n_rows, step)]
 
     def _sum(self, rows: Rows, by_place: Floats, only: str = "") -> Floats:
-        eta = np.zeros((rows.n_rows, len(self.coefficients)))
+        eta = np.zeros((len(rows), len(self.coefficients)))
         with np.errstate(over="ignore", invalid="ignore"):
             for table, places in zip(self.tables.terms, self.tables.places(rows), strict=True):
                 if only and only not in table.term.numeric:
@@ -78,7 +80,7 @@ class Draws:
 
     def _has_unseen(self, rows: Rows) -> npt.NDArray[np.bool_]:
         first_sd = self.tables.encoding.n_coefficients + 1
-        unseen = np.zeros(rows.n_rows, dtype=bool)
+        unseen = np.zeros(len(rows), dtype=bool)
         for places in self.tables.places(rows):
             unseen |= places >= first_sd
         return unseen

@@ -18,6 +18,7 @@ import numpy as np
 from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Factor
+from data_science.formula.rows import EXACT_IN_FLOAT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ Kind = Literal["integer", "real", "boolean", "text"]
 # Exact types whose equality and hash agree with the reading rules, so that one dict look-up reads them.
 PLAIN_NUMBERS: frozenset[type] = frozenset({int, float, bool, np.int64, np.float64, np.bool_})
 PLAIN_TEXTS: frozenset[type] = frozenset({str, np.str_})
-EXACT_IN_FLOAT = 2**53  # beyond it neighbouring integers share a float
 WIDEST_TABLE = 2**16  # integer levels spread over less are looked up in an array
 REFUSED = -1
 
@@ -146,7 +146,7 @@ class LevelReader:
             raise self._error(value)
         if self.kind == "integer":
             if number != int(number) or (
-                isinstance(value, float | np.floating) and abs(number) > EXACT_IN_FLOAT
+                isinstance(value, float | np.floating) and abs(float(number)) > EXACT_IN_FLOAT
             ):
                 raise self._error(value)
             return int(number)
@@ -180,7 +180,10 @@ class LevelReader:
             return None
         table = np.full(int(high) - int(low) + 1, len(self.factor.levels), dtype=np.intp)
         table[[int(level) - int(low) for level in self.factor.levels]] = range(len(self.factor.levels))
-        offsets = values.to_numpy().astype(np.int64, copy=False) - int(low)
+        given = values.to_numpy()
+        if given.dtype == np.uint64 and (given > np.iinfo(np.int64).max).any():
+            return None  # such a number would wrap to a negative one
+        offsets = given.astype(np.int64, copy=False) - int(low)
         # Seen as unsigned, a negative offset is huge, so one comparison checks both ends.
         if not (offsets.view(np.uint64) < table.size).all():
             return None

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from data_science.arrays import Floats, Ints
+from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import probability
 from data_science.prediction.draws import Draws
 from data_science.prediction.order_statistics import walk
-from data_science.prediction.rows import Rows, distinct_rows
 
 WORTH_WALKING = 64  # rows per group from which walking is cheaper than sorting each row
 MOST_LINES = 2**22  # (group, draw) entries that a walk may hold
@@ -30,22 +30,22 @@ def row_quantiles(draws: Draws, rows: Rows, probabilities: tuple[float, ...]) ->
     ranks = [_rank(level, n_draws) for level in probabilities]
     column = _running_column(draws, rows)
     if column is not None:
-        rest = {name: values for name, values in rows.numbers.items() if name != column}
-        groups, places = distinct_rows(Rows(rows.codes, rest, rows.n_rows))
-        if rows.n_rows >= WORTH_WALKING * groups.n_rows and groups.n_rows * n_draws <= MOST_LINES:
-            return _walked(draws, groups, places, column, rows, ranks)
-    if rows.n_rows == 1:
+        rest = rows.without(column)
+        first, places = rest.distinct()
+        if len(rows) >= WORTH_WALKING * len(first) and len(first) * n_draws <= MOST_LINES:
+            return _walked(draws, rest.take(first), places, column, rows, ranks)
+    if len(rows) == 1:
         return _sorted(draws, rows, ranks)
-    distinct, places = distinct_rows(rows)
-    return _sorted(draws, distinct, ranks)[places]
+    first, places = rows.distinct()
+    return _sorted(draws, rows.take(first), ranks)[places]
 
 
 def _sorted(draws: Draws, rows: Rows, ranks: Ranks) -> Floats:
     """Sort every row's draws, as far as needed."""
     last = len(draws.coefficients) - 1
     needed = sorted({min(rank + step, last) for rank, _ in ranks for step in (0, 1)})
-    found = np.empty((rows.n_rows, len(ranks)))
-    for part in draws.blocks(rows.n_rows):
+    found = np.empty((len(rows), len(ranks)))
+    for part in draws.blocks(len(rows)):
         # The order is found on the logits: only the order statistics pass through the inverse logit.
         ordered = np.partition(draws.logits(rows.take(part)), needed, axis=1)
         for place, (rank, weight) in enumerate(ranks):
@@ -55,17 +55,16 @@ def _sorted(draws: Draws, rows: Rows, ranks: Ranks) -> Floats:
 
 def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, ranks: Ranks) -> Floats:
     """Walk the needed order statistics of each group along the column, then look every row up."""
-    x = rows.numbers[column]
+    x = rows.numeric[column]
     last = len(draws.coefficients) - 1
-    groups = Rows(groups.codes, {**groups.numbers, column: np.zeros(groups.n_rows)}, groups.n_rows)
     lines = draws.lines(groups, column)
     needed = sorted({min(rank + step, last) for rank, _ in ranks for step in (0, 1)})
     chains = walk(*lines, needed, float(x.min()), float(x.max()))
 
-    order = _order(places, groups.n_rows, x)
+    order = _order(places, len(groups), x)
     ascending = x[order]
-    ends = np.cumsum(np.bincount(places, minlength=groups.n_rows)).tolist()
-    found = np.empty((rows.n_rows, len(ranks)))
+    ends = np.cumsum(np.bincount(places, minlength=len(groups))).tolist()
+    found = np.empty((len(rows), len(ranks)))
     for group, (first, end) in enumerate(zip([0, *ends], ends, strict=False)):
         part = slice(first, end)
         walked = {rank: chain for rank, chain in chains[group].items() if chain is not None}
@@ -76,7 +75,7 @@ def _walked(draws: Draws, groups: Rows, places: Ints, column: str, rows: Rows, r
         for place, (rank, weight) in enumerate(ranks):
             found[part, place] = _between(values[rank], values[min(rank + 1, last)], weight)
     went_to = np.empty_like(order)
-    went_to[order] = np.arange(rows.n_rows)
+    went_to[order] = np.arange(len(rows))
     return found.take(went_to, axis=0)  # gathering rows is faster than scattering them
 
 
@@ -113,10 +112,10 @@ def _mended(order: Ints, places: Ints, x: Floats) -> Ints:
 
 def _running_column(draws: Draws, rows: Rows) -> str | None:
     """Return the numeric column that varies most, if many rows can share what is computed along it."""
-    if rows.n_rows < 2 * WORTH_WALKING:
+    if len(rows) < 2 * WORTH_WALKING:
         return None
-    step = max(1, rows.n_rows // SAMPLE)
-    varied = {column: len(np.unique(values[::step])) for column, values in rows.numbers.items()}
+    step = max(1, len(rows) // SAMPLE)
+    varied = {column: len(np.unique(values[::step])) for column, values in rows.numeric.items()}
     column = max(varied, key=varied.__getitem__, default=None)
     linear = all(term.numeric.count(column) < 2 for term in draws.tables.encoding.terms if column is not None)
     return column if column is not None and varied[column] > 1 and linear else None

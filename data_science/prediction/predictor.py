@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from data_science.arrays import Floats
 from data_science.formula.encoding import Encoding
+from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import logit, probability, probability_of_one
+from data_science.prediction.columns import FeatureColumn, columns_of
 from data_science.prediction.correction import (
     GAP_BOUND,
     MOST_COVARYING,
@@ -27,7 +29,7 @@ from data_science.prediction.correction import (
 )
 from data_science.prediction.draws import Draws
 from data_science.prediction.intervals import row_quantiles
-from data_science.prediction.rows import RowReader, Rows, Unseen
+from data_science.prediction.rows import RowReader, Unseen
 from data_science.prediction.scorer import RowScorer
 from data_science.prediction.tables import Tables, multiplier
 
@@ -100,7 +102,7 @@ class Predictor:
     response: str = "label"
 
     def __post_init__(self) -> None:
-        n, n_sds = self.encoding.n_coefficients, self.tables.n_group_sds
+        n, n_sds = self.encoding.n_coefficients, self.encoding.n_sds
         arrays = {
             "coefficients": (np.shape(self.coefficients), (n,)),
             "draws": (np.shape(self.draws), (len(self.draws), n)),
@@ -196,6 +198,11 @@ class Predictor:
         """How rows are read."""
         return RowReader.of(self.encoding, self.unseen)
 
+    @property
+    def columns(self) -> tuple[FeatureColumn, ...]:
+        """What is read of the features, for whoever describes it."""
+        return columns_of(self.reader)
+
     @cached_property
     def scorer(self) -> RowScorer:
         """The posterior means, compiled for one row."""
@@ -256,19 +263,19 @@ class Predictor:
         return _covariance_of(self.draws) if self.correction is None else self.correction.covariance
 
 
-def measure_correction(predictor: Predictor, cells: pd.DataFrame, bound: float = GAP_BOUND) -> Predictor:
+def measure_correction(predictor: Predictor, rows: Rows, bound: float = GAP_BOUND) -> Predictor:
     """Return the predictor with the gap between plug-in and posterior mean probability measured.
 
     Parameters
     ----------
     predictor : Predictor
         As built from the posterior.
-    cells : DataFrame
+    rows : Rows
         The distinct feature rows of training, or the cells that stand for them.
     bound : float
         Above this largest gap, labels follow the corrected probability.
     """
-    gap = largest_gap(predictor.predict_proba(cells), predictor.predict_proba(cells, "posterior"))
+    gap = largest_gap(predictor._probabilities(rows, "plug-in"), predictor._probabilities(rows, "posterior"))
     return replace(predictor, correction=Correction(gap, bound, _covariance_of(predictor.draws)))
 
 

@@ -1,4 +1,4 @@
-"""Rows of features as level codes and numbers: from one mapping, a one-row frame or a whole frame.
+"""Reading rows of features as level codes and numbers: one mapping, a one-row frame or a whole frame.
 
 Changes when callers bring features in another container. pandas is never imported: a frame brings it.
 """
@@ -10,38 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding
-from data_science.prediction.features import EXACT_IN_FLOAT, LevelReader, read_number, read_numbers
+from data_science.formula.rows import Rows
+from data_science.prediction.features import LevelReader, read_number, read_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Unseen = Literal["population", "refuse"]
 REMEMBERED_LAYOUTS = 64  # column orders whose positions are kept
-MOST_PLACES = 2**20  # combinations of values that are numbered before those that occur are
-SMALL_RANGE = 2**12  # integers within it are told apart without sorting
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows that were read: for each factor the level codes, for each numeric column the numbers.
-
-    The code ``len(levels)`` marks a level not seen in training.
-    """
-
-    codes: dict[str, Ints]  # by column, shape (row,)
-    numbers: dict[str, Floats]  # by column, shape (row,)
-    n_rows: int
-
-    def take(self, rows: slice | Ints) -> Rows:
-        """Return some of the rows."""
-        codes = {column: values[rows] for column, values in self.codes.items()}
-        numbers = {column: values[rows] for column, values in self.numbers.items()}
-        return Rows(codes, numbers, len(np.empty(self.n_rows, dtype=bool)[rows]))
 
 
 @dataclass(frozen=True)
@@ -166,41 +144,3 @@ class RowReader:
             f"got {reprlib.repr([str(name) for name in there])}",
             column,
         )
-
-
-def distinct_rows(rows: Rows) -> tuple[Rows, Ints]:
-    """Return the rows that differ, and for each row which of them it is."""
-    places, n_places = np.zeros(rows.n_rows, dtype=np.intp), 1
-    columns: list[Ints | Floats] = [*rows.codes.values(), *rows.numbers.values()]
-    for values in columns:
-        identity, n_values = _identity(values)
-        if n_places * n_values > MOST_PLACES:
-            places, n_places = _compact(places, n_places)
-        places = places * n_values + identity
-        n_places *= n_values
-    places, n_places = _compact(places, n_places)
-    first = np.zeros(n_places, dtype=np.intp)
-    first[places[::-1]] = np.arange(rows.n_rows - 1, -1, -1)
-    return rows.take(first), places
-
-
-def _identity(values: Ints | Floats) -> tuple[Ints, int]:
-    """Return the number of each row's value among the distinct ones; a few integers need no sorting."""
-    if values.dtype == np.intp:  # level codes
-        return values.astype(np.intp, copy=False), int(values.max()) + 1
-    low, high = float(values.min()), float(values.max())
-    if high - low < SMALL_RANGE and abs(low) < EXACT_IN_FLOAT:
-        integers = values.astype(np.intp)
-        if (integers == values).all():
-            return integers - int(low), int(high) - int(low) + 1
-    distinct, places = np.unique(values, return_inverse=True)
-    return places, len(distinct)
-
-
-def _compact(places: Ints, n_places: int) -> tuple[Ints, int]:
-    """Renumber the places that occur from 0."""
-    if n_places > 4 * len(places) + SMALL_RANGE:
-        distinct, compact = np.unique(places, return_inverse=True)
-        return compact, len(distinct)
-    occurs = np.bincount(places, minlength=n_places) > 0
-    return (np.cumsum(occurs) - 1)[places], int(occurs.sum())

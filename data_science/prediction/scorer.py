@@ -5,18 +5,18 @@ No NumPy arithmetic here: on four values it costs more than the values themselve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding, Term
+from data_science.formula.places import Places
 from data_science.prediction.features import PLAIN_NUMBERS
 from data_science.prediction.rows import RowReader
 
 INFINITY = float("inf")
-NONE = -1  # position of a coefficient that does not exist: reference level or unseen group
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class RowScorer:
     _slopes: tuple[tuple[str, float], ...] = field(init=False, repr=False)
     _effects: tuple[tuple[str, frozenset[type], dict[Any, float]], ...] = field(init=False, repr=False)
     _additive: bool = field(init=False, repr=False)
+    _terms: tuple[tuple[str, Places, list[float], tuple[str, ...]], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         simple = [term for term in self.encoding.terms if len(term.columns) < 2]
@@ -41,6 +42,8 @@ class RowScorer:
         factors = dict.fromkeys(t.columns[0] for t in simple if t.columns and not t.numeric)
         effects = tuple((c, self.reader.levels[c].plain, self._level_effects(c, simple)) for c in factors)
         object.__setattr__(self, "_effects", effects)
+        terms = ((t.name, Places.of(t), self._values(t), t.numeric) for t in self.encoding.terms)
+        object.__setattr__(self, "_terms", tuple(terms))
 
     def logit(self, features: Mapping[str, Any]) -> float:
         """Return the linear predictor of one row.
@@ -87,24 +90,18 @@ class RowScorer:
     def contributions(self, features: Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor, by Bambi's names."""
         parts = {
-            term.name: multiplier * self.coefficients[position] if position != NONE else 0.0
-            for term, (position, multiplier) in zip(
-                self.encoding.terms, self.positions(features), strict=True
-            )
+            name: multiplier * coefficient + 0.0  # never minus zero
+            for name, coefficient, multiplier in self._taken(features)
         }
         self._finite(sum(parts.values()), {column: features[column] for column in self.reader.numeric})
         return parts
 
-    def positions(self, features: Mapping[str, Any]) -> list[tuple[int, float]]:
-        """Return for each term the position of the row's coefficient, or -1, and what multiplies it."""
+    def _taken(self, features: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+        """Yield each term's name, the coefficient that the row takes, and what multiplies it."""
         codes, numbers = self.reader.one(features)
-        found, start = [], 0
-        for term in self.encoding.terms:
-            position = flat_position(term, codes)
-            multiplier = prod(numbers[column] for column in term.numeric)
-            found.append((position if position == NONE else start + position, float(multiplier)))
-            start += term.n_coefficients
-        return found
+        for name, places, coefficients, columns in self._terms:
+            multiplier = float(prod(numbers[column] for column in columns))
+            yield name, coefficients[places.row(codes)], multiplier
 
     def _finite(self, eta: float, numbers: Mapping[str, Any]) -> float:
         if not -INFINITY < eta < INFINITY:
@@ -114,28 +111,16 @@ class RowScorer:
         return eta
 
     def _values(self, term: Term) -> list[float]:
+        """Return a term's coefficients, and the zero past the last of them."""
         part = self.encoding.slices[term.name]
-        return [float(value) for value in self.coefficients[part]]
+        return [*(float(value) for value in self.coefficients[part]), 0.0]
 
     def _level_effects(self, column: str, simple: list[Term]) -> dict[Any, float]:
         """Return the summed effect of every term that reads this one factor, by level."""
         effects = dict.fromkeys(self.reader.levels[column].codes, 0.0)
         for term in simple:
             if term.columns == (column,) and not term.numeric:
+                places, values = Places.of(term), self._values(term)
                 for level, code in self.reader.levels[column].codes.items():
-                    position = flat_position(term, {column: code})
-                    effects[level] += 0.0 if position == NONE else self._values(term)[position]
+                    effects[level] += values[places.row({column: code})]
         return effects
-
-
-def flat_position(term: Term, codes: Mapping[str, int]) -> int:
-    """Return the position of one row's coefficient in the term's flat table, -1 where it has none."""
-    flat = 0
-    axes = [(c.factor.column, int(c.reduced), len(c.levels)) for c in term.codings]
-    axes += [(g.column, 0, len(g.levels)) for g in term.groups]
-    for column, dropped, length in axes:
-        position = codes[column] - dropped
-        if not 0 <= position < length:
-            return NONE
-        flat = flat * length + position
-    return flat

@@ -6,7 +6,7 @@ reference level and the unseen level included, so a row needs look-ups only, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -16,7 +16,10 @@ import numpy as np
 from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding, Term
-from data_science.prediction.rows import Rows
+from data_science.formula.places import Places
+from data_science.formula.rows import Rows
+
+MOST_CELLS = 2**20  # combinations of levels up to which each has its place in a table
 
 
 @dataclass(frozen=True)
@@ -28,21 +31,62 @@ class TermTable:
     """
 
     term: Term
-    columns: tuple[str, ...]  # factors, codings first
-    strides: tuple[int, ...]
-    places: Ints  # shape (product of the lengths of all axes,)
+    start: int  # place of the term's first coefficient
+    zero: int
+    first_sd: int  # place of the term's first group standard deviation
 
-    def cell(self, rows: Rows) -> Ints:
-        """Return each row's index into ``places``, shape (row,)."""
-        if not self.columns:
-            return np.zeros(rows.n_rows, dtype=np.intp)
-        cell = rows.codes[self.columns[0]]
+    @cached_property
+    def _axes(self) -> Places:
+        return Places.of(self.term)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Factors, codings first."""
+        return (*(c.factor.column for c in self.term.codings), *(g.column for g in self.term.groups))
+
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """Codes of each axis, that of an unseen level included."""
+        codings = (len(c.factor.levels) + 1 for c in self.term.codings)
+        return (*codings, *(len(g.levels) + 1 for g in self.term.groups))
+
+    @cached_property
+    def table(self) -> Ints | None:
+        """Places by cell, flat; None where there are too many cells to list."""
+        if prod(self.lengths) > MOST_CELLS:
+            return None
+        axes = np.unravel_index(np.arange(prod(self.lengths)), self.lengths) if self.lengths else ()
+        return np.atleast_1d(self._placed(dict(zip(self.columns, axes, strict=True))))
+
+    def cell(self, codes: Mapping[str, Ints]) -> Ints:
+        """Return each row's index into ``table``, shape (row,), of a term that reads a factor."""
+        cell = codes[self.columns[0]]
         if len(self.columns) == 1:
             return cell
-        cell = cell * self.strides[0]
-        for column, stride in zip(self.columns[1:], self.strides[1:], strict=True):
-            cell += rows.codes[column] * stride
+        for column, length in zip(self.columns[1:], self.lengths[1:], strict=True):
+            cell = cell * length + codes[column]
         return cell
+
+    def places(self, rows: Rows) -> Ints:
+        """Return each row's place, shape (row,)."""
+        if self.table is None:
+            return self._placed(rows.codes)
+        if not self.columns:
+            return self.table.repeat(len(rows))
+        return self.table[self.cell(rows.codes)]
+
+    def values(self, rows: Rows, by_place: Floats) -> Floats:
+        """Return each row's entry of ``by_place``, shape (row,), or (1,) where no factor tells rows apart."""
+        if self.table is None:
+            return by_place[self.places(rows)]
+        by_cell = by_place[self.table]
+        return by_cell[self.cell(rows.codes)] if self.columns else by_cell
+
+    def _placed(self, codes: Mapping[str, Ints]) -> Ints:
+        (expression, is_coded), (group, is_seen) = self._axes.split(codes)
+        seen = self.start + expression * self._axes.n_groups + group
+        placed = np.where(is_seen, seen, self.first_sd + expression)
+        return np.where(is_coded, placed, self.zero)
 
 
 @dataclass(frozen=True)
@@ -57,19 +101,14 @@ class Tables:
         zero = self.encoding.n_coefficients
         start, first_sd, found = 0, zero + 1, []
         for term in self.encoding.terms:
-            found.append(_table(term, start, zero, first_sd))
+            found.append(TermTable(term, start, zero, first_sd))
             start += term.n_coefficients
             first_sd += term.n_expressions if term.is_group_specific else 0
         return tuple(found)
 
-    @property
-    def n_group_sds(self) -> int:
-        """Number of group standard deviations: one per group-specific term and expression column."""
-        return sum(term.n_expressions for term in self.encoding.group_specific)
-
     def places(self, rows: Rows) -> list[Ints]:
         """Return for each term the places of the rows' coefficients, shape (row,)."""
-        return [table.places[table.cell(rows)] for table in self.terms]
+        return [table.places(rows) for table in self.terms]
 
     def logits(self, rows: Rows, coefficients: Floats) -> Floats:
         """Return the linear predictor, shape (row,), with unseen groups at zero.
@@ -79,23 +118,20 @@ class Tables:
         FeatureError
             If the numbers overflow it.
         """
-        extended = np.concatenate([coefficients, np.zeros(1 + self.n_group_sds)])
-        eta = np.zeros(rows.n_rows)
+        extended = np.concatenate([coefficients, np.zeros(1 + self.encoding.n_sds)])
+        eta = np.zeros(len(rows))
         with np.errstate(over="ignore", invalid="ignore"):
             for table in self.terms:
-                if not table.columns:
-                    part: Floats | float = extended[table.places[0]]
-                else:
-                    part = extended[table.places][table.cell(rows)]
+                part = table.values(rows, extended)
                 for column in table.term.numeric:
-                    part = part * rows.numbers[column]
+                    part = part * rows.numeric[column]
                 eta += part
         return require_finite(eta, rows)
 
 
 def multiplier(term: Term, rows: Rows) -> Floats:
     """Return the product of a term's numeric columns, shape (row,)."""
-    return term.multipliers(rows.numbers, rows.n_rows)
+    return term.multipliers(rows.numeric, len(rows))
 
 
 def require_finite(eta: Floats, rows: Rows) -> Floats:
@@ -104,41 +140,8 @@ def require_finite(eta: Floats, rows: Rows) -> Floats:
         total = eta.sum()  # one pass; finite only if all of it is
     if not np.isfinite(total) and not np.isfinite(eta).all():
         row = int(np.isfinite(eta).argmin())
-        numbers = {column: float(values[row]) for column, values in rows.numbers.items()}
+        numbers = {column: float(values[row]) for column, values in rows.numeric.items()}
         raise FeatureError(
             f"the numbers {numbers!r} are too large to score; expected the range seen in training"
         )
     return eta
-
-
-def _table(term: Term, start: int, zero: int, first_sd: int) -> TermTable:
-    lengths = [len(c.factor.levels) + 1 for c in term.codings] + [len(g.levels) + 1 for g in term.groups]
-    strides = [prod(lengths[axis + 1 :]) for axis in range(len(lengths))]
-    expression = _axes([_coding_axis(len(c.factor.levels), c.reduced) for c in term.codings])
-    group = _axes([_group_axis(len(g.levels)) for g in term.groups])
-    absent = expression < 0
-    seen = start + expression[:, None] * term.n_groups + group[None, :]
-    unseen = np.broadcast_to(first_sd + expression[:, None], seen.shape) if term.groups else zero
-    places = np.where(absent[:, None], zero, np.where(group[None, :] < 0, unseen, seen))
-    columns = (*(c.factor.column for c in term.codings), *(g.column for g in term.groups))
-    return TermTable(term, columns, tuple(strides), places.ravel().astype(np.intp))
-
-
-def _coding_axis(n_levels: int, reduced: bool) -> Ints:
-    axis = np.arange(n_levels + 1, dtype=np.intp) - int(reduced)
-    axis[-1] = -1  # never asked for: the reader refuses unseen levels of common effects
-    return axis
-
-
-def _group_axis(n_levels: int) -> Ints:
-    return np.append(np.arange(n_levels, dtype=np.intp), -1)
-
-
-def _axes(axes: Sequence[Ints]) -> Ints:
-    """Combine axes in C order; -1 where any of them is."""
-    flat = np.zeros(1, dtype=np.intp)
-    for axis in axes:
-        length = int(axis.max(initial=-1)) + 1
-        combined = flat[:, None] * length + axis[None, :]
-        flat = np.where((flat[:, None] < 0) | (axis[None, :] < 0), -1, combined).ravel()
-    return flat

@@ -12,8 +12,8 @@ from data_science.evaluation.candidates import BASELINE, MODEL
 if TYPE_CHECKING:
     import pandas as pd
 
-    from data_science.data.dataset import Dataset
     from data_science.data.provenance import Provenance
+    from data_science.data.summary import DataSummary
     from data_science.evaluation.agreement import Agreement
     from data_science.evaluation.comparison import Comparison
     from data_science.evaluation.diagnostics import Diagnostics
@@ -28,7 +28,7 @@ class Report:
     """The findings of one fit."""
 
     specification: ModelSpecification
-    dataset: Dataset
+    dataset: DataSummary  # never the rows, which would live as long as the model
     compression: str
     measured: Diagnostics
     agreement: Agreement | None
@@ -52,9 +52,9 @@ class Report:
     @property
     def sentences(self) -> dict[str, str]:
         """Findings by heading, one line each."""
-        return self.told(str)
+        return self.by_heading(str)
 
-    def told(self, shown: Callable[[str], str]) -> dict[str, str]:
+    def by_heading(self, shown: Callable[[str], str]) -> dict[str, str]:
         """Return findings by heading, one line each, with names of parameters as ``shown`` gives them."""
         m = self.measured
         found = {
@@ -132,7 +132,7 @@ def model_card(report: Report) -> str:
         f"Priors ({unit})": "\n".join(f"- {_code(name)}: {_prior(prior)}" for name, prior in priors.items()),
         "Fit": "\n".join(
             f"- {heading}: {text}"
-            for heading, text in report.told(_code).items()
+            for heading, text in report.by_heading(_code).items()
             if heading in {"Engine", "Convergence", "Second opinion", "Notes", "Wall time"}
         ),
         "Effects (logit scale, per unit)": _table(common)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data_science.data.provenance import Provenance
-    from data_science.settings import Settings
+    from data_science.settings.job import Settings
 
 
 class Source(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_science.errors import ArtifactError, GateError
+from data_science.errors import ArtifactError
 from data_science.prediction.predictor import Predictor
 from data_science.storage import predictor_format as form
 from data_science.storage import versions
@@ -34,12 +34,13 @@ from data_science.storage.version_files import (
     audit_files,
     canonical,
     describe_files,
+    make_folder,
     parse_json,
     seal,
     sync,
     write_durably,
 )
-from data_science.storage.writing import writing_to
+from data_science.storage.writing import home, writing_to
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,7 +58,7 @@ Writer = Callable[[Path], object]
 class Loaded:
     """One version, audited and constructed."""
 
-    path: Path
+    path: Path  # absolute: the process may go elsewhere before it reads another file
     predictor: Predictor
     manifest: dict[str, Any]
     diagnostics: dict[str, Any]
@@ -71,7 +72,6 @@ def save(
     diagnostics: Mapping[str, Any],
     model_card: str,
     writers: Mapping[str, Writer],
-    gates_passed: bool,
     provenance: Mapping[str, Any],
     now: datetime,
     keep: int = 5,
@@ -86,8 +86,6 @@ def save(
         What serving needs, what the gates measured (JSON types), and one page for people.
     writers : mapping from file name to callable
         Each is called with the path it has to write; for `posterior.nc` and `bambi_model.cloudpickle`.
-    gates_passed : bool
-        Whether the fit may be shipped.
     provenance : mapping
         What it was trained on and how (JSON types).
     now : datetime
@@ -102,22 +100,16 @@ def save(
 
     Raises
     ------
-    GateError
-        If the gates did not pass.
     ArtifactError
         If the folder cannot be written, or what was written cannot be read back.
     """
-    if gates_passed is not True:
-        raise GateError(
-            "the fit did not pass its gates; nothing was saved. See the diagnostics for what failed"
-        )
     if keep < 1:
         raise ValueError(f"keep is {keep!r}; expected at least 1")
     from datetime import UTC
 
-    folder = Path(folder)
+    folder = home(folder)
     with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with versions.workplace(folder) as work:
             document = form.to_json(predictor)
             write_durably(work / PREDICTOR, document)
@@ -131,7 +123,7 @@ def save(
             manifest = {
                 "format": PROTOCOL,
                 "saved_at": now.astimezone(UTC).isoformat(timespec="seconds"),
-                "gates_passed": True,
+                "gates_passed": True,  # of every version: a fit that failed has raised. Every reader asks
                 "provenance": dict(provenance),
                 "packages": _packages(),
                 "files": describe_files(work, names),
@@ -161,7 +153,7 @@ def load(folder: str | Path) -> Loaded:
     ArtifactError
         Naming the file that cannot be trusted or read, and what to do.
     """
-    folder = Path(folder)
+    folder = home(folder)
     if versions.is_version(folder):
         return _open(folder)
     for _ in range(ATTEMPTS):
@@ -226,7 +218,7 @@ def _open(version: Path) -> Loaded:
     diagnostics = parse_json(contents[DIAGNOSTICS], version / DIAGNOSTICS)
     predictor = form.construct(contents[PREDICTOR], contents[DRAWS], version)
     form.reproduce(predictor, manifest["probes"], version)
-    return Loaded(version, predictor, manifest, diagnostics)
+    return Loaded(version.absolute(), predictor, manifest, diagnostics)
 
 
 def _audit(version: Path) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -8,15 +8,26 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
+import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from data_science.errors import ArtifactError
 
 MANIFEST = "manifest.json"
+# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite goes on there, too.
+NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+DEEPEST = 64  # levels of nested JSON; a version's own files have ten
+SEAL = re.compile(rb'\n "sha256": "([0-9a-f]{64})"(,?)(?=\n)')
+STRING = re.compile(
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL
+)  # an open one ends it, too: no second attempt
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 SMALL = 2**28  # bytes; larger files are hashed in pieces and never read whole
 REMEDY = "Restore the version from a backup or train again; do not edit it"
 
@@ -32,19 +43,34 @@ def seal(document: Mapping[str, Any]) -> bytes:
 
 
 def unseal(data: bytes, path: Path) -> dict[str, Any]:
-    """Return the document of sealed bytes, or raise an ArtifactError if they were changed."""
-    document = parse_json(data, path)
-    digest = document.pop("sha256", None)
-    if hashlib.sha256(canonical(document)).hexdigest() != digest or seal(document) != data:
+    """Return the document of sealed bytes, or raise an ArtifactError if they were changed.
+
+    What is hashed are the bytes without the line of the digest: to write the document once more would cost a
+    stranger's nested lists a thousand times their size.
+    """
+    if not _is_sealed(data):
         raise ArtifactError(f"{path} was changed after it was written: its own digest does not fit. {REMEDY}")
+    document = parse_json(data, path)
+    document.pop("sha256", None)
     return document
+
+
+def _is_sealed(data: bytes) -> bool:
+    found = SEAL.search(data)
+    if found is None:
+        return False
+    # Where the digest was the last entry, the one before it had no comma.
+    start = found.start() if found[2] else found.start() - 1
+    return hashlib.sha256(data[:start] + data[found.end() :]).hexdigest().encode() == found[1]
 
 
 def parse_json(data: bytes, path: Path) -> dict[str, Any]:
     """Return the JSON object in ``data``, or raise an ArtifactError that names the file."""
     try:
-        document = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        text = data.decode("utf-8")
+        _require_shallow(data)
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    except (ValueError, RecursionError, MemoryError) as error:
         raise ArtifactError(f"{path} is not JSON ({error}); expected an object. {REMEDY}") from error
     if not isinstance(document, dict):
         raise ArtifactError(f"{path} holds a JSON {type(document).__name__}; expected an object. {REMEDY}")
@@ -129,11 +155,23 @@ def write_durably(path: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and what is missing above it, and return when a power cut would not lose it."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        with suppress(PermissionError):  # a folder may be written by who may not list, and so not open, it
+            sync(path.parent)
+
+
 def sync(path: Path) -> None:
-    """Return when a file's content, or a folder's list of names, is on disk."""
+    """Return when a file's content, or a folder's list of names, is on disk as far as its system can tell."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_SYNC or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise
     finally:
         os.close(descriptor)
 
@@ -160,6 +198,24 @@ def _read(stream: Any, path: Path) -> bytes:
         return bytes(stream.read(SMALL))
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read ({error.strerror}). Check the volume") from error
+
+
+def _require_shallow(data: bytes) -> None:
+    """Refuse nesting before it is parsed, which would take a hundred times its size."""
+    brackets = STRING.sub(b"", data).translate(None, NO_BRACKETS)
+    for _ in range(DEEPEST):
+        before, brackets = brackets, brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return
+        if brackets == before:
+            break
+    raise ValueError(f"it is nested deeper than {DEEPEST} levels, or its brackets do not match")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text[:20]} is beyond what a number can hold")
+    return number
 
 
 def _no_constant(name: str) -> Any:

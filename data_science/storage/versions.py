@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_science.errors import ArtifactError
+from data_science.storage.folder_lock import locked
 from data_science.storage.version_files import MANIFEST, read_small, sync, write_durably
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 LATEST = "LATEST"
-LOCK = ".lock"
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 STAMP = "%Y%m%dT%H%M%SZ"
 SAVING, TRASH = ".saving-", ".trash-"  # names that readers never look at
@@ -101,6 +101,8 @@ def publish(
 ) -> Path:
     """Make the finished work the newest version: all of it, or nothing.
 
+    Once LATEST names it nothing is raised: what fails after that is a warning, for the version is stored.
+
     Parameters
     ----------
     work : Path
@@ -120,39 +122,89 @@ def publish(
         name = f"{_next_stamp(folder, now)}-{suffix}"
         finish(name)
         sync(work)
-        work.rename(folder / name)
-        sync(folder)
-        _write_latest(folder, name)
-        _prune(folder, keep, is_good)
+        _commit(work, folder, name)
+        _tidy(folder, name, keep, is_good)
     return folder / name
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system releases it when the process ends, however it ends."""
-    import fcntl  # only writers need it, and it exists on POSIX systems only
-
-    with (folder / LOCK).open("ab") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _next_stamp(folder: Path, now: datetime) -> str:
     from datetime import datetime, timedelta
 
     stamp = now.strftime(STAMP)
-    newest = next(iter(listed(folder)), "").partition("-")[0]
-    if stamp > newest:
-        return stamp
-    after = datetime.strptime(newest, STAMP) + timedelta(seconds=1)  # noqa: DTZ007 - the Z is in the format
-    return after.strftime(STAMP)
+    for name in listed(folder):
+        newest = name.partition("-")[0]
+        if stamp > newest:
+            break
+        with suppress(ValueError, OverflowError):  # it looks like a version, but there is no such time
+            after = datetime.strptime(newest, STAMP) + timedelta(seconds=1)  # noqa: DTZ007 - the Z is a letter
+            return after.strftime(STAMP)
+    return stamp
+
+
+def _commit(work: Path, folder: Path, name: str) -> None:
+    """Give the work its name and let LATEST name it; on any error neither is so."""
+    try:
+        work.rename(folder / name)
+        sync(folder)
+        _write_latest(folder, name)
+    except BaseException:
+        if not _is_latest(folder, name):  # an interrupt may come after the deed
+            _withdraw(work, folder, name)
+            raise
 
 
 def _write_latest(folder: Path, name: str) -> None:
     temporary = folder / f"{SAVING}{os.urandom(8).hex()}"
-    write_durably(temporary, f"{name}\n".encode())
-    temporary.replace(folder / LATEST)
-    sync(folder)
+    try:
+        write_durably(temporary, f"{name}\n".encode())
+        temporary.replace(folder / LATEST)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_latest(folder: Path, name: str) -> bool:
+    try:
+        return read_latest(folder) == name
+    except ArtifactError:
+        return False
+
+
+def _withdraw(work: Path, folder: Path, name: str) -> None:
+    try:
+        (folder / name).rename(work)
+    except FileNotFoundError:
+        return  # it never had its name
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder / name} was written, but {LATEST} could not be made to name it, and it could not be "
+            f"taken back ({error.strerror}). What was served before still is; remove that version, check the "
+            "permissions and the free space of the folder, and train again"
+        ) from error
+
+
+def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -> None:
+    """Do what comes after the new version is the newest; whatever happens here, it is."""
+    import logging  # slow to import, and seldom needed
+
+    try:
+        sync(folder)
+    except OSError as error:
+        logging.getLogger(__name__).warning(
+            "version %s is stored and is the newest, but %s could not be synced (%s): a power cut now may "
+            "bring the one before back. Check the volume",
+            name,
+            folder,
+            error.strerror,
+        )
+    try:
+        _prune(folder, keep, is_good)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with an old version, the new one is stored
+        logging.getLogger(__name__).warning(
+            "version %s is stored and is the newest, but older versions could not be removed (%s). "
+            "They do no harm; remove those you do not need by hand",
+            name,
+            error,
+        )
 
 
 def _prune(folder: Path, keep: int, is_good: Callable[[Path], bool]) -> None:
@@ -173,11 +225,11 @@ def _sweep(folder: Path) -> None:
     import fcntl
 
     for entry in list(os.scandir(folder)):
-        if entry.name.startswith(TRASH):
-            shutil.rmtree(entry.path, ignore_errors=True)
+        if entry.name.startswith(TRASH) or (entry.name.startswith(SAVING) and entry.is_symlink()):
+            _remove(Path(entry.path))
         elif entry.name.startswith(SAVING):
             with suppress(OSError):  # a living process holds it, or has just removed it
-                descriptor = os.open(entry.path, os.O_RDONLY)
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe's would wait for ever
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _remove(Path(entry.path))
@@ -189,4 +241,5 @@ def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()

@@ -5,13 +5,17 @@ Changes when what an operator must know about a folder that cannot be written ch
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from data_science.errors import ArtifactError
-from data_science.storage.versions import LOCK, SAVING
+from data_science.storage.folder_lock import LOCK, open_lock
+from data_science.storage.version_files import make_folder, sync
+from data_science.storage.versions import LATEST, SAVING
 
 TRIAL = 2**16  # bytes; any version takes more, so that a disk without them is too full for each
 
@@ -26,18 +30,48 @@ def require_writable(folder: str | Path) -> None:
     """
     import tempfile
 
-    folder = Path(folder)
+    folder = home(folder)
     with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / LOCK).exists():
-            (folder / LOCK).open("ab").close()  # another user's lock would stop the save, too
+        make_folder(folder)
+        if os.path.lexists(folder / LOCK):
+            os.close(open_lock(folder))  # another user's lock would stop the save, too
+        _require_replaceable(folder / LATEST)
         try:
             with tempfile.TemporaryFile(dir=folder, prefix=SAVING) as trial:
                 trial.write(bytes(TRIAL))
                 trial.flush()
                 os.fsync(trial.fileno())
+            sync(folder)
         except OSError as error:  # the trial's own name says nothing to anybody
             raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+def home(folder: str | Path) -> Path:
+    """Return the path with ``~`` as a shell reads it: an env file is read by none.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such home folder.
+    """
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise ArtifactError(
+            f"{str(folder)!r} names a home folder that is not known here ({error}). Name the whole path"
+        ) from error
+
+
+def _require_replaceable(path: Path) -> None:
+    """Refuse a file that only its owner may replace, as in a sticky folder, or a folder in its place."""
+    try:
+        found, around = path.lstat(), path.parent.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if around.st_mode & stat.S_ISVTX and os.geteuid() not in (0, found.st_uid, around.st_uid):
+        raise PermissionError(errno.EPERM, "only its owner may replace it in a sticky folder", str(path))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import numpy as np
 from machine_learning_engineering.effects import Vector
 from machine_learning_engineering.errors import RetrainingInputError
 from machine_learning_engineering.records import Prediction, plain
-from machine_learning_engineering.segments import replace_file
+from machine_learning_engineering.segments import expanded, replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +129,7 @@ class InputReference:
 
 
 def _path(folder: str | Path, model_version: str | None) -> Path:
-    return Path(folder) / f"reference-{quote(model_version or 'unversioned', safe='')}.json"
+    return expanded(folder) / f"reference-{quote(model_version or 'unversioned', safe='')}.json"
 
 
 def _read(value: object) -> float | str | None:

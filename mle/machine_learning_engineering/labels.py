@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from machine_learning_engineering.errors import RetrainingInputError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 type Labels = pd.DataFrame | Mapping[int, int]
+
+EXACT = 2**53  # beyond it two whole numbers share one float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +36,63 @@ def known_labels(labels: Labels) -> dict[int, KnownLabel]:
     Raises
     ------
     RetrainingInputError
-        If a column is missing, a label is not 0 or 1, or a client has two labels.
+        If a column is missing, a client is no whole number or has two labels, a label is not 0 or 1, or a
+        time is missing or cannot be read: none of them is guessed.
     """
     known: dict[int, KnownLabel] = {}
-    for idx, label, known_at in _rows(labels):
-        if label not in (0, 1):
-            raise RetrainingInputError(f"client {idx} has label {label!r}; expected 0 or 1")
-        if idx in known:
-            raise RetrainingInputError(f"client {idx} has two labels; expected one row per client")
-        known[int(idx)] = KnownLabel(int(label), _utc(known_at))
+    for row, (idx, label, known_at) in enumerate(_rows(labels)):
+        client, value = _whole(idx), _whole(label)
+        if client is None or isinstance(idx, bool):
+            raise RetrainingInputError(f"row {row} has the client {idx!r}; expected a whole number")
+        if value not in (0, 1):
+            raise RetrainingInputError(f"client {client} has label {label!r}; expected 0 or 1")
+        if client in known:
+            raise RetrainingInputError(f"client {client} has two labels; expected one row per client")
+        known[client] = KnownLabel(value, None if known_at is _NO_TIMES else _moment(known_at, client))
     return known
 
 
-def _rows(labels: Labels) -> Iterable[tuple[int, int, datetime | None]]:
+_NO_TIMES = object()
+
+
+def _rows(labels: Labels) -> Iterable[tuple[object, object, object]]:
     if isinstance(labels, Mapping):
-        return ((idx, label, None) for idx, label in labels.items())
+        return ((idx, label, _NO_TIMES) for idx, label in labels.items())
     columns = list(getattr(labels, "columns", ()))
     if missing := {"idx", "label"} - set(columns):
         raise RetrainingInputError(
             f"labels has the columns {columns} and lacks {sorted(missing)}; "
             "expected idx, label and optionally known_at, or a mapping idx -> label"
         )
-    known_at = labels["known_at"].tolist() if "known_at" in columns else [None] * len(labels)
+    known_at = labels["known_at"].tolist() if "known_at" in columns else [_NO_TIMES] * len(labels)
     return zip(labels["idx"].tolist(), labels["label"].tolist(), known_at, strict=True)
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment
+def _whole(value: object) -> int | None:
+    """Return a number that is whole, of whatever type, or None."""
+    if getattr(value, "ndim", None) == 0:  # a NumPy scalar, told without importing NumPy
+        value = value.item()  # type: ignore[attr-defined]
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < EXACT else None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]  # the except clause is the check
+    except TypeError:
+        return None
+
+
+def _moment(value: object, client: int) -> datetime:
+    """Return a time with its zone; without one it is UTC, a day is its midnight, and text is ISO 8601."""
+    found = value
+    if isinstance(found, str):
+        try:
+            found = datetime.fromisoformat(found.strip())
+        except ValueError:
+            found = None
+    elif isinstance(found, date) and not isinstance(found, datetime):
+        found = datetime.combine(found, time())
+    if not isinstance(found, datetime) or found != found:  # NaT is a datetime that does not equal itself
+        raise RetrainingInputError(
+            f"client {client} has known_at {value!r}; expected a time, as a datetime or in ISO 8601 such as "
+            "2026-11-22T10:15:00Z. Where none is known leave the column out"
+        )
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Self
 
     import pandas as pd
 
@@ -70,10 +70,21 @@ class MLEModel(ABC):
         ------
         PredictionLogError
             If the prediction could not be stored; an unlogged prediction is not acknowledged.
+        ValueError
+            If the model's probability is none, such as NaN: the label that came with it says nothing.
         """
-        label = _built_in_int(self.predict(features), "predict() returned")
-        self.log_to_storage(client_idx, label, features, probability=self.predict_probability(features))
+        held = self.snapshot()
+        label = _built_in_int(held.predict(features), "predict() returned")
+        held.log_to_storage(client_idx, label, features, probability=held.predict_probability(features))
         return label
+
+    def snapshot(self) -> Self:
+        """Return what one prediction asks for everything: label, probability and version.
+
+        A subclass whose `load` may be called while another thread predicts returns the model as it is now, so
+        that no record names one version and holds another's label.
+        """
+        return self
 
     def log_to_storage(
         self,
@@ -84,6 +95,11 @@ class MLEModel(ABC):
         probability: float | None = None,
     ) -> None:
         """Store one prediction durably; returns when it would survive ``kill -9`` and a power cut."""
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(
+                f"the probability is {probability!r}; expected 0 to 1, so the label {predicted_label!r} is "
+                "neither stored nor answered. Ask the model's makers what it makes of these features"
+            )
         from machine_learning_engineering.records import Prediction, plain_features
 
         prediction = Prediction(

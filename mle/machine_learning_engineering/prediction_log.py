@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from machine_learning_engineering.errors import PredictionLogError
 from machine_learning_engineering.records import Prediction, encode
-from machine_learning_engineering.segments import SegmentWriter
+from machine_learning_engineering.segments import SegmentWriter, expanded
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,7 +43,7 @@ class PredictionLog:
     def __init__(self, folder: str | Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
         if segment_bytes < 1:
             raise ValueError(f"segment_bytes is {segment_bytes!r}; expected at least 1")
-        self.folder = Path(folder)
+        self.folder = expanded(folder)
         self.segment_bytes = segment_bytes
         self._start_afresh()
         _logs.add(self)
@@ -91,6 +91,10 @@ class PredictionLog:
         if committer is not None:
             committer.join()
 
+    def reopen(self) -> None:
+        """Begin a new segment with the next record, as daemons do on SIGHUP; safe in a signal handler."""
+        self._reopening = True
+
     def __enter__(self) -> PredictionLog:
         return self
 
@@ -105,6 +109,7 @@ class PredictionLog:
         self._changed = threading.Condition()
         self._waiting: _Group | None = None
         self._closed = False
+        self._reopening = False
         self._committer: threading.Thread | None = None
 
     def _joined_group(self) -> _Group:
@@ -127,6 +132,9 @@ class PredictionLog:
         writer = self._open_writer()
         while (group := self._next_group()) is not None:
             try:
+                if self._reopening:
+                    self._reopening = False
+                    writer.close()
                 writer.append(b"".join(group.lines))
             except Exception as error:  # noqa: BLE001 - whatever it was, every waiter must be told
                 group.error = error
@@ -176,8 +184,7 @@ def _resolve(futures: list[asyncio.Future[None]], folder: Path, error: Exception
 
 def storage_folder() -> Path:
     """Folder named by ``MLE_STORAGE``, by default ``~/mle_storage``."""
-    named = os.environ.get("MLE_STORAGE")
-    return Path(named) if named else Path.home() / "mle_storage"
+    return expanded(os.environ.get("MLE_STORAGE") or "~/mle_storage")
 
 
 def shared_log(folder: Path | None = None) -> PredictionLog:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from machine_learning_engineering.errors import PredictionLogError
 from machine_learning_engineering.records import Prediction, decode
-from machine_learning_engineering.segments import segments
+from machine_learning_engineering.segments import expanded, segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def scan(folder: str | Path) -> Iterator[Prediction | SkippedLine]:
     PredictionLogError
         If a segment cannot be opened or read.
     """
-    for path in segments(Path(folder)):
+    for path in segments(expanded(folder)):
         try:
             yield from _scan_segment(path)
         except OSError as error:

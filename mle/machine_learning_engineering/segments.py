@@ -8,12 +8,18 @@ at the end of a segment, without its ``\n``.
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
+import tempfile
 import time
 from pathlib import Path
 
+from machine_learning_engineering.errors import PredictionLogError
+
 PATTERN = "predictions-*.jsonl"
+# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite goes on there, too.
+NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 _serial = itertools.count()
 
 
@@ -32,17 +38,18 @@ class SegmentWriter:
 
     def append(self, block: bytes) -> None:
         """Write and sync ``block``; on OSError none of it is left behind, as far as the disk still obeys."""
-        if self._descriptor < 0 or self._size >= self.segment_bytes or self._was_deleted():
-            self._start_segment()
         try:
+            if self._descriptor < 0 or self._size >= self.segment_bytes or self._was_taken_away():
+                self._start_segment()
             _write_all(self._descriptor, block)
             os.fsync(self._descriptor)
         except BaseException:
             # After a failed fsync the kernel may have dropped the pages and forgotten the error
             # (Rebello et al. 2020, "Can applications recover from fsync failures?"), so this file is not
-            # trusted again: cut it back to what was acknowledged and go on in a new one.
+            # trusted again: cut it back to what was acknowledged and go on in a new one. No more is a segment
+            # whose folder could not be synced: a power cut may lose it with all that it would hold.
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self._size)
+                self._take_back()
             self.close()
             raise
         self._size += len(block)
@@ -53,9 +60,20 @@ class SegmentWriter:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def _was_deleted(self) -> bool:
-        # Writing on would succeed, and every acknowledged record would vanish with the last descriptor.
-        return os.fstat(self._descriptor).st_nlink == 0
+    def _take_back(self) -> None:
+        if self._descriptor < 0:
+            return
+        os.ftruncate(self._descriptor, self._size)
+        if self._size == 0 and self.path is not None and not self._was_taken_away():
+            self.path.unlink()  # a full disk would be strewn with empty segments, one for each refusal
+
+    def _was_taken_away(self) -> bool:
+        # Deleted or moved, or its folder was: writing on would succeed, and what is acknowledged would be
+        # lost with the last descriptor, or follow the file to where nobody looks.
+        try:
+            return self.path is None or not os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except OSError:
+            return True
 
     def _start_segment(self) -> None:
         self.close()
@@ -68,16 +86,46 @@ class SegmentWriter:
         sync_folder(self.folder)  # otherwise a power cut can lose the file with its synced content
 
 
+def expanded(folder: str | Path) -> Path:
+    """Return the path with ``~`` as a shell would read it: an env file is read by none.
+
+    Raises
+    ------
+    PredictionLogError
+        If there is no such home folder.
+    """
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise PredictionLogError(
+            f"{str(folder)!r} names a home folder that is not known here ({error}). "
+            "Set MLE_STORAGE to a path that begins with /"
+        ) from error
+
+
 def segments(folder: Path) -> list[Path]:
     """Segments in the folder, oldest first."""
     return sorted(folder.glob(PATTERN))
 
 
+def try_to_store(folder: Path) -> None:
+    """Do in a folder all that a first prediction needs, leaving nothing; raise the OSError it would meet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(4096))
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(folder)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make the folder's directory entries durable."""
+    """Make the folder's directory entries durable, as far as its system can tell."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_SYNC:
+            raise
     finally:
         os.close(descriptor)
 

@@ -4,8 +4,7 @@ import pytest
 from machine_learning_engineering.prediction_log import PredictionLog
 from machine_learning_engineering.records import Prediction
 from machine_learning_engineering.segments import SegmentWriter, replace_file
-
-from tests.power_cut import Disk, present
+from power_cut import Disk, present
 
 
 @pytest.fixture

@@ -110,6 +110,11 @@ def test_segments_rotate_by_size_and_keep_their_order(tmp_path):
     assert [made.idx for made in read_predictions(tmp_path).predictions] == list(range(10))
 
 
+def test_a_segment_has_64_mib_unless_another_size_is_asked_for(tmp_path):
+    with PredictionLog(tmp_path) as log:
+        assert log.segment_bytes == 64 * 1024 * 1024
+
+
 def test_a_line_torn_at_any_byte_is_skipped_and_reported_and_the_rest_is_read(tmp_path):
     whole = encode(prediction(0))
     path = tmp_path / "predictions-0.jsonl"

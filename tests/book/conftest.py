@@ -2,14 +2,19 @@
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
+from matplotlib import pyplot as plt
 from playwright.sync_api import sync_playwright
 
+from book import charts
+from book.charts import page
 from book.printing import QUIET, chromium, served
 from tests.environment import inherited
 
@@ -67,3 +72,15 @@ def browser():
         playwright.chromium.launch(executable_path=chromium(), args=QUIET) as started,
     ):
         yield started
+
+
+@pytest.fixture
+def formats(monkeypatch):
+    """Figures have the book's style, without a screen, and are gone afterwards; what notebooks are asked to draw."""
+    asked: list[str] = []
+    monkeypatch.setattr(page, "set_matplotlib_formats", lambda *given: asked.extend(given))
+    plt.switch_backend("Agg")
+    with mpl.rc_context(), warnings.catch_warnings():
+        charts.apply_style()
+        yield asked
+        plt.close("all")

@@ -13,6 +13,7 @@ import pytest
 
 from book import build, execution, printing, site, snapshot
 from book.study import Study
+from data_science.errors import SettingsError
 from data_science.settings import Settings
 from de.embedded import embedded_company
 from tests.book.conftest import REPOSITORY
@@ -81,6 +82,33 @@ def test_a_database_that_cannot_be_reached_ends_it_before_any_chapter(tmp_path):
     assert "s3cr3t" not in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"DE_FILES": "nowhere"}, "DE_FILES is 'nowhere', which is not a folder; expected one of CSV files"),
+        ({**UNREACHABLE, "DE_FILES": "."}, "DE_FILES and DB_HOSTNAME are both set; expected one"),
+    ],
+    ids=["no folder", "two databases"],
+)
+def test_files_that_go_into_no_database_end_it(tmp_path, variables, said):
+    wanted = build.Wanted(tmp_path / "html", tmp_path / "cache", "no")
+
+    with pytest.raises(site.BuildError, match=said):
+        build.build(wanted, variables)
+
+
+def test_where_a_host_is_named_nothing_of_the_data_engineers_is_needed(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "de", None)
+
+    with build._database(UNREACHABLE, Settings.from_environment(UNREACHABLE)) as ready:
+        assert ready == {**UNREACHABLE, "MODEL_FOLDER": str(Path("models").resolve())}
+    with (
+        pytest.raises(SettingsError, match=r"not installed \(de\). Set DB_HOSTNAME, or"),
+        build._database({}, Settings()),
+    ):
+        pytest.fail("given")
 
 
 def test_a_port_in_use_is_named_before_anything_is_built(tmp_path):
@@ -213,11 +241,10 @@ def test_all_chapters_read_the_same_rows_whatever_is_loaded_meanwhile(tmp_path):
             cursor.execute("DELETE FROM labels WHERE idx > 50")
             cursor.execute("COMMENT ON TABLE feature_store IS NULL")
         connection.close()
-        environ = {**company.environment(), "BOOK_SNAPSHOT": str(tmp_path / "snapshot")}
 
-        study = Study.open(environ)
+        study = Study(settings, tmp_path / "snapshot")
 
         assert study.data.n_rows == 60
         assert len(study.sources["labels"]) == 60
         assert study.source == "60 clients, all generated (scenario no-signal, seed 1)"
-        assert len(Study.open(company.environment()).data.frame) == 51
+        assert len(Study(settings).data.frame) == 51

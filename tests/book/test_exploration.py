@@ -7,18 +7,12 @@ from scipy import stats
 
 from book import exploration
 from book.exploration import CROSS
+from tests.frames import features
 
 
 def clients(n: int = 2_000, seed: int = 1, effect: float = 0.0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "attr_a": rng.choice(5, n, p=[0.5, 0.05, 0.1, 0.15, 0.2]) + 1,
-            "attr_b": rng.choice(list("abcd"), n, p=[0.1, 0.2, 0.3, 0.4]),
-            "scd_a": rng.random(n),
-            "scd_b": rng.integers(1, 6, n),
-        }
-    )
+    frame = features(rng, n)
     return frame.assign(label=(rng.random(n) < 0.1 + effect * (frame["attr_b"] == "d")).astype(int))
 
 

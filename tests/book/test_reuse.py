@@ -1,8 +1,10 @@
 """A stored result is reused where it answers the same question of the same data, and nowhere else."""
 
+import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import data_science
 from book import reuse
 from data_science import ModelSpecification, Predictor
 from data_science.data.dataset import Dataset
+from data_science.extension import ENGINES, PRIORS, SOURCES
 from data_science.formula.encoding import Encoding, Term
 from data_science.storage import artifact, versions
 
@@ -30,7 +33,6 @@ def store(folder, fingerprint, specification, bfmi=0.9, keep=5):
         diagnostics={"diagnostics": {"bfmi_min": bfmi}},
         model_card="",
         writers={},
-        gates_passed=True,
         provenance={"data": {"fingerprint": fingerprint}, "specification": specification.to_json()},
         now=datetime.now(UTC),
         keep=keep,
@@ -164,7 +166,7 @@ def test_another_version_of_a_library_makes_another_key(monkeypatch, library):
     assert reuse.key("it") != before
 
 
-SOURCES = [
+FILES = [
     *(
         f"{part}/module.py"
         for part in (
@@ -182,12 +184,13 @@ SOURCES = [
     "pipeline.py",
     "attempts.py",
     "limits.py",
+    "settings/fit.py",
 ]
 
 
-@pytest.mark.parametrize("changed", SOURCES)
+@pytest.mark.parametrize("changed", FILES)
 def test_another_line_of_what_computes_makes_another_key(monkeypatch, tmp_path, changed):
-    for source in [*SOURCES, "report.py"]:
+    for source in [*FILES, "report.py"]:
         (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / source).write_text(source)
     monkeypatch.setattr(data_science, "__file__", str(tmp_path / "__init__.py"))
@@ -197,6 +200,46 @@ def test_another_line_of_what_computes_makes_another_key(monkeypatch, tmp_path, 
     assert reuse._code_digest.__wrapped__() == before
     (tmp_path / changed).write_text("another line")
     assert reuse._code_digest.__wrapped__() != before
+
+
+@pytest.mark.parametrize("registry", [ENGINES, PRIORS, SOURCES], ids=lambda registry: registry.kind)
+@pytest.mark.parametrize("home", ["another", "another.deeper:THING"], ids=["a module", "in a package"])
+def test_another_line_of_an_extension_makes_another_key(monkeypatch, tmp_path, registry, home):
+    source = tmp_path / ("another.py" if home == "another" else "another/deeper.py")
+    source.parent.mkdir(exist_ok=True)
+    source.write_text("THING = 1")
+    (source.parent / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    before = reuse.key("it")
+
+    monkeypatch.setitem(registry.homes, "toy", home)
+    registered = reuse.key("it")
+    source.write_text("THING = 2")
+
+    assert len({before, registered, reuse.key("it")}) == 3
+
+
+def test_an_extension_of_an_installed_package_is_part_of_a_key(monkeypatch, tmp_path):
+    (tmp_path / "installed_toy.py").write_text("def draw(): ...")
+    info = tmp_path / "installed_toy-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: installed_toy\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[data_science.engines]\ntoy = installed_toy\n")
+    before = reuse.key("it")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert reuse.key("it") != before
+    assert "installed_toy" in reuse._extension_digests()
+
+
+@pytest.mark.parametrize("home", ["nowhere:draw", "by_hand"])
+def test_an_extension_without_a_file_is_known_by_its_home(monkeypatch, home):
+    monkeypatch.setitem(sys.modules, "by_hand", ModuleType("by_hand"))
+    before = reuse.key("it")
+
+    monkeypatch.setitem(ENGINES.homes, "toy", home)
+
+    assert reuse.key("it") == reuse.key("it") != before
 
 
 def test_the_digest_is_of_the_package_that_runs(monkeypatch):

@@ -1,5 +1,6 @@
 """What the chapters share is asked for with the settings that it is about."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book import reuse, snapshot, study
+from book import chapter, reuse, snapshot, study
 from book.study import CANDIDATES, Study
 from data_science.data.dataset import FEATURE_STORE, Dataset
 from data_science.evaluation.candidates import compare
@@ -47,9 +48,19 @@ def remembered(monkeypatch):
     return seen
 
 
-def test_the_environment_names_the_database_or_a_snapshot_of_it():
-    assert Study.open({"SEED": "6"}) == Study(Settings(seed=6), None)
-    assert Study.open({"BOOK_SNAPSHOT": "/taken"}) == Study(Settings(), Path("/taken"))
+@pytest.mark.parametrize(
+    "environ", [{"SEED": "6"}, {"SEED": "6", "BOOK_SNAPSHOT": ""}], ids=["unset", "empty"]
+)
+def test_a_chapter_by_itself_is_about_the_database_of_its_environment(monkeypatch, environ):
+    monkeypatch.setattr(os, "environ", environ)
+
+    assert chapter.study() == Study(Settings(seed=6), None)
+
+
+def test_a_chapter_of_a_build_is_about_its_snapshot(monkeypatch):
+    monkeypatch.setattr(os, "environ", chapter.handed_on({"SEED": "6"}, Path("/taken")))
+
+    assert chapter.study() == Study(Settings(seed=6), Path("/taken"))
 
 
 @pytest.mark.parametrize(

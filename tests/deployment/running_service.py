@@ -1,4 +1,4 @@
-"""The service as a real process on a free port, and clients that load it."""
+"""The service as a real process on a port of its own, and clients that load it."""
 
 import os
 import socket
@@ -12,8 +12,6 @@ from pathlib import Path
 import httpx
 from machine_learning_engineering.reading import read_predictions
 
-from de.host import free_port
-
 ROOT = Path(__file__).parents[2]
 FEATURES = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
 PUBLISHED = {"idx": 150000, "features": FEATURES}
@@ -25,7 +23,8 @@ class RunningService:
 
     def __init__(self, model_folder, log_folder, environment):
         self.log_folder = Path(log_folder)
-        self.port = free_port()
+        self._reserved = reserved_port()
+        self.port = self._reserved.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         settings = {
             "MODEL_FOLDER": str(model_folder),
@@ -115,6 +114,18 @@ class RunningService:
         self.client.close()
         self.process.kill()
         self.process.wait()
+        self._reserved.close()
+
+
+def reserved_port():
+    """Return a socket that holds a port: nobody else is given it, but a service that is told it can listen there.
+
+    Both sockets allow the address to be reused, and this one never listens.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder
 
 
 def checked(response):

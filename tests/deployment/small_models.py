@@ -36,7 +36,6 @@ def store(folder, intercept=-2.0, slope=0.2, **options):
         diagnostics={},
         model_card="A model set by hand.",
         writers={},
-        gates_passed=True,
         provenance={"by": "tests"},
         now=datetime.now(UTC),
     )

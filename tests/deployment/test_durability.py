@@ -1,7 +1,9 @@
 """What was acknowledged is on record, however the service ends."""
 
+import signal
 from http.client import HTTPResponse
 
+from machine_learning_engineering.segments import segments
 from running_service import FEATURES, PATIENCE_S, PUBLISHED, Load
 from small_models import store
 
@@ -73,6 +75,29 @@ def test_a_request_that_never_ends_does_not_hold_up_the_shutdown(start, tmp_path
     with running.begun(100) as client:
         client.sendall(b"{")
         assert running.stop() == 0
+
+    assert len(running.logged().predictions) == 1
+
+
+def test_sighup_begins_a_segment_and_ends_nothing(start, tmp_path):
+    store(tmp_path / "models")
+    running = start()
+    running.post("/predict", PUBLISHED)
+
+    running.process.send_signal(signal.SIGHUP)
+    running.wait_for(lambda: running.post("/predict", PUBLISHED) and len(segments(running.log_folder)) == 2)
+
+    assert running.stop() == 0
+    assert running.logged().skipped == ()
+
+
+def test_predictions_after_the_log_was_moved_are_in_its_folder(start, tmp_path):
+    store(tmp_path / "models")
+    running = start()
+    running.post("/predict", PUBLISHED)
+
+    running.log_folder.rename(tmp_path / "archived")
+    running.post("/predict", PUBLISHED)
 
     assert len(running.logged().predictions) == 1
 

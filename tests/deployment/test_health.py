@@ -55,6 +55,8 @@ def test_predictions_that_cannot_be_stored_are_not_answered(start, tmp_path):
     assert running.get("/health/ready").status_code == 503
     assert "predictions cannot be stored" in running.get("/health").json()["problems"][0]
 
+    assert running.said().count("was not stored in") == 1  # not a line for each of the two, or the thousands
+
     (tmp_path / "log").unlink()
     assert running.get("/health/ready").status_code == 200
     assert running.post("/predict", PUBLISHED).status_code == 200

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from http import HTTPStatus
 from types import SimpleNamespace
 
@@ -11,11 +12,13 @@ from pydantic import ValidationError
 from small_models import ATTR_A, predictor
 
 from data_science.formula.encoding import Encoding, Factor, Term
+from data_science.prediction.correction import Correction
 from data_science.prediction.predictor import Predictor
 from deployment.direct_route import BodyLimits, ShortCut, read_body, send_problem
 from deployment.feature_schema import feature_schema
 from deployment.messages import Questions
 from deployment.problems import Problem, invalid_body, invalid_field
+from deployment.served_model import ServedModel
 from deployment.settings import Settings, SettingsError
 
 COUNTS = {"PORT": 65_535, "MAX_BODY_BYTES": 2**30, "MAX_BATCH": 10**6}
@@ -211,3 +214,58 @@ def test_at_most_twenty_levels_are_shown(n_levels, more):
     assert described == (
         f"Levels seen in training: {', '.join(map(str, range(20)))}{more}; others get the population effect."
     )
+
+
+class Answering:
+    """A model that says what it is told to."""
+
+    def __init__(self, probability, interval=(0.1, 0.2)):
+        self.predict_one = lambda features: 0
+        self.predict_proba_one = lambda features: probability
+        self.predict_interval_one = lambda features, prob: interval
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("probability", [NAN, float("inf"), -1e-9, 1 + 1e-9])
+@pytest.mark.parametrize("prob", [None, 0.9])
+def test_a_label_whose_probability_is_none_is_never_answered(probability, prob):
+    with pytest.raises(Problem) as refused:
+        ServedModel(Answering(probability), "v1").score({}, prob, "clients.3.")
+
+    assert refused.value.status == 422
+    assert refused.value.errors[0]["field"] == "clients.3.features"
+    assert "the model gives no probability for these values" in refused.value.errors[0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "interval", [(NAN, NAN), (0.1, NAN), (NAN, 0.1), (0.2, 0.1), (-0.1, 0.5), (0.5, 1.1)]
+)
+def test_an_interval_that_is_none_is_never_answered(interval):
+    model = ServedModel(Answering(0.5, interval), "v1")
+
+    assert model.score({}).probability == 0.5
+    with pytest.raises(Problem, match="invalid"):
+        model.score({}, 0.9)
+
+
+@pytest.mark.parametrize("value", [1e150, 1e154, 1e155, 1e200, -1e300, 1.7e308])
+@pytest.mark.parametrize(
+    "covariance", [np.eye(12), -np.eye(12), np.full((12, 12), 1e308)], ids=["", "negative", "huge"]
+)
+def test_a_corrected_label_of_numbers_beyond_measure_has_a_probability_or_is_refused(value, covariance):
+    found = replace(predictor(), correction=Correction(0.1, 0.005, covariance))
+    served = ServedModel(found, "v1")
+    features = {"attr_a": 1, "attr_b": "c", "scd_a": value, "scd_b": 3}
+
+    try:
+        score, problem = served.score(features), None
+    except Problem as refused:
+        score, problem = None, refused
+
+    if problem is None:
+        assert score.label == (found.predict_proba_one(features, "corrected") > 0.5)
+    else:
+        assert problem.status == 422
+        assert "too large to score" in problem.errors[0]["detail"]

@@ -14,8 +14,8 @@ from data_science import (
     ModelSpecification,
     Prior,
     SpecificationError,
-    console,
 )
+from data_science.cli import console
 from data_science.evaluation import prior_checks
 from data_science.examples import clients
 from data_science.extension import ENGINES, PRIORS, SOURCES

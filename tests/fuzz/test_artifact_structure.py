@@ -37,7 +37,7 @@ def stored(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stored")
     model = predictor() if request.param is None else predictor(request.param)
     return artifact.save(
-        folder, predictor=model, diagnostics={}, model_card="card", writers={}, gates_passed=True,
+        folder, predictor=model, diagnostics={}, model_card="card", writers={},
         provenance={}, now=datetime(2026, 11, 22, tzinfo=UTC),
     )  # fmt: skip
 

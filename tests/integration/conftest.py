@@ -1,5 +1,6 @@
 """One embedded PostgreSQL per test session, and private ones for tests that break theirs."""
 
+import gzip
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -105,3 +106,22 @@ def await_copy() -> Callable[[Coordinates], None]:
                     time.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+def partial(tmp_path):
+    """Files of the company's shape: profiles and labels of some clients, stores and sales, packed or not."""
+    clients = [3, 4, 17, 18, 40_000, 40_001]
+    lines = {
+        "customer_profiles.csv.gz": [
+            "idx,attr_a,attr_b,attr_c",
+            *(f"{n},{n % 5 + 1},c,yes" for n in clients),
+        ],
+        "labels.csv": ["idx,label", *(f"{n},{n % 2}" for n in clients)],
+        "stores.csv.gz": ["idx,location", "1,New York", "2,Lisbon"],
+        "sales.csv": ["idx,value,date,store_idx", "27,1.3,2020-01-21,1", "187,1.8,2020-01-11,2"],
+    }
+    for name, text in lines.items():
+        data = "\r\n".join(text).encode()
+        tmp_path.joinpath(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return tmp_path, clients

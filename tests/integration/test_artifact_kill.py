@@ -15,20 +15,24 @@ from data_science.storage.artifact import load
 N_KILLS = 200
 TESTS = Path(__file__).parents[1]
 
-# Imports once; then, for each line "seed n_saves", forks a process that saves, says its number and its end.
+# Imports once; then, for each line "seed n_saves [file]", forks a process that saves so often, and on until the
+# file is there if one is named; says its number and its end.
 SAVER = """
 import os, sys
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from data_science.storage.artifact import save
 from serving_cases import predictor
 
-def save_again_and_again(seed, n_saves):
-    model = predictor(seed=seed)
-    for _ in range(n_saves):
+def save_again_and_again(seed, n_saves, until=None):
+    model = predictor(seed=int(seed))
+    for done in count():
+        if done >= int(n_saves) and (until is None or Path(until).exists()):
+            return
         save(
-            sys.argv[1], predictor=model, diagnostics={}, model_card="card", gates_passed=True, provenance={},
+            sys.argv[1], predictor=model, diagnostics={}, model_card="card", provenance={},
             writers={"posterior.nc": lambda path: path.write_bytes(b"posterior" * 10_000)},
             now=datetime.now(UTC), keep=2,
         )
@@ -36,7 +40,7 @@ def save_again_and_again(seed, n_saves):
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
-        save_again_and_again(*map(int, line.split()))
+        save_again_and_again(*line.split())
         os._exit(0)
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -50,9 +54,9 @@ class Saver:
     def __init__(self, pipes):
         self._pipes = pipes
 
-    def start(self, seed, n_saves):
+    def start(self, seed, n_saves, until=""):
         """Start the next and return its number."""
-        self._pipes.stdin.write(f"{seed} {n_saves}\n")
+        self._pipes.stdin.write(f"{seed} {n_saves} {until}\n")
         self._pipes.stdin.flush()
         return int(self._pipes.stdout.readline())
 
@@ -101,22 +105,27 @@ def test_kill_9_at_any_moment_of_a_save_leaves_a_folder_that_loads(tmp_path, cap
 
 def test_a_reader_polling_while_two_processes_save_never_sees_half_a_version(tmp_path, caplog):
     n_saves, seen = 150, set()
-    with saving(tmp_path) as one, saving(tmp_path) as other:
+    models, seen_enough = tmp_path / "models", tmp_path / "seen-enough"  # however slow the reader is
+    with saving(models) as one, saving(models) as other:
         one.start(1, 1)
         assert one.end() == 0
 
-        one.start(2, n_saves)
-        other.start(3, n_saves)
+        one.start(2, n_saves, seen_enough)
+        other.start(3, n_saves, seen_enough)
         with ThreadPoolExecutor(2) as pool:
             ends = [pool.submit(saver.end) for saver in (one, other)]
-            while not all(end.done() for end in ends):
-                loaded = load(tmp_path)
-                assert loaded.fallback is None
-                seen.add(loaded.path.name)
+            try:
+                while not all(end.done() for end in ends):
+                    loaded = load(models)
+                    assert loaded.fallback is None
+                    seen.add(loaded.path.name)
+                    if len(seen) > 20:
+                        seen_enough.touch()
+            finally:
+                seen_enough.touch()  # or a failure would wait for them
         assert [end.result() for end in ends] == [0, 0]
 
-    assert len(seen) > 20
     assert "fell back" not in caplog.text
-    versions = sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith("."))
+    versions = sorted(path.name for path in models.iterdir() if not path.name.startswith("."))
     assert len(versions) == 3  # keep=2 and LATEST
-    assert load(tmp_path).path.name == versions[1]
+    assert load(models).path.name == versions[1]

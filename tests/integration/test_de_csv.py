@@ -1,20 +1,13 @@
 """The CSV loader gives the tables that the files were written from and says so, or loads nothing."""
 
-import gzip
-import hashlib
 from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from book import snapshot
-from data_science.settings import Settings
-from data_science.sources.postgres import feature_store
 from de.csv_files import COLUMNS, LoadError
-from de.load import generate, load_csv, process_data
-
-TABLES = ("customer_profiles", "customer_activity", "labels", "stores", "sales")
+from tests.integration.company_files import TABLES, from_file, load, origins
 
 
 def copy_out(company, statement, path: Path):
@@ -34,22 +27,6 @@ def exported(company, query, tmp_path):
         statement = f"SELECT store_idx, date, value, idx FROM sales WHERE date = '{day}'"
         copy_out(company, statement, tmp_path / "sales" / str(day) / "sales.csv")
     return tmp_path
-
-
-def load(company, folder, **wanted):
-    with closing(company.connect()) as connection:
-        load_csv(connection, folder, **wanted)
-        process_data(connection)
-
-
-def origins(company, query):
-    """What ds_user reads of where each table comes from."""
-    names = ", ".join(f"obj_description('{table}'::regclass, 'pg_class') AS {table}" for table in TABLES)
-    return query(company, f"SELECT {names}", user="ds_user").loc[0].to_dict()
-
-
-def from_file(path):
-    return f"the company's file, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def contents(company, query):
@@ -75,25 +52,6 @@ def test_loading_files_removes_the_truth_of_generated_labels(new_company, query,
     load(company, exported)
 
     assert query(company, "SELECT to_regclass('signal_truth') AS found")["found"].item() is None
-
-
-@pytest.fixture
-def partial(tmp_path):
-    """Files of the company's shape: profiles and labels of some clients, stores and sales, packed or not."""
-    clients = [3, 4, 17, 18, 40_000, 40_001]
-    lines = {
-        "customer_profiles.csv.gz": [
-            "idx,attr_a,attr_b,attr_c",
-            *(f"{n},{n % 5 + 1},c,yes" for n in clients),
-        ],
-        "labels.csv": ["idx,label", *(f"{n},{n % 2}" for n in clients)],
-        "stores.csv.gz": ["idx,location", "1,New York", "2,Lisbon"],
-        "sales.csv": ["idx,value,date,store_idx", "27,1.3,2020-01-21,1", "187,1.8,2020-01-11,2"],
-    }
-    for name, text in lines.items():
-        data = "\r\n".join(text).encode()
-        tmp_path.joinpath(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-    return tmp_path, clients
 
 
 def test_only_what_is_missing_is_generated_and_every_table_says_which(new_company, query, partial):
@@ -252,83 +210,3 @@ def test_a_load_that_breaks_in_the_middle_leaves_everything_as_it_was(
         load(company, folder)
 
     assert contents(company, query) == before
-
-
-def stated(company):
-    database = Settings.from_environment(company.environment()).database
-    return feature_store.get_dataset_and_provenance(database)[1].tables
-
-
-def test_feature_store_says_what_its_own_rows_were_made_from(new_company, partial):
-    folder, _ = partial
-    company = new_company(n_clients=6, seed=4)
-    generated = {
-        "customer_profiles": "generated, seed 4",
-        "labels": "generated, seed 4, scenario no-signal",
-        "customer_activity": "generated, seed 4",
-    }
-    with closing(company.connect()) as connection:
-        load_csv(connection, folder)  # the sources are new, feature_store is still made from the old
-
-        assert stated(company) == generated
-        process_data(connection)
-
-    assert stated(company) == {
-        "customer_profiles": from_file(folder / "customer_profiles.csv.gz"),
-        "labels": from_file(folder / "labels.csv"),
-        "customer_activity": "generated, seed 1",
-    }
-
-
-def test_a_table_that_is_read_brings_its_own_comment_along_also_through_a_snapshot(
-    new_company, partial, tmp_path
-):
-    folder, _ = partial
-    company = new_company(scenario=None)
-    load(company, folder)
-    settings = Settings.from_environment(company.environment())
-
-    snapshot.take(settings, tmp_path / "snapshot")
-
-    labels, stores, monthly = (
-        snapshot.read(settings, name, tmp_path / "snapshot").attrs["comment"]
-        for name in ("labels", "stores", "monthly_sales")
-    )
-    assert (labels, stores) == (from_file(folder / "labels.csv"), from_file(folder / "stores.csv.gz"))
-    assert monthly is None
-
-
-def test_stand_in_data_after_files_no_longer_claim_the_files(new_company, query, partial):
-    folder, _ = partial
-    company = new_company(scenario=None)
-    load(company, folder)
-
-    with closing(company.connect()) as connection:
-        generate(connection, "signal", 20, 3)
-
-    assert origins(company, query) == {
-        **dict.fromkeys(TABLES, "generated, seed 3"),
-        "labels": "generated, seed 3, scenario signal",
-    }
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "COMMENT ON TABLE feature_store IS NULL",
-        "COMMENT ON TABLE feature_store IS 'for the data scientists'",
-        "REVOKE SELECT ON pg_description FROM PUBLIC",
-        "ALTER TABLE feature_store RENAME TO other; CREATE VIEW feature_store AS SELECT * FROM other; "
-        "GRANT SELECT ON feature_store TO ds_user_role",
-    ],
-    ids=["none", "other words", "may not be read", "a view"],
-)
-def test_a_database_that_does_not_state_it_is_read_all_the_same(new_company, query, statement):
-    company = new_company(n_clients=20)
-    query(company, statement)
-    database = Settings.from_environment(company.environment()).database
-
-    frame, source = feature_store.get_dataset_and_provenance(database)
-
-    assert len(frame) == 20
-    assert set(source.tables.values()) == {"not stated"}

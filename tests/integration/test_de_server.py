@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from itertools import takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg2
@@ -73,6 +73,19 @@ def test_a_paused_server_answers_nobody_until_it_is_resumed(fresh_server):
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
     connection.close()
+
+
+def test_every_process_of_a_paused_server_is_stopped_and_runs_on_when_it_is_resumed(fresh_server):
+    with closing(fresh_server.connect()):  # a session is one more process
+        server = psutil.Process(fresh_server._process.pid)
+        family = [server, *server.children(recursive=True)]
+
+        fresh_server.pause()
+        wait_until(lambda: {process.status() for process in family} == {psutil.STATUS_STOPPED})
+        fresh_server.resume()
+        wait_until(lambda: psutil.STATUS_STOPPED not in {process.status() for process in family})
+
+    assert len(family) > 2
 
 
 def test_two_embedded_companies_run_side_by_side(query):
@@ -153,15 +166,12 @@ def test_the_server_runs_for_any_user_and_from_a_closed_environment(tmp_path, le
 
 
 @pytest.fixture
-def kept_folder(tmp_path_factory):
-    # The server may run as another user than root: it has to reach the folder.
-    folder = tmp_path_factory.mktemp("kept")
-    for closed in (
-        folder,
-        *takewhile(lambda parent: parent.name.startswith(("popen-", "pytest-")), folder.parents),
-    ):
-        closed.chmod(0o711)
-    return folder / "server"
+def kept_folder():
+    # The server may run as another user than root: it has to reach the folder. Not in pytest's own, which every
+    # pytest that starts on the machine closes to others.
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "server"
 
 
 def test_a_given_folder_is_kept_and_used_again(kept_folder, query):

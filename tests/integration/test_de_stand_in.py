@@ -205,3 +205,15 @@ def test_with_signal_every_feature_moves_the_label(big_signal):
     for feature in ["attr_a", "attr_b", "scd_b", "band"]:
         table = pd.crosstab(feature_store[feature], feature_store["label"])
         assert stats.chi2_contingency(table).pvalue < DOUBT, feature
+
+
+def test_a_company_of_files_is_filled_up_with_the_clients_and_by_the_seed_that_were_asked_for(
+    new_company, query, tmp_path
+):
+    (tmp_path / "stores.csv").write_text("idx,location\n1,New York\n2,Lisbon\n")
+
+    company = new_company(files=tmp_path, n_clients=7, seed=13)
+
+    said = query(company, "SELECT obj_description('customer_profiles'::regclass) AS origin")["origin"].item()
+    assert len(query(company, "SELECT * FROM feature_store")) == 7
+    assert said == "generated, seed 13"

@@ -63,7 +63,7 @@ def test_the_run_closes_by_saying_what_it_found_and_how_to_load_it(trained):
         assert promised in words
 
 
-def told(models):
+def stated(models):
     """The model card, the sentences and the stated sources of the newest version."""
     version = artifact.load(models).path
     card = version.joinpath("model_card.md").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def test_stand_in_data_are_called_generated_wherever_the_data_are_described(trai
     models, _, words = trained
     sentence = "3,000 clients, all generated (scenario no-signal, seed 1)"
 
-    card, sentences, sources = told(models)
+    card, sentences, sources = stated(models)
 
     assert f"Source: {sentence}" in " ".join(words.split())
     assert f"## Data\n\n{sentence}.\n\n" in card
@@ -122,7 +122,7 @@ def test_the_companys_files_are_trained_on_and_told_from_what_is_generated(compa
     code, words = run(tmp_path, DE_FILES=str(folder), SECOND_OPINION="0")
 
     assert code == 0, words
-    card, sentences, sources = told(tmp_path)
+    card, sentences, sources = stated(tmp_path)
     assert f"Source: {sentence}" in " ".join(words.split())
     assert f"## Data\n\n{sentence}.\n\n1,500 rows, {frames['labels']['label'].mean():.4%} positive" in card
     assert sentences["Source"] == sentence

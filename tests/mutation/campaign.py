@@ -99,7 +99,7 @@ def _judge(
         if mutant.key in reasons:
             results[shown] = _result(shown, mutant, lane.Verdict("equivalent"), budget_s)
         elif shown not in results:
-            functions, compiled = lines_of_functions(tree, mutant.file), lane.is_compiled(tree, mutant.file)
+            functions, compiled = lines_of_functions(tree, mutant.file), lane.is_compiled(mutant.file)
             files = seen.files_for(mutant, functions, compiled=compiled)
             waiting[shown] = pool.submit(lane.judge, mutant, list(seen.stages(files, budget_s)))
     with path.open("a") as stream:

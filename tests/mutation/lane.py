@@ -9,7 +9,6 @@ import re
 import shutil
 import sys
 import sysconfig
-import tempfile
 import venv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,12 @@ from .sample import PACKAGES, files
 from .tests_of import LEFT_OUT, Stage, Trace
 
 _BUILT = ".git .venv __pycache__ .*_cache .hypothesis *.egg-info models _build build dist"
+# Files that take part in what numba compiles.
+COMPILED = (
+    "data_science/likelihood/compiled/",
+    "data_science/likelihood/binomial.py",
+    "data_science/formula/priors/",
+)
 # These start processes and wait for them, which a busy machine can fail, too: they have to notice a mutant twice.
 _HURRIED = ("tests/deployment/", "tests/faults/", "tests/integration/", "mle/tests/")
 
@@ -145,43 +150,29 @@ def _ask(stage: Stage, nodeids: Sequence[str]) -> session.Outcome:
 def _made(mutant: Mutant) -> Iterator[None]:
     """Write the mutant into the copy, and afterwards the original with its time of writing.
 
-    Compiled code on disk is set aside meanwhile where the mutant may be part of it: numba looks at the file
-    of a compiled function, not at what that file imports.
+    Compiled code on disk is put back, too: a mutant that is part of it has overwritten it with its own, since
+    the product's stamps tell the two apart, and each further mutant would compile the original again.
     """
     path = Path(mutant.file)
     original, stamp = path.read_bytes(), path.stat()
-    with tempfile.TemporaryDirectory() as aside:
-        compiled = [*Path().glob("data_science/**/*.nb[ic]")] if affects_compiled(Path(), mutant.file) else []
-        for file in compiled:
-            shutil.move(file, aside)
-        path.write_bytes(mutant.apply(original))
-        try:
-            yield
-        finally:
-            path.write_bytes(original)
-            os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-            if compiled:
-                for file in Path().glob("data_science/**/*.nb[ic]"):
-                    file.unlink()
-                for file in compiled:
-                    shutil.move(Path(aside, file.name), file)
+    compiled = {file: file.read_bytes() for file in _compiled()}
+    path.write_bytes(mutant.apply(original))
+    try:
+        yield
+    finally:
+        path.write_bytes(original)
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        for file in _compiled():
+            if file not in compiled:
+                file.unlink()
+        for file, content in compiled.items():
+            file.write_bytes(content)
 
 
-def is_compiled(tree: Path, file: str) -> bool:
+def _compiled() -> list[Path]:
+    return [*Path().glob("data_science/**/*.nb[ic]")]
+
+
+def is_compiled(file: str) -> bool:
     """Whether numba compiles functions of the file, whose lines no interpreter then reports."""
-    return "njit" in (tree / file).read_text(encoding="utf-8")
-
-
-def affects_compiled(tree: Path, file: str) -> bool:
-    """Whether the file is compiled, or is imported by one that is."""
-    module = file.removesuffix(".py").replace("/", ".")
-    package, _, name = module.rpartition(".")
-    imports = re.compile(
-        rf"from {re.escape(package)} import .*\b{name}\b|(from|import) {re.escape(module)}\b"
-    )
-    return is_compiled(tree, file) or any(
-        imports.search((tree / other).read_text(encoding="utf-8"))
-        for package in PACKAGES
-        for other in files(tree, package)
-        if is_compiled(tree, other)
-    )
+    return file.startswith(COMPILED)

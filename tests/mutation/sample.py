@@ -39,10 +39,10 @@ PACKAGES = {
                 "replication",
             )
         ),
-        *(f"book/{name}.py" for name in ("chains", "exploration", "reuse", "snapshot", "sources", "study", "tables")),
+        *(f"book/{name}.py" for name in ("chains", "chapter", "exploration", "reuse", "snapshot", "sources", "study", "tables")),
         "book/charts",
     ),
-    "job": ("data_science/*.py", "data_science/report/__init__.py", "data_science/report/summary.py", "main.py"),
+    "job": ("data_science/*.py", "data_science/cli", "data_science/settings", "data_science/report/__init__.py", "data_science/report/summary.py", "main.py"),
     "deployment": ("deployment",),
     "mle": ("mle/machine_learning_engineering",),
     "de": ("de",),

@@ -1,10 +1,14 @@
 """The tests that are asked: those that run the changed line, cheap before dear, within the budget."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.mutation.mutant import Mutant
 from tests.mutation.session import NOTHING, Cost
-from tests.mutation.tests_of import Trace, Traces
+from tests.mutation.tests_of import FOLDERS, LEFT_OUT, Trace, Traces
+
+ROOT = Path(__file__).parents[2]
 
 FUNCTIONS = frozenset(range(10, 30))
 
@@ -66,3 +70,12 @@ def test_a_map_is_read_as_it_was_written(seen, tmp_path):
     seen.write(tmp_path / "map.json")
 
     assert Traces.read(tmp_path / "map.json").files == seen.files
+
+
+@pytest.mark.parametrize("part", LEFT_OUT)
+def test_what_is_left_out_is_there_and_has_a_reason_to_be_left_out(part):
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("test_*.py")]
+    named = any(part in path.relative_to(ROOT).as_posix() for path in files)
+
+    assert named or any(f"def test_{part}" in path.read_text() for path in files)
+    assert LEFT_OUT[part]

@@ -12,18 +12,16 @@ FOLDERS = ("tests", "mle/tests")
 LEFT_OUT = {  # part of a test's name: why no mutant is judged by it
     "tests/mutation/": "tests this tool",
     "tests/containers/": "needs a container engine",
-    "tests/book/test_site.py": "builds the whole book and visits it with a browser",
-    "tests/book/test_paper.py": "needs a browser",
+    "tests/book/test_site.py": "builds the whole book, prints it and visits it with a browser",
     "tests/book/test_build.py": "builds the whole book",
-    "tests/book/test_odd_data.py": "builds the whole book",
+    "tests/book/test_paper.py": "needs a browser",
+    "tests/book/test_visiting.py": "needs a browser, and tests only the tests' own visitor",
     "tests/test_architecture.py": "reads the code instead of running it",
     "tests/test_readme.py": "reads prose",
-    "sampling/test_posterior_against_bambi.py": "200 CPU s, mostly of plain Bambi",
-    "sampling/test_bambi_tools.py": "130 CPU s, mostly of plain Bambi",
+    "sampling/test_bambi_tools.py": "four default fits, and more CPU seconds of Bambi's tools than of ours",
     "trust/test_calibration.py": "a fit for each of many data sets",
     "trust/test_noise.py": "a fit for each of many data sets",
     "fine_fits_are_not_refused": "many fits, and gates that pass everything pass it",
-    "sigterm_ends_the_wait": "measures seconds, which a busy machine has not got",
 }
 DEAR_S = 5.0  # CPU seconds of a test that waits until all cheaper ones have been asked
 STAGE_S = 10.0  # CPU seconds of tests that are asked at a time

@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.special import expit, xlogy
 
 from data_science.formula.design import Design, encode
+from data_science.formula.places import Places
 
 N_SHOWN = 5  # rows whose logits are looked at one by one
 
@@ -13,9 +14,9 @@ def linear_predictor(design: Design, coefficients: np.ndarray, frame: pd.DataFra
     """Logit of every row, shape (..., row), from coefficients, shape (..., coefficient)."""
     rows = encode(design, frame)
     eta = np.zeros((*coefficients.shape[:-1], len(frame)))
-    absent = np.zeros((*coefficients.shape[:-1], 1))  # what position -1 finds
+    absent = np.zeros((*coefficients.shape[:-1], 1))  # what the place past the last finds
     for term in design.encoding.terms:
-        position = term.positions(rows.codes, len(frame))
+        position = Places.of(term).rows(rows.codes, len(frame))
         effects = np.concatenate([coefficients[..., design.encoding.slices[term.name]], absent], axis=-1)
         eta += effects[..., position] * term.multipliers(rows.numeric, len(frame))
     return eta

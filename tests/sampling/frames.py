@@ -4,19 +4,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from tests.frames import features
+
 
 def clients(n_rows: int, *, signal: bool = True, seed: int = 1) -> pd.DataFrame:
     """Feature store of the design document, in both scenarios, and a few more columns."""
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "attr_a": rng.choice(5, n_rows, p=[0.5, 0.05, 0.1, 0.15, 0.2]) + 1,
-            "attr_b": rng.choice(list("abcd"), n_rows, p=[0.1, 0.2, 0.3, 0.4]),
-            "scd_a": rng.random(n_rows),
-            "scd_b": rng.integers(1, 6, n_rows),
-            "h": rng.choice(["u", "v", "w"], n_rows),
-            "k": rng.integers(0, 3, n_rows),
-        }
+    frame = features(rng, n_rows).assign(
+        h=lambda _: rng.choice(["u", "v", "w"], n_rows), k=lambda _: rng.integers(0, 3, n_rows)
     )
     eta = np.full(n_rows, -2.3)
     if signal:

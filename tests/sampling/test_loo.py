@@ -19,6 +19,7 @@ from data_science.evaluation.pointwise import NODES
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.fidelity import compress_enough
+from tests.frames import features
 
 N_DRAWS = 1000
 FORMULAS = {
@@ -31,14 +32,7 @@ FORMULAS = {
 
 def clients(n_rows: int, seed: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "attr_a": rng.choice(5, n_rows, p=[0.5, 0.05, 0.1, 0.15, 0.2]) + 1,
-            "attr_b": rng.choice(list("abcd"), n_rows, p=[0.1, 0.2, 0.3, 0.4]),
-            "scd_a": rng.random(n_rows),
-            "scd_b": rng.integers(1, 6, n_rows),
-        }
-    )
+    frame = features(rng, n_rows)
     group = frame["attr_b"].map({"a": 0.9, "b": -0.6, "c": 0.2, "d": -0.3})
     eta = -2.2 + 1.2 * frame["scd_a"] + 0.1 * frame["scd_b"] + group
     return frame.assign(label=(rng.random(n_rows) < expit(eta)).astype(int))

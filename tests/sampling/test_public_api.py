@@ -181,7 +181,9 @@ def test_products_of_balanced_columns_can_be_fitted():
     """Two 0/1 columns of equal shares: Bambi refuses a frame in which their product is constant."""
     frame = clients(800)
     frame["a"], frame["b"] = np.arange(800) % 2, np.arange(800) // 2 % 2
-    model = BayesianLogitModel(ModelSpecification("label ~ a * b"), engine="nuts")
+    model = BayesianLogitModel(
+        ModelSpecification("label ~ a * b"), settings=FitSettings(second_opinion=False)
+    )
 
     model.fit(frame)
 

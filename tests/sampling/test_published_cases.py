@@ -13,7 +13,7 @@ from published import drawn, in_standard_errors
 from scipy.special import expit, log_expit, logsumexp, roots_hermitenorm
 from scipy.stats import norm
 
-from data_science import BayesianLogitModel, ModelSpecification, Prior
+from data_science import BayesianLogitModel, FitSettings, ModelSpecification, Prior
 
 WIDE = Prior("Normal", mu=0, sigma=2.5)
 UNIT = Prior("Normal", mu=0, sigma=1)
@@ -53,7 +53,9 @@ LIMIT = 5.0  # standard errors: one of a thousand right numbers is beyond it onc
 def fit(cases):
     @cache
     def fitted(case: str, engine: str, formula: str | None = None) -> BayesianLogitModel:
-        model = BayesianLogitModel(SPECIFICATIONS[case], seed=1, engine=engine)
+        # Without a second opinion: here each engine is held to the reference by itself.
+        settings = FitSettings(engine=engine, second_opinion=False)
+        model = BayesianLogitModel(SPECIFICATIONS[case], settings=settings)
         model.fit(pd.read_csv(cases / case / "data.csv"))
         return model
 
@@ -260,7 +262,9 @@ def test_twelve_cells_and_4526_applicants_give_the_same_draws(engine, cases):
     for response, frame in (("p(admit, applications)", cells), ("admitted", rows)):
         formula = f"{response} ~ 0 + `applicant.gender` + (1 | dept)"
         specification = ModelSpecification(formula, priors=priors, standardize=False)
-        model = BayesianLogitModel(specification, seed=2, engine=engine)
+        # Two fits are equal at any length.
+        settings = FitSettings(engine=engine, second_opinion=False, seed=2, draws=1000)
+        model = BayesianLogitModel(specification, settings=settings)
         model.fit(frame)
         posteriors.append(model.posterior["posterior"].to_dataset())
 

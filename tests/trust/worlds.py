@@ -13,6 +13,7 @@ import scipy.stats as st
 
 from data_science import ModelSpecification, Prior
 from data_science.formula.design import Design
+from data_science.formula.places import Places
 
 DRAW = {
     "Normal": lambda mu, sigma: st.norm(mu, sigma),
@@ -99,9 +100,9 @@ def _columns(term, frame: pd.DataFrame) -> np.ndarray:
     """Columns of the design that belong to a term, shape (row, coefficient)."""
     factors = [c.factor for c in term.codings] + list(term.groups)
     codes = {f.column: pd.Index(f.levels).get_indexer(pd.Index(frame[f.column])) for f in factors}
-    positions = term.positions(codes, len(frame))
+    positions = Places.of(term).rows(codes, len(frame))
     matrix = np.zeros((len(frame), term.n_coefficients))
-    rows = np.flatnonzero(positions >= 0)
+    rows = np.flatnonzero(positions < term.n_coefficients)
     numeric = {c: frame[c].to_numpy(float) for c in term.numeric}
     matrix[rows, positions[rows]] = term.multipliers(numeric, len(frame))[rows]
     return matrix

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from serving_cases import predictor
 
-from data_science.data.dataset import Dataset
+from data_science.data.summary import DataSummary
 from data_science.evaluation.agreement import Agreement
 from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.diagnostics import Diagnostics
@@ -52,7 +52,7 @@ def report(**changes):
     """Return a report of a model with costs 1 and 9, whose features help, or with some parts changed."""
     made = Report(
         specification=ModelSpecification("label ~ 1 + scd_a", standardize=True),
-        dataset=Dataset(pd.DataFrame(), N_ROWS, 0.09134, "f1a9e5"),
+        dataset=DataSummary(N_ROWS, 0.09134, "f1a9e5"),
         compression="1,000 rows → 20 nodes",
         measured=MEASURED,
         agreement=AGREEMENT,

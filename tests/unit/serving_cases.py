@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data_science.errors import FeatureError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.prediction.predictor import Predictor
 
@@ -34,6 +35,13 @@ def predictor(encoding=DEFAULT, n_draws=200, sd=0.2, seed=1, **options):
     n = encoding.n_coefficients
     means = np.linspace(-1.0, 1.0, n)
     draws = means + rng.normal(0, sd, (n_draws, n))
-    n_sds = sum(term.n_expressions for term in encoding.group_specific)
-    group_sds = np.abs(rng.normal(0.6, 0.1, (n_draws, n_sds)))
+    group_sds = np.abs(rng.normal(0.6, 0.1, (n_draws, encoding.n_sds)))
     return Predictor(encoding, draws.mean(axis=0), draws, group_sds, **options)
+
+
+def answer(ask):
+    """Return what was answered, or that it was refused: nothing else may happen."""
+    try:
+        return ask()
+    except FeatureError:
+        return "refused"

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.formula.places import Places
 from data_science.likelihood.arrow import Elimination, Order
 
 LARGE, SMALL = Factor("g", tuple(range(60))), Factor("h", tuple(range(3)))
@@ -42,8 +43,8 @@ def design(encoding: Encoding, n_rows: int = 400) -> np.ndarray:
     numeric = {"x": rng.normal(size=n_rows)}
     matrix = np.zeros((n_rows, encoding.n_coefficients))
     for term in encoding.terms:
-        positions = term.positions(codes, n_rows)
-        present = np.flatnonzero(positions >= 0)
+        positions = Places.of(term).rows(codes, n_rows)
+        present = np.flatnonzero(positions < term.n_coefficients)
         columns = encoding.slices[term.name].start + positions[present]
         matrix[present, columns] = term.multipliers(numeric, n_rows)[present]
     return matrix

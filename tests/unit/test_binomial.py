@@ -34,6 +34,26 @@ def test_both_at_once_are_each_alone():
     np.testing.assert_array_equal(binomial.log_partition_and_probability(ETA)[0], binomial.log_partition(ETA))
 
 
+@pytest.mark.parametrize("n_rows", [0, 1, 511, 512, 1_500])
+def test_a_total_log_partition_is_the_sum_over_rows(n_rows):
+    eta = np.random.default_rng(1).normal(0, 30, size=(n_rows, 4))
+    eta[: min(n_rows, 600)] = 0.0  # where every factor of the product is two
+
+    np.testing.assert_allclose(binomial.total_log_partition(eta), np.logaddexp(0, eta).sum(0), rtol=1e-13)
+
+
+def test_derivatives_are_those_of_the_log_partition():
+    eta, step = np.linspace(-12, 12, 97), 1e-4
+    before, after = binomial.derivatives(eta - step, 4), binomial.derivatives(eta + step, 4)
+
+    first, *higher = binomial.derivatives(eta, 4)
+
+    np.testing.assert_allclose(first, special.expit(eta), rtol=1e-13)
+    for derivative, low, high in zip(higher, before, after, strict=False):
+        np.testing.assert_allclose(derivative, (high - low) / (2 * step), atol=1e-8)
+    assert [len(binomial.derivatives(eta, order)) for order in (1, 2, 3, 4)] == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("trials", [1.0, 2.5, 1e4])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_node_is_so_many_trials(trials, compiled):

@@ -55,6 +55,24 @@ def test_a_value_is_read_without_loss_or_refused(value, wanted, refused):
     assert (INTEGER_MAX, REAL_INTEGER_MAX) == (HUGE, EXACT)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value", "wanted", "refused"),
+    [
+        ("int64", EXACT, "real", False),
+        ("int64", EXACT + 1, "real", True),
+        ("int64", -EXACT - 1, "real", True),
+        ("uint64", EXACT + 1, "real", True),
+        ("int64", HUGE, "integer", False),
+        ("uint64", HUGE, "integer", False),
+        ("uint64", HUGE + 1, "integer", True),
+        ("float64", float(EXACT + 2), "integer", True),
+        ("float64", 1e300, "real", False),
+    ],
+)
+def test_a_value_of_a_typed_column_is_read_without_loss_or_refused_too(dtype, value, wanted, refused):
+    assert read(column([value], dtype), wanted).refused.tolist() == [refused]
+
+
 @pytest.mark.parametrize("wanted", READ_AS)
 def test_every_wish_has_words_for_what_is_expected(wanted):
     assert EXPECTED[wanted]

@@ -1,148 +1,16 @@
+"""Candidates compared: differences in words, common observations, stacking."""
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import gammaln, logit
+from beta_groups import DRAWS, by_group, clients
 
-from data_science.engines.posterior import Posterior
 from data_science.errors import SpecificationError
 from data_science.evaluation.comparison import Comparison, Difference, compare_fits, difference, stack
-from data_science.evaluation.loo import Elpd, Loo, loo, waic
+from data_science.evaluation.loo import Elpd, Loo
 from data_science.evaluation.pointwise import encode_union, pool
-from data_science.formula.design import Design, encode, learn
+from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
-
-DRAWS, CHAINS = 20_000, 10
-A, B = 2.0, 3.0  # Beta prior of a group's probability: the posterior, and leaving one out, are closed forms
-
-
-def clients() -> pd.DataFrame:
-    rng = np.random.default_rng(11)
-    group = np.repeat(["a", "b", "c"], [40, 150, 700])
-    chance = pd.Series(group).map({"a": 0.5, "b": 0.25, "c": 0.1})
-    return pd.DataFrame({"g": group, "label": (rng.random(len(group)) < chance).astype(int)})
-
-
-def herds() -> pd.DataFrame:
-    rng = np.random.default_rng(12)
-    size = rng.integers(5, 20, 60)
-    return pd.DataFrame({"g": np.repeat(["a", "b"], 30), "size": size, "sick": rng.binomial(size, 0.3)})
-
-
-def beta_posterior(successes: pd.Series, trials: pd.Series) -> Posterior:
-    """Draws of independent groups' log odds, from the exact posterior under a Beta(A, B) prior."""
-    rng = np.random.default_rng(13)
-    shape = (CHAINS, DRAWS // CHAINS, len(successes))
-    chance = rng.beta(A + successes.to_numpy(), B + (trials - successes).to_numpy(), shape)
-    return Posterior(logit(chance), np.zeros((*shape[:2], 0)), {}, {})
-
-
-def chain_of(posterior: Posterior, chain: int) -> Posterior:
-    part = slice(chain, chain + 1)
-    return Posterior(posterior.coefficients[part], posterior.sds[part], {}, {})
-
-
-def by_group(frame: pd.DataFrame, formula: str) -> tuple[Design, Posterior]:
-    design = learn(ModelSpecification(formula), frame)
-    response = design.specification.response
-    trials = frame[response.trials] if response.trials else pd.Series(1, frame.index)
-    keys = frame["g"] if design.encoding.factors else pd.Series("all", frame.index)
-    totals = frame[response.successes].groupby(keys).sum(), trials.groupby(keys).sum()
-    return design, beta_posterior(*totals)
-
-
-def beta_binomial(successes, trials, a, b):
-    """Log probability of counts whose chance has a Beta(a, b) distribution."""
-
-    def log_beta(x, y):
-        return gammaln(x) + gammaln(y) - gammaln(x + y)
-
-    ways = -np.log(trials + 1) - log_beta(successes + 1, trials - successes + 1)
-    return ways + log_beta(a + successes, b + trials - successes) - log_beta(a, b)
-
-
-@pytest.mark.parametrize(
-    ("frame", "formula", "successes", "trials"),
-    [
-        (clients(), "label ~ 0 + g", "label", None),
-        (clients(), "label ~ 1", "label", None),
-        (herds(), "p(sick, size) ~ 0 + g", "sick", "size"),
-        (herds(), "p(sick, size) ~ 1", "sick", "size"),
-    ],
-    ids=["0/1 by group", "0/1 intercept only", "counts by group", "counts intercept only"],
-)
-def test_each_observation_is_predicted_by_the_posterior_of_all_others(frame, formula, successes, trials):
-    design, posterior = by_group(frame, formula)
-    rows = encode(design, frame)
-
-    measured = loo(design, rows, posterior, n_draws=DRAWS)
-    by_chain = [loo(design, rows, chain_of(posterior, k)).elpd for k in range(CHAINS)]
-
-    frame = frame.assign(trials=1 if trials is None else frame[trials], successes=frame[successes])
-    keys = frame["g"] if design.encoding.factors else pd.Series("all", frame.index)
-    others = frame.groupby(keys)[["successes", "trials"]].transform("sum") - frame[["successes", "trials"]]
-    exact = beta_binomial(
-        frame["successes"],
-        frame["trials"],
-        A + others["successes"],
-        B + others["trials"] - others["successes"],
-    )
-    mcse = np.std(by_chain, ddof=1) / np.sqrt(CHAINS)
-    assert measured.elpd == pytest.approx(exact.sum(), abs=4 * mcse)
-    assert measured.se == pytest.approx(np.sqrt(len(exact) * exact.var(ddof=1)), rel=0.01)
-    assert measured.weights.sum() == measured.n_rows == len(frame)
-
-
-def test_what_is_left_out_is_a_client_and_never_its_cell():
-    frame = clients()
-    design, posterior = by_group(frame, "label ~ 0 + g")
-
-    measured = loo(design, encode(design, frame), posterior, n_draws=DRAWS)
-
-    without_cell = np.where(frame["label"] == 1, np.log(A / (A + B)), np.log(B / (A + B))).sum()
-    assert len(measured.weights) == 6  # three cells, two responses each
-    assert measured.elpd - without_cell > 50
-
-
-def test_a_count_without_its_herd_is_one_observation():
-    frame = herds()
-    design, posterior = by_group(frame, "p(sick, size) ~ 0 + g")
-
-    assert loo(design, encode(design, frame), posterior).n_rows == len(frame) < frame["size"].sum()
-
-
-def test_waic_is_lppd_less_the_variance_over_draws():
-    frame = clients()
-    design, posterior = by_group(frame, "label ~ 0 + g")
-
-    measured = waic(design, encode(design, frame), posterior, n_draws=DRAWS)
-
-    eta = posterior.coefficients.reshape(DRAWS, 3)[:, frame["g"].map({"a": 0, "b": 1, "c": 2})]
-    values = -np.log1p(np.exp(np.where(frame["label"] == 1, -eta, eta)))
-    lppd, penalty = np.log(np.exp(values).mean(axis=0)), values.var(axis=0, ddof=1)
-    assert measured.elpd == pytest.approx((lppd - penalty).sum(), rel=1e-10)
-    assert measured.p == pytest.approx(penalty.sum(), rel=1e-10)
-    assert measured.se == pytest.approx(np.sqrt(len(frame) * (lppd - penalty).var(ddof=1)), rel=1e-10)
-
-
-def test_the_order_of_rows_changes_nothing():
-    frame = clients()
-    design, posterior = by_group(frame, "label ~ 0 + g")
-
-    one = loo(design, encode(design, frame), posterior)
-    other = loo(design, encode(design, frame.sample(frac=1, random_state=1)), posterior)
-
-    assert one.elpd == pytest.approx(other.elpd, rel=1e-12)
-    assert one.se == pytest.approx(other.se, rel=1e-12)
-
-
-def test_a_response_that_every_draw_is_certain_of_has_no_tail_and_no_warning():
-    frame = pd.DataFrame({"label": [1] * 50})
-    design = learn(ModelSpecification("label ~ 1"), frame)
-    certain = Posterior(np.full((1, 1000, 1), 800.0), np.zeros((1, 1000, 0)), {}, {})
-
-    measured = loo(design, encode(design, frame), certain)
-
-    assert (measured.elpd, measured.p, measured.khat_max) == (0, 0, 0)
 
 
 def test_candidates_are_ranked_paired_and_weighed_on_common_nodes():

@@ -1,37 +1,31 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_science.formula.design import Rows, encode, learn
+from data_science.formula.design import encode, learn
 from data_science.formula.priors import Prior
+from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
-from data_science.likelihood import compression
 from data_science.likelihood.compression import (
-    cell_index,
     compress,
     continuous_column,
-    continuous_columns,
     merge,
     weighted_sums,
 )
 from data_science.likelihood.fidelity import SHIFT_LIMIT, compress_enough
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
+from tests.frames import features
 
 N_ROWS = 4_000
 
 
 def clients(n_rows: int = N_ROWS, seed: int = 1) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame(
-        {
-            "attr_a": rng.choice(5, n_rows, p=[0.5, 0.05, 0.1, 0.15, 0.2]) + 1,
-            "attr_b": rng.choice(list("abcd"), n_rows, p=[0.1, 0.2, 0.3, 0.4]),
-            "scd_a": rng.random(n_rows),
-            "scd_b": rng.integers(1, 6, n_rows),
-        }
-    )
+    frame = features(rng, n_rows)
     eta = -2 + 1.5 * frame["scd_a"] + 0.3 * (frame["attr_b"] == "b")
     return frame.assign(label=(rng.random(n_rows) < 1 / (1 + np.exp(-eta))).astype(int))
 
@@ -66,20 +60,18 @@ def test_dy_is_the_sum_over_raw_rows():
 def test_merging_identical_rows_changes_the_log_density_by_nothing(formula):
     design, rows = encoded(clients(), formula)
     cells = merge(rows)
-    every_row = Rows(rows.codes, rows.numeric, rows.successes, rows.trials)
     x = np.random.default_rng(2).normal(size=(3, design.encoding.n_coefficients))
 
-    merged, whole = log_joint(design, rows, cells), log_joint(design, rows, _as_cells(every_row))
+    merged, whole = log_joint(design, rows, cells), log_joint(design, rows, _as_cells(rows))
 
     assert len(cells) < 200
     np.testing.assert_allclose(merged.log_likelihood(x)[0], whole.log_likelihood(x)[0], rtol=1e-12)
     np.testing.assert_allclose(merged.log_likelihood(x)[1], whole.log_likelihood(x)[1], atol=1e-8)
 
 
-def _as_cells(rows: Rows):
+def _as_cells(rows: Observations):
     """Every row as its own node."""
-    identified = Rows({**rows.codes, "row": np.arange(len(rows))}, rows.numeric, rows.successes, rows.trials)
-    return merge(identified)
+    return merge(replace(rows, codes={**rows.codes, "row": np.arange(len(rows))}))
 
 
 def test_a_continuous_covariate_becomes_a_few_nodes_per_cell():
@@ -88,11 +80,9 @@ def test_a_continuous_covariate_becomes_a_few_nodes_per_cell():
 
     cells = compress(rows, column, 4)
 
-    n_cells = cell_index(
-        Rows(rows.codes, {"scd_b": rows.numeric["scd_b"]}, rows.successes, rows.trials)
-    ).max()
+    n_cells = len(rows.without("scd_a").distinct()[0])
     assert column == "scd_a"
-    assert len(cells) <= 4 * (n_cells + 1) * 2
+    assert len(cells) <= 4 * n_cells * 2
     assert cells.weights.sum() == pytest.approx(N_ROWS)
     assert cells.n_rows == N_ROWS
 
@@ -159,12 +149,12 @@ def test_one_continuous_column_is_replaced_and_nothing_else(formula, column):
     assert continuous_column(encoded(frame, formula)[1]) == column
 
 
-def test_two_continuous_columns_fall_back_to_distinct_rows_and_say_so():
+def test_few_rows_with_two_continuous_columns_are_kept_and_the_sentence_says_so():
     frame = clients(300).assign(other=np.random.default_rng(3).normal(size=300))
 
     compressed = compress_enough(*encoded(frame, "label ~ scd_a + other"))
 
-    assert "no quadrature: more than one continuous covariate, scd_a, other" in compressed.sentence
+    assert "no nodes: 300 distinct rows are few" in compressed.sentence
     assert compressed.cells.continuous is None
     assert compressed.shift == 0
     assert len(compressed.cells) == 300
@@ -205,7 +195,7 @@ def test_a_steep_effect_gets_more_nodes():
     assert n_nodes[0] < n_nodes[1]
 
 
-def test_an_effect_too_steep_for_any_number_of_nodes_keeps_every_row_and_stays_correct():
+def test_an_effect_too_steep_for_any_quadrature_is_matched_and_stays_correct():
     frame = clients(40_000)
     chance = 1 / (1 + np.exp(-200 * (frame["scd_a"] - 0.5)))
     frame["label"] = (np.random.default_rng(5).random(len(frame)) < chance).astype(int)
@@ -214,8 +204,11 @@ def test_an_effect_too_steep_for_any_number_of_nodes_keeps_every_row_and_stays_c
 
     compressed = compress_enough(design, encode(design, frame))
 
-    assert compressed.cells.continuous is None
-    assert len(compressed.cells) == 40_000
+    exact = compress_enough(design, encode(design, frame), exact=True)
+    sds = np.sqrt(exact.mode.factor.inverse_diagonal())
+    assert compressed.nodes is not None
+    assert len(compressed.cells) < 4_000
+    assert np.abs((compressed.mode.x - exact.mode.x) / sds).max() < SHIFT_LIMIT
 
 
 def test_the_mode_moves_by_less_than_the_measured_shift_allows():
@@ -271,95 +264,3 @@ def test_row_order_changes_nothing(seed):
 
     assert design.encoding == other.encoding
     assert values[0] == pytest.approx(values[1], rel=1e-12)
-
-
-def test_many_levels_do_not_overflow_the_numbering_of_cells():
-    rng = np.random.default_rng(9)
-    codes = {f"g{k}": rng.integers(0, 1000, 3_000) for k in range(8)}  # 10^24 products of levels
-    rows = Rows(codes, {}, np.zeros(3_000), np.ones(3_000))
-
-    assert len(np.unique(cell_index(rows))) == len(pd.DataFrame(codes).drop_duplicates())
-
-
-def numbers(**columns) -> Rows:
-    n = len(next(iter(columns.values())))
-    numeric = {name: np.asarray(values, dtype=float) for name, values in columns.items()}
-    return Rows({}, numeric, np.zeros(n), np.ones(n))
-
-
-@pytest.mark.parametrize(("n_distinct", "continuous"), [(50, False), (51, True)])
-def test_a_column_is_continuous_if_more_than_half_of_its_values_differ(n_distinct, continuous):
-    rows = numbers(v=np.arange(100) % n_distinct, w=np.zeros(100))
-
-    assert continuous_columns(rows) == (("v",) if continuous else ())
-
-
-@pytest.mark.parametrize(("n_distinct", "column"), [(40, None), (41, "v"), (100, "v")])
-def test_a_column_is_replaced_if_it_has_ten_values_for_every_cell_of_the_others(n_distinct, column):
-    rows = numbers(w=np.arange(4 * n_distinct) % 4, v=np.arange(4 * n_distinct) // 4)
-
-    assert continuous_column(rows) == column
-    assert continuous_column(Rows({"g": np.zeros(9, dtype=int)}, {}, np.zeros(9), np.ones(9))) is None
-
-
-def test_what_is_continuous_is_judged_on_an_even_sample(monkeypatch):
-    monkeypatch.setattr(compression, "_SAMPLE", 100)
-    rows = numbers(v=np.where(np.arange(1_000) % 10 == 0, np.arange(1_000), -1))
-
-    assert continuous_columns(rows) == ("v",)  # every tenth row, from the first
-    assert continuous_columns(rows.take(slice(1, None))) == ()
-    assert continuous_columns(rows.take(slice(0, 199))) == ()  # fewer than two samples: all are looked at
-
-
-@pytest.mark.parametrize("n_nodes", [2, 3])
-def test_a_cell_is_replaced_if_it_has_more_than_twice_as_many_rows_and_values_as_nodes(n_nodes):
-    most = 2 * n_nodes
-    values = [
-        np.arange(most),
-        np.arange(most + 1),
-        np.arange(most + 1) % most,
-        np.arange(5 * most) % (most + 1),
-    ]
-    codes = np.repeat(np.arange(4), [len(v) for v in values])
-    n = len(codes)
-    rows = Rows({"g": codes}, {"v": np.concatenate(values) / 7.0}, np.zeros(n), np.ones(n))
-
-    cells = compress(rows, "v", n_nodes)
-
-    assert np.bincount(cells.codes["g"]).tolist() == [most, n_nodes, most, n_nodes]
-    np.testing.assert_allclose(np.bincount(cells.codes["g"], cells.weights), np.bincount(codes))
-    assert (cells.n_rows, cells.n_nodes_per_cell, cells.continuous) == (n, n_nodes, "v")
-
-
-def test_values_that_differ_only_far_down_a_long_cell_are_taken_for_equal():
-    values = np.r_[np.zeros(80), np.arange(20.0)]  # 20 x 4 rows are looked at
-    rows = numbers(v=values)
-
-    assert len(compress(rows, "v", 2)) == 20
-    assert len(compress(rows.take(slice(1, None)), "v", 2)) == 20
-    assert len(compress(rows.take(slice(5, None)), "v", 2)) == 2
-
-
-def test_rows_come_to_the_quadrature_in_chunks_with_the_same_moments(monkeypatch):
-    _, rows = encoded(clients(1_000), "label ~ scd_a + (1 | attr_b)")
-    whole = compress(rows, "scd_a", 5)
-
-    monkeypatch.setattr(compression, "_CHUNK", 77)
-
-    parts = compress(rows, "scd_a", 5)
-    np.testing.assert_allclose(parts.numeric["scd_a"], whole.numeric["scd_a"], rtol=1e-9)
-    np.testing.assert_allclose(parts.weights, whole.weights, rtol=1e-9)
-
-
-@pytest.mark.parametrize("power", [1, 2, 3])
-def test_sums_are_of_powers_of_the_designs_columns(power):
-    frame = clients(100)
-    design, rows = encoded(frame, "label ~ 0 + scd_a:scd_b + attr_b")
-    weights = np.random.default_rng(10).random(100)
-
-    found = weighted_sums(design.encoding, rows, weights, power=power)
-
-    expected = {"attr_b": [weights[frame["attr_b"] == level].sum() for level in "abcd"]}
-    expected["scd_a:scd_b"] = [weights @ (frame["scd_a"] * frame["scd_b"]) ** power]
-    for name, where in design.encoding.slices.items():
-        np.testing.assert_allclose(found[where], expected[name], rtol=1e-12)

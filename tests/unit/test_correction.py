@@ -6,11 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hand_made import clients
 from hand_sums import design_of, logit_of
 from scipy import integrate, special, stats
 from serving_cases import COMMON_FACTOR, DEFAULT, ROW, predictor
 
-from data_science.prediction.correction import GAP_BOUND, Correction, largest_gap, logit_variance
+from data_science.prediction.correction import (
+    GAP_BOUND,
+    Correction,
+    corrected_probability,
+    largest_gap,
+    logit_variance,
+)
 from data_science.prediction.predictor import Predictor, measure_correction
 
 
@@ -34,8 +41,7 @@ def correlated(encoding, sd=0.4, n_draws=500):
     sds = sd * np.linspace(0.5, 1.5, n)
     covariance = (-0.9) ** distance * np.outer(sds, sds)
     draws = rng.multivariate_normal(np.linspace(-1, 1, n), covariance, n_draws)
-    n_sds = sum(term.n_expressions for term in encoding.group_specific)
-    return Predictor(encoding, draws.mean(axis=0), draws, np.full((n_draws, n_sds), 0.5))
+    return Predictor(encoding, draws.mean(axis=0), draws, np.full((n_draws, encoding.n_sds), 0.5))
 
 
 ENCODINGS = pytest.mark.parametrize("encoding", [DEFAULT, COMMON_FACTOR], ids=["default", "with products"])
@@ -53,7 +59,7 @@ def test_the_variance_of_a_logit_is_that_of_the_design_row(encoding):
     model, frame = correlated(encoding), rows()
     read = model.reader.all_rows(frame)
     covariance = np.cov(model.draws, rowvar=False)
-    multipliers = [term.multipliers(read.numbers, len(frame)) for term in encoding.terms]
+    multipliers = [term.multipliers(read.numeric, len(frame)) for term in encoding.terms]
 
     found = logit_variance(model.tables.places(read), multipliers, covariance)
 
@@ -81,7 +87,7 @@ def test_a_variance_that_rounding_made_negative_is_zero():
 @ENCODINGS
 def test_the_corrected_probability_integrates_the_correlated_posterior(encoding, stored):
     model, frame = correlated(encoding), rows(12)
-    model = measure_correction(model, frame) if stored else model
+    model = measure_correction(model, model.reader.all_rows(frame)) if stored else model
 
     found = model.predict_proba(frame, "corrected")
 
@@ -99,11 +105,12 @@ def test_the_corrected_probability_integrates_the_correlated_posterior(encoding,
 def test_what_training_measures_is_stored_and_used():
     model, frame = correlated(DEFAULT), rows()
 
-    measured = measure_correction(model, frame, bound=0.2)
+    read = model.reader.all_rows(frame)
+    measured = measure_correction(model, read, bound=0.2)
 
     np.testing.assert_allclose(measured.correction.covariance, np.cov(model.draws.T), rtol=1e-12)
     assert measured.correction.bound == 0.2
-    assert measure_correction(model, frame).correction.bound == GAP_BOUND == 0.005
+    assert measure_correction(model, read).correction.bound == GAP_BOUND == 0.005
     twice = replace(measured, correction=replace(measured.correction, covariance=0 * np.cov(model.draws.T)))
     np.testing.assert_allclose(
         twice.predict_proba(frame, "corrected"), model.predict_proba(frame), rtol=0, atol=1e-15
@@ -149,13 +156,49 @@ def test_the_largest_gap_is_the_farthest_distance_either_way():
 @ENCODINGS
 def test_beyond_many_coefficients_the_draws_say_what_a_covariance_would(encoding, monkeypatch):
     model, frame = correlated(encoding), rows()
-    kept = measure_correction(model, frame)
+    kept = measure_correction(model, model.reader.all_rows(frame))
     monkeypatch.setattr("data_science.prediction.predictor.MOST_COVARYING", 3)
 
-    without = measure_correction(model, frame)
+    without = measure_correction(model, model.reader.all_rows(frame))
 
     assert without.correction.covariance is None
     assert without.correction.gap == kept.correction.gap
     expected, found = (m.predict_proba(frame, "corrected") for m in (kept, without))
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     np.testing.assert_allclose(model.predict_proba(frame, "corrected"), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("sd", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("mean", [-4.0, -1.0, 0.0, 2.0])
+def test_the_corrected_probability_is_the_integral_over_a_normal_logit(mean, sd):
+    expected = integrate.quad(lambda z: special.expit(mean + sd * z) * stats.norm.pdf(z), -12, 12)[0]
+
+    assert corrected_probability(np.array([mean]), np.array([sd**2]))[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_posterior_wide_enough_to_matter_is_measured_and_corrected_for():
+    wide, cells = predictor(n_draws=2000, sd=0.6), clients(200).drop(columns="label")
+
+    measured = measure_correction(wide, wide.reader.all_rows(cells))
+
+    gap = np.abs(wide.predict_proba(cells) - wide.predict_proba(cells, "posterior")).max()
+    assert measured.correction.gap == gap > GAP_BOUND
+    assert measured.correction.active
+    posterior = measured.predict_proba(cells, "posterior")
+    assert np.abs(measured.predict_proba(cells, "corrected") - posterior).max() < gap / 10
+    # A threshold between the two probabilities tells which of them decides.
+    row = cells.iloc[[int(np.abs(posterior - measured.predict_proba(cells)).argmax())]]
+    plug_in, corrected = measured.predict_proba(row)[0], measured.predict_proba(row, "corrected")[0]
+    between = replace(measured, threshold=(plug_in + corrected) / 2)
+    assert between.predict(row) == int(corrected > between.threshold) != int(plug_in > between.threshold)
+    assert between.predict_batch(row).tolist() == [between.predict(row)]
+
+
+def test_a_narrow_posterior_is_not_corrected():
+    narrow = predictor(sd=0.01)
+
+    measured = measure_correction(narrow, narrow.reader.all_rows(clients(200).drop(columns="label")))
+
+    assert measured.correction.gap < GAP_BOUND
+    assert not measured.correction.active
+    assert measured.predict_one(ROW) == predictor().predict_one(ROW)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_science.errors import SettingsError
-from data_science.prediction.decision import Costs
+from data_science.settings.fit import Costs
 
 COSTS = st.floats(0.01, 100)
 

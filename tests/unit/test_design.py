@@ -5,11 +5,9 @@ from formulae import design_matrices
 
 from data_science.errors import SpecificationError
 from data_science.formula.design import (
-    Rows,
     abridged,
     blocks,
     codes_of,
-    decode,
     encode,
     learn,
     levels_of,
@@ -18,7 +16,6 @@ from data_science.formula.design import (
 from data_science.formula.encoding import Factor
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
-from data_science.likelihood.compression import merge
 from data_science.likelihood.log_joint import Coordinates, Statistics, design_matrix
 
 FORMULAS = [
@@ -69,7 +66,7 @@ def frame():
     return frame[~((frame["g"] == "a") & (frame["h"] == "u"))].reset_index(drop=True)  # one empty cell
 
 
-def raw_matrix(design, rows: Rows) -> np.ndarray:
+def raw_matrix(design, rows) -> np.ndarray:
     n = design.encoding.n_coefficients
     as_it_is = Coordinates(np.zeros(n), np.ones(n), np.ones(len(list(blocks(design.encoding)))), None)
     return np.asarray(design_matrix(design.encoding, rows, as_it_is))
@@ -130,10 +127,10 @@ def test_levels_stand_in_bambis_order(values, levels):
     assert levels_of(pd.Series(values)) == levels
 
 
-def test_codes_point_at_levels_and_an_unseen_one_has_none():
+def test_codes_point_at_levels_and_an_unseen_one_is_one_past_the_last():
     codes = codes_of(pd.Series(["b", "a", "x"]), Factor("g", ("a", "b")))
 
-    assert codes.tolist() == [1, 0, -1]
+    assert codes.tolist() == [1, 0, 2]
 
 
 def test_priors_of_slopes_are_per_sd_of_their_columns(frame):
@@ -176,24 +173,6 @@ def test_a_column_may_be_a_number_in_one_term_and_levels_in_another(frame):
 
     assert rows.numeric["k"].tolist() == frame["k"].tolist()
     assert rows.codes["k"].tolist() == [(1, 2, 5).index(k) for k in frame["k"]]
-
-
-def test_decoding_cells_gives_back_the_columns(frame):
-    design = learn(ModelSpecification("y ~ x + g + (1 | k:h)"), frame)
-    cells = merge(encode(design, frame))
-
-    back = decode(design, cells, most=10_000)
-
-    columns = ["x", "g", "k", "h"]
-    expected = frame[columns].sort_values(columns).reset_index(drop=True)
-    found = back[columns].sort_values(columns).reset_index(drop=True)
-    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-
-
-def test_decoding_thins_evenly(frame):
-    design = learn(ModelSpecification("y ~ x"), frame)
-
-    assert len(decode(design, merge(encode(design, frame)), most=7)) == 7
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
@@ -278,31 +257,6 @@ def test_an_abridged_design_has_the_same_terms_and_priors_with_the_first_few_lev
         assert one.numeric == other.numeric
         assert [c.reduced for c in one.codings] == [c.reduced for c in other.codings]
         assert [g.column for g in one.groups] == [g.column for g in other.groups]
-
-
-def test_thinned_cells_are_the_first_the_last_and_evenly_spaced_ones_between(frame):
-    design = learn(ModelSpecification("y ~ x"), frame)
-    cells = merge(encode(design, frame))
-
-    back = decode(design, cells, most=5)
-
-    assert (
-        back["x"].tolist() == cells.numeric["x"][[int(k * (len(cells) - 1) / 4) for k in range(5)]].tolist()
-    )
-    assert back.index.tolist() == [0, 1, 2, 3, 4]
-    assert len(decode(design, cells, most=len(cells))) == len(decode(design, cells, most=10**6)) == len(cells)
-
-
-def test_a_selection_of_rows_keeps_every_column_in_step(frame):
-    rows = encode(learn(ModelSpecification("p(s, n) ~ x + (1 | g)"), frame), frame)
-
-    taken = rows.take(np.array([5, 3]))
-
-    assert len(taken) == 2
-    assert taken.codes["g"].tolist() == rows.codes["g"][[5, 3]].tolist()
-    assert taken.numeric["x"].tolist() == frame["x"][[5, 3]].tolist()
-    assert taken.successes.tolist() == frame["s"][[5, 3]].tolist()
-    assert taken.trials.tolist() == frame["n"][[5, 3]].tolist()
 
 
 @pytest.mark.parametrize(

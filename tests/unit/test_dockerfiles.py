@@ -35,6 +35,21 @@ def test_what_an_image_installs_has_the_versions_that_were_tested(path):
             assert "-c " in command or "--no-deps" in command, command
 
 
+@pytest.mark.parametrize("path", sorted(dockerfiles()))
+def test_what_builds_a_package_has_the_version_that_was_tested_too(path):
+    stages = compose_file.stages(dockerfiles()[path])
+    for stage in stages.values():
+        before = [*stages.get(stage[0].split()[1], [])]  # of the stage that it continues
+        for line in stage:
+            installs = re.findall(r"pip (?:--python \S+ )?install[^&]*", line)
+            if any(re.search(r"\s'?\.", it) and "--no-build-isolation" not in it for it in installs):
+                settings = " ".join(it for it in before if it.startswith("ENV "))
+                assert "PIP_CONSTRAINT=/src/constraints.txt" in settings
+                assert "PIP_BUILD_CONSTRAINT=/src/constraints.txt" in settings
+                assert {"WORKDIR /src", "COPY constraints.txt ./"} <= set(before)
+            before.append(line)
+
+
 def test_the_installer_is_among_the_tested_versions_and_stays_there():
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -7,7 +7,8 @@ from serving_cases import predictor
 
 from data_science.storage import artifact, versions
 from data_science.storage.version_files import sync, write_durably
-from tests.power_cut import Disk, present
+from data_science.storage.writing import require_writable
+from mle.tests.power_cut import Disk, present
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 
@@ -18,7 +19,6 @@ def save(folder, **changes):
         "diagnostics": {"rhat_max": 1.001},
         "model_card": "# A model\n",
         "writers": {"posterior.nc": lambda path: path.write_bytes(b"not synced by its writer")},
-        "gates_passed": True,
         "provenance": {},
         "now": NOW,
     }
@@ -60,6 +60,23 @@ def test_when_save_returns_the_new_model_survives_a_power_cut(disk, tmp_path):
     left = disk.lasting(path.parent)
     assert left["LATEST"] == f"{path.name}\n".encode()
     assert under(left, path.name) == present(path)
+
+
+@pytest.mark.parametrize(
+    "asked_before", [False, True], ids=["by save", "when it was asked whether it is writable"]
+)
+def test_a_folder_of_models_that_was_made_lasts_under_its_name_and_so_do_those_above(
+    disk, tmp_path, asked_before
+):
+    folder = tmp_path / "srv" / "models"
+    if asked_before:
+        require_writable(folder)
+
+    path = save(folder)
+
+    left = disk.lasting(tmp_path)
+    assert left["srv/models/LATEST"] == f"{path.name}\n".encode()
+    assert under(left, f"srv/models/{path.name}") == present(path)
 
 
 def test_a_version_that_cannot_be_loaded_is_not_published(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from data_science.sources.postgres import feature_store
-from data_science.sources.postgres.feature_store import CLIENTS, FEATURE_STORE, _Rest, _Visit
+from data_science.sources.postgres.feature_store import CLIENTS, FEATURE_STORE, _Stability, _Visit
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.postgres import Relation
 from data_science.sources.postgres.waiting import Patience
@@ -57,18 +57,18 @@ def world(monkeypatch):
     return made
 
 
-def visit(world, table=FEATURE_STORE, rest=None):
+def visit(world, table=FEATURE_STORE, stability=None):
     patience = Patience(
         PATIENCE.quiet_s, PATIENCE.short_quiet_s, PATIENCE.look_s, PATIENCE.silence_s, clock=lambda: world.now
     )
     connection = SimpleNamespace(execute=world.executed.append, rollback=world.rollback)
     supervised = SimpleNamespace(allow=world.allow)
-    return _Visit(connection, table, rest or _Rest(), supervised, patience)
+    return _Visit(connection, table, stability or _Stability(), supervised, patience)
 
 
-def kind_of(errand, *arguments):
+def kind_of(read, *arguments):
     with pytest.raises(NotReadyError) as caught:
-        errand(*arguments)
+        read(*arguments)
     return caught.value.obstacle.kind, caught.value.obstacle.what
 
 
@@ -93,7 +93,7 @@ def test_what_is_in_the_way_is_named(world):
     assert kind_of(feature_store._look, visit(world))[0] == "missing"
 
 
-def test_other_tables_need_no_rest(world):
+def test_other_tables_need_not_stay_the_same(world):
     world.rows = {"stores": 1}
 
     assert feature_store._look(visit(world, "stores"))[1] == 1
@@ -107,29 +107,29 @@ def test_without_a_number_to_reach_the_table_has_to_rest_two_seconds(world, clie
         world.readable = False
     else:
         world.rows[CLIENTS] = 99
-    rest = _Rest()
+    stability = _Stability()
 
     for now, ready in ((50.0, False), (51.9, False), (52.0, True)):
         world.now = now
         if ready:
-            assert feature_store._look(visit(world, rest=rest))[1] == 100
+            assert feature_store._look(visit(world, stability=stability))[1] == 100
         else:
-            kind, what = kind_of(feature_store._look, visit(world, rest=rest))
+            kind, what = kind_of(feature_store._look, visit(world, stability=stability))
             assert kind == "filling"
             assert f"unchanged for {now - 50:.0f} s of 2 s" in what
             assert ("for 99 clients" in what) == (clients == "fewer")
 
 
 def test_a_table_short_of_clients_has_to_rest_a_minute_and_is_then_read_with_a_warning(world, caplog):
-    world.rows[FEATURE_STORE], rest = 80, _Rest()
+    world.rows[FEATURE_STORE], stability = 80, _Stability()
 
     for now in (50.0, 109.9):
         world.now = now
-        assert "80 rows for 100 clients" in kind_of(feature_store._look, visit(world, rest=rest))[1]
+        assert "80 rows for 100 clients" in kind_of(feature_store._look, visit(world, stability=stability))[1]
     assert not caplog.messages
     world.now = 110.0
 
-    assert feature_store._look(visit(world, rest=rest))[1] == 80
+    assert feature_store._look(visit(world, stability=stability))[1] == 80
     assert caplog.messages[0].startswith(
         "feature_store has 80 rows for 100 clients, unchanged for 60 s; reading it as it is"
     )
@@ -138,8 +138,8 @@ def test_a_table_short_of_clients_has_to_rest_a_minute_and_is_then_read_with_a_w
 def test_a_table_that_is_read_complete_or_without_clients_to_compare_is_read_without_a_warning(world, caplog):
     feature_store._look(visit(world))
     del world.rows[CLIENTS]
-    rest = _Rest((OID[FEATURE_STORE], 100), 0.0)
-    feature_store._look(visit(world, rest=rest))
+    stability = _Stability((OID[FEATURE_STORE], 100), 0.0)
+    feature_store._look(visit(world, stability=stability))
 
     assert not caplog.messages
 
@@ -147,13 +147,13 @@ def test_a_table_that_is_read_complete_or_without_clients_to_compare_is_read_wit
 @pytest.mark.parametrize("change", ["rows", "made anew"])
 def test_any_change_starts_the_rest_again(world, monkeypatch, change):
     del world.rows[CLIENTS]
-    rest = _Rest((OID[FEATURE_STORE], 100), 0.0)
+    stability = _Stability((OID[FEATURE_STORE], 100), 0.0)
     if change == "rows":
         world.rows[FEATURE_STORE] = 101
     else:
         monkeypatch.setitem(OID, FEATURE_STORE, 99)
 
-    assert "unchanged for 0 s" in kind_of(feature_store._look, visit(world, rest=rest))[1]
+    assert "unchanged for 0 s" in kind_of(feature_store._look, visit(world, stability=stability))[1]
 
 
 def test_a_copy_of_as_many_rows_as_were_seen_is_taken_and_may_take_its_time(world):

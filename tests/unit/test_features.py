@@ -1,3 +1,5 @@
+"""Values read as levels and numbers, one by one and by the column, or refused."""
+
 import datetime
 import math
 from decimal import Decimal
@@ -6,16 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hand_sums import logit_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.special import expit
-from serving_cases import ATTR_A, ATTR_B, COMMON_FACTOR, DEFAULT, ROW, predictor
+from serving_cases import ATTR_A, ATTR_B, answer
 
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Factor
 from data_science.prediction.features import LevelReader, read_number, read_numbers
-from data_science.prediction.rows import RowReader
 
 INTEGERS = LevelReader(ATTR_A, refuses_unseen=False)
 TEXTS = LevelReader(ATTR_B, refuses_unseen=False)
@@ -273,179 +270,3 @@ def test_numbers_are_read_as_floats(value, number):
 def test_what_is_no_finite_number_is_refused(value):
     with pytest.raises(FeatureError, match=r"scd_a is .*; expected a finite number"):
         read_number("scd_a", value)
-
-
-@pytest.mark.parametrize("column", ROW)
-def test_a_missing_column_is_named(column):
-    row = {name: value for name, value in ROW.items() if name != column}
-
-    with pytest.raises(FeatureError, match=f"{column} is missing; expected the columns"):
-        predictor().predict_one(row)
-    with pytest.raises(FeatureError, match=f"{column} is missing; expected the columns"):
-        predictor().predict(pd.DataFrame([row]))
-
-
-@pytest.mark.parametrize(("n_rows", "count"), [(0, "0 rows"), (2, "2 rows")])
-def test_predict_takes_exactly_one_row(n_rows, count):
-    frame = pd.DataFrame([ROW] * n_rows, columns=list(ROW))
-
-    with pytest.raises(FeatureError, match=f"{count}; expected exactly one"):
-        predictor().predict(frame)
-
-
-def test_an_empty_batch_is_refused():
-    with pytest.raises(FeatureError, match="0 rows; expected at least one"):
-        predictor().predict_batch(pd.DataFrame([], columns=list(ROW)))
-
-
-def test_a_column_that_is_there_twice_is_refused():
-    frame = pd.DataFrame([[1, 2, "c", 0.5, 3]], columns=["attr_a", "attr_a", "attr_b", "scd_a", "scd_b"])
-
-    with pytest.raises(FeatureError, match="attr_a appears 2 times"):
-        predictor().predict(frame)
-
-
-@pytest.mark.parametrize("given_value", [None, 3, "row", [ROW], {"attr_a": 1}])
-def test_predict_refuses_what_is_no_frame_and_points_to_predict_one(given_value):
-    with pytest.raises(FeatureError, match=r"expected a DataFrame\. Use predict_one"):
-        predictor().predict(given_value)
-
-
-def test_predict_one_refuses_what_is_no_mapping():
-    with pytest.raises(FeatureError, match="expected a mapping"):
-        predictor().predict_one([1, "c", 0.5, 3])
-
-
-@pytest.mark.parametrize("unseen", [{"attr_a": 9}, {"attr_b": "z"}])
-def test_the_policy_refuse_refuses_unseen_levels_everywhere(unseen):
-    strict = predictor(unseen="refuse")
-    row = {**ROW, **unseen}
-
-    for ask in (strict.predict_one, lambda row: strict.predict_batch(pd.DataFrame([ROW, row]))):
-        with pytest.raises(FeatureError, match="a level not seen in training; expected one of"):
-            ask(row)
-
-
-def test_a_column_of_a_common_effect_has_no_unseen_levels_under_any_policy():
-    model = predictor(COMMON_FACTOR)
-
-    assert model.predict_one({**ROW, "attr_a": 9}) in (0, 1)
-    with pytest.raises(FeatureError, match=r"attr_b is 'z' .*not seen in training"):
-        model.predict_one({**ROW, "attr_b": "z"})
-
-
-def test_a_batch_names_the_row_it_refuses_counted_over_the_whole_frame(monkeypatch):
-    monkeypatch.setattr("data_science.prediction.predictor.CHUNK", 10)
-    frame = pd.DataFrame([ROW] * 25)
-    frame.loc[17, "scd_a"] = np.nan
-
-    with pytest.raises(FeatureError, match="row 17: scd_a is nan"):
-        predictor().predict_batch(frame)
-
-
-COLUMNS = {
-    "int8": pd.Series([1, 2, 5, 7], dtype="int8"),
-    "uint64": pd.Series([1, 2, 5, 2**64 - 1], dtype="uint64"),
-    "int64 far apart": pd.Series([1, 2, 5, -(2**62)]),
-    "float": pd.Series([1.0, 2.0, 5.0, 7.0]),
-    "object": pd.Series([1, True, 5.0, Decimal(7)], dtype=object),
-    "category": pd.Series([1, 2, 5, 7], dtype="category"),
-    "nullable": pd.Series([1, 2, 5, 7], dtype="Int64"),
-    "boolean": pd.Series([True, False, True, False]),
-    "nullable boolean": pd.Series([True, False], dtype="boolean"),
-    "arrow": pd.Series([1, 2, 7], dtype="int64[pyarrow]"),
-}
-
-
-@pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
-def test_a_column_is_read_as_its_values_are_one_by_one(column):
-    assert INTEGERS.read(column).tolist() == [INTEGERS.code(value) for value in column]
-
-
-@pytest.mark.parametrize("dtype", ["str", "string", "object", "category", "string[pyarrow]"])
-def test_text_columns_of_any_type_are_read_alike(dtype):
-    column = pd.Series(["a", "d ", "zz", "c"], dtype=dtype)
-
-    assert TEXTS.read(column).tolist() == [0, 3, UNSEEN_TEXT, 2]
-
-
-def test_an_unused_category_harms_nobody():
-    column = pd.Series(pd.Categorical([1, 2], categories=["not a number", 1, 2]))
-
-    assert INTEGERS.read(column).tolist() == [0, 1]
-
-
-SCALARS = st.one_of(
-    st.integers(-3, 9),
-    st.integers(),
-    st.floats(),
-    st.floats(0, 6).map(round),
-    st.booleans(),
-    st.none(),
-    st.sampled_from(["a", "b ", " c", "D", "", "1", "2.0", "nan", "zz", "ä"]),
-    st.text(max_size=3),
-    st.binary(max_size=2),
-    st.decimals(),
-    st.fractions(),
-    st.complex_numbers(),
-    st.sampled_from(
-        [np.int8(1), np.float32(2), np.float64("nan"), np.str_("a"), np.bool_(True), pd.NA, pd.NaT]
-    ),
-    st.sampled_from(
-        [np.timedelta64(1, "D"), np.datetime64("NaT", "D"), datetime.date(2026, 1, 1), [], (), {}, set()]
-    ),
-)
-ROWS = st.fixed_dictionaries(
-    {
-        "attr_a": st.one_of(st.integers(1, 5), SCALARS),
-        "attr_b": st.one_of(st.sampled_from("abcd"), SCALARS),
-        "scd_a": st.one_of(st.floats(0, 1), SCALARS),
-        "scd_b": st.one_of(st.integers(1, 5), SCALARS),
-    }
-)
-MODELS = {"default": predictor(), "with a common factor": predictor(COMMON_FACTOR)}
-
-
-def answer(ask):
-    """Return what was answered, or that it was refused: nothing else may happen."""
-    try:
-        return ask()
-    except FeatureError:
-        return "refused"
-
-
-@settings(max_examples=400, deadline=None)
-@given(row=ROWS, model=st.sampled_from(sorted(MODELS)))
-def test_any_mapping_gives_the_label_of_its_levels_or_a_feature_error(row, model):
-    found = answer(lambda: MODELS[model].predict_proba_one(row))
-
-    if found != "refused":
-        clean = {
-            "attr_a": int(row["attr_a"]),
-            "attr_b": str(row["attr_b"]).strip(),
-            "scd_a": float(row["scd_a"]),
-            "scd_b": float(row.get("scd_b", 0)) if model == "default" else 0.0,
-        }
-        reader = RowReader.of(MODELS[model].encoding, "population")
-        codes, numbers = reader.one(clean)
-        assert reader.one(row) == (codes, numbers)
-        assert found == MODELS[model].predict_proba_one(clean)
-        assert found == pytest.approx(expit(logit_of(MODELS[model], clean)), rel=1e-12, abs=1e-14)
-
-
-@settings(max_examples=200, deadline=None)
-@given(rows=st.lists(ROWS, min_size=1, max_size=4), typed=st.booleans())
-@pytest.mark.filterwarnings("ignore")  # pandas warns about odd mixtures while it builds the frame
-def test_a_batch_answers_as_its_rows_do_one_by_one(rows, typed):
-    model = MODELS["default"]
-    frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in rows[0]})
-    frame = frame.infer_objects() if typed else frame
-
-    one_by_one = [answer(lambda i=i: model.predict(frame.iloc[[i]])) for i in range(len(frame))]
-
-    batch = answer(lambda: model.predict_batch(frame).tolist())
-    assert batch == ("refused" if "refused" in one_by_one else one_by_one)
-
-
-def test_the_reader_asks_only_for_the_columns_of_the_formula():
-    assert RowReader.of(DEFAULT, "population").columns == ("attr_a", "attr_b", "scd_a", "scd_b")

@@ -121,25 +121,23 @@ def test_a_sentence_says_what_compression_did():
 @pytest.mark.parametrize(
     ("formula", "exact", "reason"),
     [
-        (FORMULA, True, "300 rows → 300 distinct rows, without loss (no quadrature: exact=True)"),
+        (FORMULA, True, "300 rows → 300 distinct rows, without loss (no nodes: exact=True)"),
         ("label ~ scd_b", True, "300 rows → 5 distinct rows, without loss"),
         ("label ~ scd_b", False, "300 rows → 5 distinct rows, without loss"),
         (
             "label ~ scd_a + other",
             True,
-            "300 rows → 300 distinct rows, without loss (no quadrature: exact=True)",
+            "300 rows → 300 distinct rows, without loss (no nodes: exact=True)",
         ),
         (
             "label ~ scd_a + other",
             False,
-            "300 rows → 300 distinct rows, without loss "
-            "(no quadrature: more than one continuous covariate, scd_a, other)",
+            "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are few)",
         ),
         (
             "label ~ scd_a + (1 | many)",
             False,
-            "300 rows → 300 distinct rows, without loss "
-            "(no quadrature: too many cells to gain from replacing scd_a)",
+            "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are few)",
         ),
     ],
 )
@@ -148,3 +146,14 @@ def test_a_sentence_says_why_every_row_was_kept(formula, exact, reason):
     design = learned(formula, frame)
 
     assert compress_enough(design, encode(design, frame), exact=exact).sentence == reason
+
+
+def test_where_no_number_of_quadrature_nodes_is_enough_the_reason_is_that_of_matched_ones(monkeypatch):
+    monkeypatch.setattr(fidelity, "_shift", lambda *_: SHIFT_LIMIT)
+    design = learned(FORMULA)
+
+    found = compress_enough(design, encode(design, clients()))
+
+    assert found.sentence == (
+        "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are few)"
+    )

@@ -1,9 +1,11 @@
+import ast
 import math
 import re
 from dataclasses import replace
 
 import pytest
 
+import data_science
 from data_science.errors import GateError
 from data_science.evaluation.agreement import Agreement
 from data_science.evaluation.diagnostics import Diagnostics
@@ -137,7 +139,8 @@ def test_a_disagreement_says_how_far_apart_the_engines_are_and_what_is_allowed()
 
     assert failure == (
         "the two engines disagree on scd_b: 0.12 posterior sds apart, 7.9 Monte Carlo standard errors, "
-        "expected at most 4.4: increase the draws of both engines; if the difference remains, please report a bug"
+        "expected at most 4.4: increase the draws of both engines, with settings=FitSettings(draws=2000); if the "
+        "difference remains, please report a bug"
     )
 
 
@@ -172,3 +175,68 @@ def test_every_fault_is_reported_not_the_first():
 
 def test_limits_can_be_tightened():
     assert not judge(GOOD, limits=GateLimits(ess_min=3000)).passed
+
+
+FAULTS = [
+    {"rhat_max": 1.2},
+    {"rhat_max": nan},
+    {"ess_bulk_min": 12.0},
+    {"ess_bulk_min": nan},
+    {"ess_tail_min": 0.0},
+    {"ess_tail_min": 12.0, "khat": 0.1, "engine": "nested-laplace"},
+    {"n_divergences": 12},
+    {"bfmi_min": 0.1},
+    {"khat": 0.9, "engine": "nested-laplace"},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_remedy_of_a_fit_is_arguments_that_a_model_takes_as_they_are_printed(fault):
+    (failure,) = judge(replace(GOOD, **fault)).failures
+
+    assert arguments(failure)
+    for argument in arguments(failure):
+        eval(f"data_science.BayesianLogitModel({argument})", {"data_science": data_science, **PUBLIC})
+
+
+def test_a_disagreement_is_followed_by_arguments_that_give_both_engines_more_draws():
+    (failure,) = judge(GOOD, replace(AGREEING, distance_in_sds=1.0, distance_in_mcse=9.0)).failures
+
+    assert arguments(failure) == ["settings=FitSettings(draws=2000)"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        ({"ess_bulk_min": 100.0}, "settings=FitSettings(draws=4000)"),
+        ({"ess_bulk_min": 399.0}, "settings=FitSettings(draws=2000)"),
+        ({"ess_bulk_min": nan}, "settings=FitSettings(draws=2000)"),
+        ({"ess_bulk_min": 100.0, "khat": 0.1}, "settings=FitSettings(chains=16)"),
+    ],
+    ids=["a quarter", "nearly", "no chain that moves", "independent draws"],
+)
+def test_as_many_more_draws_are_asked_for_as_are_missing(fault, remedy):
+    (failure,) = judge(replace(GOOD, **fault)).failures
+
+    assert arguments(failure) == [remedy]
+
+
+PUBLIC = {name: getattr(data_science, name) for name in ("FitSettings", "ModelSpecification", "Prior")}
+
+
+def arguments(failure):
+    """Every ``name=value`` in a sentence, each as far as it is Python."""
+    found = []
+    for start in re.finditer(r"\b(?:settings|specification|engine)=", failure):
+        rest = failure[start.end() :]
+        ends = [end for end in range(1, len(rest) + 1) if rest[end - 1] in ")'" and is_python(rest[:end])]
+        found.append(start.group() + rest[: ends[0]])
+    return found
+
+
+def is_python(text):
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True

@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from data_science.errors import GateError
 from data_science.formula.design import blocks, encode, learn
+from data_science.formula.places import Places
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood import laplace
@@ -59,8 +60,8 @@ def density(formula=FORMULA, priors=None, **options):
 def raw_design(design, rows):
     matrix = np.zeros((len(rows), design.encoding.n_coefficients))
     for term in design.encoding.terms:
-        positions = term.positions(rows.codes, len(rows))
-        here = np.flatnonzero(positions >= 0)
+        positions = Places.of(term).rows(rows.codes, len(rows))
+        here = np.flatnonzero(positions < term.n_coefficients)
         columns = design.encoding.slices[term.name].start + positions[here]
         matrix[here, columns] = term.multipliers(rows.numeric, len(rows))[here]
     return matrix

@@ -15,6 +15,7 @@ from data_science.evaluation.comparison import Comparison, Difference, compare_f
 from data_science.evaluation.loo import DRAWS, Elpd, Loo, loo, standard_error, waic
 from data_science.evaluation.pointwise import FEW_ROWS, NODES, distinct, log_likelihood, pool
 from data_science.formula.design import encode, learn
+from data_science.formula.places import Places
 from data_science.formula.specification import ModelSpecification
 from data_science.limits import KHAT_MAX
 
@@ -191,7 +192,9 @@ def test_log_likelihoods_are_scipys_row_by_row(formula):
     rows = encode(design, data)
     for term in design.encoding.terms:
         own = np.c_[coefficients[:, design.encoding.slices[term.name]], np.zeros(len(coefficients))]
-        eta += (own[:, term.positions(rows.codes, len(data))] * term.multipliers(rows.numeric, len(data))).T
+        eta += (
+            own[:, Places.of(term).rows(rows.codes, len(data))] * term.multipliers(rows.numeric, len(data))
+        ).T
     if formula.startswith("p("):
         expected = binom.logpmf(data[["sick"]], data[["size"]], expit(eta))
     else:

@@ -7,7 +7,7 @@ import pytest
 from serving_cases import ROW, predictor
 
 from data_science import BayesianLogitModel, ModelSpecification, pipeline
-from data_science.errors import ArtifactError, DataScienceError
+from data_science.errors import ArtifactError, DataScienceError, GateError
 from data_science.pipeline import Fit
 from data_science.storage import artifact
 
@@ -20,11 +20,9 @@ class Report:
         return {"summary": [RECORD]}
 
 
-def fitted(seed=1, gates_passed=True):
+def fitted(seed=1):
     made = predictor(seed=seed)
-    return Fit(
-        made, pd.DataFrame({"mean": [seed]}), f"posterior {seed}", Report(), {}, {"seed": seed}, gates_passed
-    )
+    return Fit(made, pd.DataFrame({"mean": [seed]}), f"posterior {seed}", Report(), "design", {"seed": seed})
 
 
 @pytest.fixture
@@ -38,13 +36,14 @@ def fits(monkeypatch):
 
     monkeypatch.setattr(pipeline, "fit", fit)
     monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
+    monkeypatch.setattr(pipeline, "_writers", lambda *_: {})
     return asked
 
 
 def save(folder, seed=1):
     return artifact.save(
         folder, predictor=predictor(seed=seed), diagnostics={"summary": [RECORD]}, model_card="", writers={},
-        gates_passed=True, provenance={}, now=datetime.now(UTC),
+        provenance={}, now=datetime.now(UTC),
     )  # fmt: skip
 
 
@@ -77,6 +76,22 @@ def test_what_was_fitted_last_answers_and_is_saved(fits, tmp_path):
     for _ in range(3):
         model.save(tmp_path, keep=2)
     assert len(list(tmp_path.glob("2*"))) == 2
+
+
+def test_a_fit_that_is_refused_changes_neither_what_answers_nor_what_is_stored(fits, monkeypatch, tmp_path):
+    def refuse(*_, **__):
+        raise GateError("r_hat is 1.2")
+
+    model = BayesianLogitModel()
+    model.fit("frame")
+    path = model.save(tmp_path)
+    monkeypatch.setattr(pipeline, "fit", refuse)
+
+    with pytest.raises(GateError):
+        model.fit("frame")
+
+    assert model.posterior == "posterior 1"
+    assert [version.name for version in tmp_path.glob("2*")] == [path.name]
 
 
 def test_five_versions_are_kept_unless_another_number_is_asked_for(fits, tmp_path):
@@ -143,8 +158,8 @@ def test_without_a_model_everything_says_what_to_call_first():
 
 def test_a_version_without_a_summary_says_so(tmp_path):
     path = artifact.save(
-        tmp_path, predictor=predictor(), diagnostics={}, model_card="", writers={}, gates_passed=True,
-        provenance={}, now=datetime.now(UTC),
+        tmp_path, predictor=predictor(), diagnostics={}, model_card="", writers={}, provenance={},
+        now=datetime.now(UTC),
     )  # fmt: skip
     model = BayesianLogitModel()
     model.load(path)

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 from hand_made import clients, compressed, learned
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from data_science.engines import nested_laplace
 from data_science.engines.certificate import Certificate, CertificateError, certify, systematic
+from data_science.engines.marginal import propose_theta
 from data_science.engines.nested_laplace import draw
 from data_science.engines.registry import FitSettings, Progress
 from data_science.errors import GateError
+from data_science.limits import KHAT_MAX
 
 FRAME = clients()
 DESIGN = learned(frame=FRAME)
@@ -65,12 +68,33 @@ def test_weights_are_pareto_smoothed_and_certified():
     assert type(certificate.khat) is type(certificate.efficiency) is float
 
 
-def test_equal_weights_are_all_effective_but_have_no_k_hat():
-    weights, certificate = certify(np.full(50, -3.0))
+ROUNDED = -3.0 + np.spacing(3.0) * np.random.default_rng(4).integers(-2, 3, 500)
 
-    np.testing.assert_allclose(weights, 1 / 50)
-    assert certificate.efficiency == pytest.approx(1.0)
-    assert np.isnan(certificate.khat)
+
+@pytest.mark.parametrize(
+    "log_weights", [np.full(500, -3.0), ROUNDED], ids=["equal", "equal but for rounding"]
+)
+def test_the_weights_of_a_perfect_proposal_are_accepted(log_weights):
+    weights, certificate = certify(log_weights)
+
+    certificate.require(KHAT_MAX, 400)
+    np.testing.assert_allclose(weights, 1 / 500)
+    assert (certificate.khat, certificate.efficiency) == (0.0, pytest.approx(1.0))
+
+
+def test_weights_of_which_the_largest_are_equal_are_judged_by_how_many_are_effective():
+    weights, certificate = certify(np.repeat([0.0, -50.0], [300, 200]))
+
+    certificate.require(KHAT_MAX, 299)
+    with pytest.raises(CertificateError, match=r"300\.0 effective draws of 500 proposals"):
+        certificate.require(KHAT_MAX, 301)
+    np.testing.assert_allclose(weights[:300], 1 / 300)
+
+
+def test_a_tail_that_varies_at_all_is_fitted():
+    log_weights = 1e-9 * np.random.default_rng(5).standard_t(3, 500)
+
+    assert certify(log_weights)[1].khat == array_stats.psislw(-log_weights, r_eff=1.0, axis=-1)[1] != 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -195,3 +219,17 @@ def test_where_each_draw_is_dear_there_are_fewer(monkeypatch):
 
     assert posterior.coefficients.shape[:2] == (2, 40)
     assert posterior.attributes["n_proposals"] == 100
+
+
+def test_small_matrices_are_worked_on_by_one_thread_however_many_are_allowed(monkeypatch):
+    seen = []
+
+    def watched(*arguments):
+        seen.extend(pool["num_threads"] for pool in threadpool_info())
+        return propose_theta(*arguments)
+
+    monkeypatch.setattr(nested_laplace, "propose_theta", watched)
+    with threadpool_limits(2):
+        draw(DESIGN, COMPRESSED, FitSettings(draws=60, chains=2), lambda _: None)
+
+    assert set(seen) == {1}

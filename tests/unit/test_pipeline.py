@@ -1,5 +1,7 @@
 """Every setting of a run reaches what it is for, and a fit hands on what it was given."""
 
+import gc
+import weakref
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -7,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science import pipeline
+from data_science import BayesianLogitModel, pipeline
 from data_science.data.dataset import FEATURE_STORE
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError
+from data_science.formula import training_data
 from data_science.formula.specification import ModelSpecification
-from data_science.prediction.decision import Costs
 from data_science.progress import Stopwatch
 from data_science.settings import Settings
+from data_science.settings.fit import Costs
 from data_science.storage import artifact, versions
 
 # Each differs from its default and from all others, so that two exchanged ones are told apart.
@@ -37,7 +40,7 @@ ELSEWHERE = {
     "stand_in",
     "book_cache",
     "source",
-}  # main.py's (tests/unit/test_main.py) and the book's
+}  # main.py's (tests/unit/cli) and the book's
 ONLY_EFFECT = ModelSpecification("label ~ 1 + scd_a")
 QUICK = FitSettings("nested-laplace", draws=150, second_opinion=False)
 
@@ -71,8 +74,9 @@ def consumed(monkeypatch):
         assert pipeline.train("frame", settings, source="source") == ("path", fitted.report)
         return seen
 
-    fitted = pipeline.Fit("predictor", "summary", "posterior", StandInReport(), "writers", "provenance", True)
+    fitted = pipeline.Fit("predictor", "summary", "tree", StandInReport(), "design", "provenance")
     monkeypatch.setattr(pipeline, "model_card", lambda report: f"card of {report.name}")
+    monkeypatch.setattr(pipeline, "_writers", lambda *of: of)
     return run
 
 
@@ -110,13 +114,12 @@ def test_the_rows_are_fitted_as_promised_by_the_contract_and_what_was_fitted_is_
     assert set(seen["fit.watch"].seconds) == {"save"}
     assert {
         name: seen[f"save.{name}"]
-        for name in ("predictor", "diagnostics", "model_card", "writers", "gates_passed", "provenance")
+        for name in ("predictor", "diagnostics", "model_card", "writers", "provenance")
     } == {
         "predictor": "predictor",
         "diagnostics": {"measured": 1},
         "model_card": "card of the report",
-        "writers": "writers",
-        "gates_passed": True,
+        "writers": ("design", "tree"),
         "provenance": "provenance",
     }
     assert seen["save.now"].utcoffset().total_seconds() == 0
@@ -211,7 +214,6 @@ def test_what_was_fitted_and_how_is_on_record(few):
     assert provenance["settings"]["engine"] == "nested-laplace"
     assert provenance["settings"]["draws"] == 150
     assert few.diagnostics == few.report.to_json()
-    assert few.gates_passed is True
 
 
 def test_a_promised_type_is_required_only_where_it_was_promised():
@@ -253,4 +255,22 @@ def test_bambis_own_model_is_left_out_where_its_memory_would_explode(n_levels, s
 
 
 def test_a_model_without_factors_is_stored_with_bambis(few):
-    assert set(few.writers) == {"posterior.nc", "bambi_model.cloudpickle"}
+    assert set(pipeline._writers(few.design, few.posterior)) == {"posterior.nc", "bambi_model.cloudpickle"}
+
+
+def test_a_fitted_model_keeps_no_row_of_its_training_data_alive(monkeypatch):
+    frames, validate = [], training_data.validated
+
+    def validated(frame, *given):
+        data = validate(frame, *given)
+        frames.extend(map(weakref.ref, (frame, data.frame)))
+        return data
+
+    monkeypatch.setattr(training_data, "validated", validated)
+    model = BayesianLogitModel(ONLY_EFFECT, settings=QUICK)
+
+    report = model.fit(clients(40))
+    gc.collect()
+
+    assert [frame() for frame in frames] == [None, None]
+    assert report.dataset.n_rows == 40

@@ -1,6 +1,9 @@
 """Draws under Bambi's names, and a few of them evenly from all chains."""
 
+from itertools import product
+
 import numpy as np
+import pandas as pd
 import pytest
 from hand_made import clients, independent, learned
 
@@ -65,6 +68,50 @@ def test_names_read_as_bambi_writes_them():
         *("1|attr_a_sigma", "attr_b|attr_a_sigma[b]", "attr_b|attr_a_sigma[c]", "attr_b|attr_a_sigma[d]"),
         "1|attr_a:attr_b_sigma",
     ]
+
+
+LEVELS = ["a", "a:b", "b", "b:a", ":", "a, b", "b, a", ",", "a\\", "\\:b", "\\,", "", "a\\:b"]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ g + h + g:h",
+        "y ~ 0 + g:h",
+        "y ~ (1 | g:h)",
+        "y ~ (h | g)",
+        "y ~ (0 + h | g) + (1 | g)",
+        "y ~ (h | g:k)",
+    ],
+)
+def test_no_two_levels_share_a_name_whatever_their_text_and_the_table_has_the_same_names(formula):
+    pairs = list(product(LEVELS, LEVELS))
+    frame = pd.DataFrame(pairs, columns=["g", "h"])
+    frame = frame.assign(k=frame["h"].to_numpy()[::-1], y=np.arange(len(frame)) % 2)
+    design = learned(formula, frame)
+    n, n_sds = design.encoding.n_coefficients, len(list(blocks(design.encoding)))
+    draws = np.random.default_rng(1).normal(size=(2, 4, n + n_sds))
+
+    tree = to_tree(design, Posterior(draws[..., :n], draws[..., n:], {}, {}))
+
+    found = names(design)
+    assert len(set(found)) == n + n_sds
+    assert all(index.is_unique for index in tree["posterior"].ds.indexes.values())
+    np.testing.assert_allclose(summary(tree).loc[found, "mean"], draws.mean(axis=(0, 1)), atol=1e-12)
+
+
+def test_a_level_of_a_factor_alone_is_written_as_it_is():
+    frame = pd.DataFrame({"g": ["a:b", "a, b", "c\\"] * 4, "y": [0, 1] * 6})
+
+    assert set(names(learned("y ~ 0 + g + (1 | g)", frame))) == {
+        *("g[a:b]", "g[a, b]", "g[c\\]", "1|g[a:b]", "1|g[a, b]", "1|g[c\\]", "1|g_sigma")
+    }
+
+
+def test_a_separator_inside_a_joined_level_is_escaped():
+    frame = pd.DataFrame({"g": ["a:b", "c", "d\\"] * 4, "h": ["u", "v", "v", "u"] * 3, "y": [0, 1] * 6})
+
+    assert {"1|g:h[a\\:b:u]", "1|g:h[c:v]", "1|g:h[d\\\\:u]"} <= set(names(learned("y ~ (1 | g:h)", frame)))
 
 
 def test_labels_are_empty_where_a_term_has_no_such_axis():

@@ -13,8 +13,6 @@ from serving_cases import COMMON_FACTOR, ROW, predictor
 
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding, Term
-from data_science.prediction.correction import GAP_BOUND, corrected_probability
-from data_science.prediction.predictor import measure_correction
 
 MODEL = predictor()
 UNSEEN = {**ROW, "attr_a": 9}
@@ -171,40 +169,6 @@ def test_an_interaction_group_is_unseen_if_any_part_of_it_is():
 
     assert parts["1|attr_a:attr_b"] == parts["scd_a|attr_a"] == 0.0
     assert parts["attr_b"] == model.explain(ROW)["attr_b"]
-
-
-@pytest.mark.parametrize("sd", [0.1, 0.5, 1.0])
-@pytest.mark.parametrize("mean", [-4.0, -1.0, 0.0, 2.0])
-def test_the_corrected_probability_is_the_integral_over_a_normal_logit(mean, sd):
-    expected = integrate.quad(lambda z: special.expit(mean + sd * z) * stats.norm.pdf(z), -12, 12)[0]
-
-    assert corrected_probability(np.array([mean]), np.array([sd**2]))[0] == pytest.approx(expected, abs=1e-5)
-
-
-def test_a_posterior_wide_enough_to_matter_is_measured_and_corrected_for():
-    wide, cells = predictor(n_draws=2000, sd=0.6), frame(200)
-
-    measured = measure_correction(wide, cells)
-
-    gap = np.abs(wide.predict_proba(cells) - wide.predict_proba(cells, "posterior")).max()
-    assert measured.correction.gap == gap > GAP_BOUND
-    assert measured.correction.active
-    posterior = measured.predict_proba(cells, "posterior")
-    assert np.abs(measured.predict_proba(cells, "corrected") - posterior).max() < gap / 10
-    # A threshold between the two probabilities tells which of them decides.
-    row = cells.iloc[[int(np.abs(posterior - measured.predict_proba(cells)).argmax())]]
-    plug_in, corrected = measured.predict_proba(row)[0], measured.predict_proba(row, "corrected")[0]
-    between = replace(measured, threshold=(plug_in + corrected) / 2)
-    assert between.predict(row) == int(corrected > between.threshold) != int(plug_in > between.threshold)
-    assert between.predict_batch(row).tolist() == [between.predict(row)]
-
-
-def test_a_narrow_posterior_is_not_corrected():
-    measured = measure_correction(predictor(sd=0.01), frame(200))
-
-    assert measured.correction.gap < GAP_BOUND
-    assert not measured.correction.active
-    assert measured.predict_one(ROW) == MODEL.predict_one(ROW)
 
 
 def test_batches_are_scored_in_chunks_with_the_same_numbers(monkeypatch):

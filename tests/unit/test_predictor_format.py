@@ -131,3 +131,15 @@ def test_a_correction_without_a_covariance_is_read_as_it_was_written(tmp_path, m
 
     assert read.correction.covariance is None
     assert (read.correction.gap, read.correction.bound) == (0.0123, 0.005)
+
+
+def test_a_covariance_of_many_coefficients_that_was_stored_before_there_was_a_bound_is_read(
+    tmp_path, monkeypatch
+):
+    model = replace(predictor(), correction=CORRECTED)
+    stored = form.to_json(model), form.to_npz(model)
+    monkeypatch.setattr(form, "MOST_COVARYING", 3)
+
+    read = form.construct(*stored, tmp_path)
+
+    np.testing.assert_array_equal(read.correction.covariance, CORRECTED.covariance)

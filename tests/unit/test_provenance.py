@@ -84,7 +84,7 @@ NOUNS = {
 }
 
 
-def told(sentence):
+def read_as(sentence):
     """What a reader takes the sentence to say of each table: "file", "generated" or "not stated"."""
     if sentence == "where the data come from is not stated in the database":
         return dict.fromkeys(NOUNS, "not stated")
@@ -120,7 +120,7 @@ def test_in_every_mix_each_table_is_named_once_under_its_own_origin(origins):
 
     sentence = stated(*origins).sentence(1_234)
 
-    assert told(sentence) == {table: kinds[text] for table, text in zip(TABLES, origins, strict=True)}
+    assert read_as(sentence) == {table: kinds[text] for table, text in zip(TABLES, origins, strict=True)}
 
 
 @pytest.mark.parametrize(

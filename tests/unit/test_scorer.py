@@ -13,7 +13,8 @@ from serving_cases import ATTR_A, ATTR_B, COMMON_FACTOR, DEFAULT, ROW, predictor
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.likelihood.binomial import probability_of_one as logistic
-from data_science.prediction.scorer import flat_position
+from data_science.prediction.rows import RowReader
+from data_science.prediction.scorer import RowScorer
 
 STORE = Factor("store", ("x", "y", "z"))
 THREE_FACTORS = Encoding(
@@ -136,20 +137,24 @@ def test_a_logit_beyond_any_float_is_refused_and_the_largest_is_not(name, value)
     assert model.predict_proba_one({**ROW, "scd_a": value / 1e4, "scd_b": 0}) == (value > 0)
 
 
-def test_a_position_counts_through_expression_and_groups_and_is_minus_one_outside():
-    term = Term("attr_b:scd|attr_a", codings=(Coding(ATTR_B, True),), groups=(ATTR_A,))
-
-    found = [[flat_position(term, {"attr_b": b, "attr_a": a}) for a in range(6)] for b in range(5)]
-
-    assert found == [
-        [-1] * 6,  # the reference level
-        [0, 1, 2, 3, 4, -1],
-        [5, 6, 7, 8, 9, -1],
-        [10, 11, 12, 13, 14, -1],
-        [-1] * 6,  # unseen
-    ]
-
-
 @pytest.mark.parametrize("eta", [-800.0, -30.0, -1.0, -1e-9, 0.0, 1e-9, 1.0, 30.0, 800.0])
 def test_the_logistic_function_is_scipys_and_never_overflows(eta):
     assert logistic(eta) == pytest.approx(float(expit(eta)), rel=1e-14)
+
+
+def test_loading_takes_a_terms_coefficients_as_often_whatever_the_number_of_levels():
+    class Counted(list):
+        n_taken = 0
+
+        def __getitem__(self, key):
+            Counted.n_taken += 1
+            return super().__getitem__(key)
+
+    taken = []
+    for n_levels in (3, 300):
+        encoding = Encoding((Term("Intercept"), Term("1|g", groups=(Factor("g", tuple(range(n_levels))),))))
+        Counted.n_taken = 0
+        RowScorer(encoding, RowReader.of(encoding, "population"), Counted([0.5] * (n_levels + 1)))
+        taken.append(Counted.n_taken)
+
+    assert taken[0] == taken[1]

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from data_science import Costs, FitSettings
 from data_science.errors import SettingsError
 from data_science.settings import VARIABLES, DatabaseSettings, Settings, StandInSettings
 
@@ -204,6 +205,28 @@ def test_the_defaults_are_those_that_are_documented():
         StandInSettings("no-signal", 150_000, 1),
         Path("models"), 5, "nuts", True, False, 1, 2000, 500, 4, 1.0, 1.0, None, Path("book/_build/cache"),
     )  # fmt: skip
+
+
+def test_the_default_that_is_shown_is_the_one_that_is_taken():
+    shown = {variable.name: variable.default for variable in VARIABLES}
+
+    assert Settings.from_environment(shown | {"DB_HOSTNAME": ""}) == Settings()
+    assert shown["DS_DB_PASSWORD"] == shown["WAIT_TIMEOUT_S"] == shown["DB_HOSTNAME"] == ""
+
+
+def test_a_fit_has_one_set_of_defaults_whoever_asks_for_it():
+    assert Settings().fit == FitSettings()
+    assert Settings().costs == Costs()
+
+
+def test_the_job_hands_each_of_its_settings_on_to_the_fit_and_the_costs():
+    settings = Settings(
+        engine="nested-laplace", second_opinion=False, exact=True, seed=2, draws=3, tune=4, chains=5,
+        cost_false_positive=6, cost_false_negative=7,
+    )  # fmt: skip
+
+    assert settings.fit == FitSettings("nested-laplace", False, True, 2, 3, 4, 5)
+    assert settings.costs == Costs(6, 7)
 
 
 def test_all_problems_are_reported_at_once():

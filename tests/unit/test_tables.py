@@ -10,8 +10,8 @@ from serving_cases import ATTR_A, ATTR_B, COMMON_FACTOR, DEFAULT
 
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import probability
-from data_science.prediction.rows import Rows
 from data_science.prediction.tables import Tables, require_finite
 
 STORE = Factor("store", ("x", "y", "z"))
@@ -60,10 +60,12 @@ def test_finite_values_pass_even_if_their_sum_overflows(eta):
     ],
 )
 def test_there_is_one_group_sd_for_each_column_of_a_group_terms_expression(encoding, n):
-    assert Tables(encoding).n_group_sds == n
+    assert encoding.n_sds == n
 
 
-def test_every_combination_of_codes_has_its_place():
+@pytest.mark.parametrize("most_cells", [2**20, 1], ids=["looked up", "computed"])
+def test_every_combination_of_codes_has_its_place(most_cells, monkeypatch):
+    monkeypatch.setattr("data_science.prediction.tables.MOST_CELLS", most_cells)
     term = Term("attr_b|store:attr_a", codings=(Coding(ATTR_B, True),), groups=(STORE, ATTR_A))
     encoding = Encoding((Term("Intercept"), term, Term("1|store", groups=(STORE,))))
     b, s, a = (axis.ravel() for axis in np.meshgrid(range(4), range(4), range(6), indexing="ij"))
@@ -83,7 +85,7 @@ def test_every_combination_of_codes_has_its_place():
         assert place == expected
     assert by_store.tolist() == np.where(s == 3, zero + 1 + 3, 46 + s).tolist()
     assert set(intercept) == {0}
-    assert len(PRIMES) > Tables(encoding).n_group_sds
+    assert len(PRIMES) > encoding.n_sds
 
 
 def test_looking_places_up_changes_no_codes():

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from data_science.data.dataset import FEATURE_STORE, Response
+from data_science.errors import SchemaError
 from data_science.formula import training_data
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
@@ -29,17 +30,21 @@ FRAME = pd.DataFrame({"x": [1.5], "k": [1], "g": ["a"], "flag": [True], "label":
 @pytest.mark.parametrize("schema", [None, FEATURE_STORE])
 def test_a_column_is_asked_for_once_in_each_role_it_has(formula, numeric, factors, schema, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        training_data, "validate", lambda frame, **given: asked.append((frame, given)) or "data"
-    )
 
-    assert validated(FRAME, ModelSpecification(formula), schema) == "data"
+    def refuse(frame, **given):
+        asked.append((frame, given))
+        raise SchemaError("seen")
+
+    monkeypatch.setattr(training_data, "validate", refuse)
+
+    with pytest.raises(SchemaError, match="seen"):
+        validated(FRAME, ModelSpecification(formula), schema)
 
     ((frame, given),) = asked
     assert frame is FRAME
     assert given == {
-        "numeric": numeric,
-        "factors": factors,
+        "numeric": tuple(numeric),
+        "factors": tuple(factors),
         "response": Response("label"),
         "schema": schema,
     }

@@ -16,8 +16,9 @@ from functools import cached_property
 import numpy as np
 
 from data_science.arrays import Floats
-from data_science.formula.design import Rows
 from data_science.formula.encoding import Encoding
+from data_science.formula.places import Places
+from data_science.formula.rows import Observations
 from data_science.likelihood.collapse.density import Collapsed
 from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.likelihood.log_joint import Coordinates
@@ -46,11 +47,11 @@ class LeftOut:
         x[:, plan.left] = self.v
         return np.ascontiguousarray(self.at.to_raw(x).T)
 
-    def elpd(self, encoding: Encoding, rows: Rows) -> Floats:
+    def elpd(self, encoding: Encoding, rows: Observations) -> Floats:
         """Log predictive density of every row, of one trial, with the row itself left out of the fit."""
         plan = self.density.plan
         eta = linear_predictor(encoding, rows, self._raw)
         success = rows.successes.astype(np.intp)
-        odds = self.odds[plan.term.positions(rows.codes, len(rows)), :, 1 - success]
+        odds = self.odds[Places.of(plan.term).rows(rows.codes, len(rows)), :, 1 - success]
         inverse = np.exp(np.where(success == 1, -1.0, 1.0)[:, None] * eta) * odds
         return np.asarray(-np.log1p(inverse.mean(axis=1)))

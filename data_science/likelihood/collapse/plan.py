@@ -9,15 +9,16 @@ import numpy as np
 
 from data_science.arrays import Floats, Ints
 from data_science.errors import GateError
-from data_science.formula.design import Rows, blocks
+from data_science.formula.design import blocks
 from data_science.formula.encoding import Encoding, Term
+from data_science.formula.places import Places
+from data_science.formula.rows import Observations
 from data_science.likelihood.compression import Cells
 from data_science.likelihood.log_joint import Coordinates, Statistics
 
 MOST_LEFT = 500  # coefficients that may be left: their Hessian is dense, and factored at every proposal
-REPEATED = (
-    4  # trials up to which a node enters as so many rows of one: beyond, a logarithm per node is cheaper
-)
+#: Trials up to which a node enters as so many rows of one: beyond, a logarithm per node is cheaper.
+REPEATED = 4
 
 
 class NotCollapsibleError(GateError):
@@ -68,7 +69,9 @@ class Plan:
         return self.n_left - int(self.operands.common.shape[1])
 
     @classmethod
-    def of(cls, encoding: Encoding, cells: Rows | Cells, statistics: Statistics, at: Coordinates) -> Plan:
+    def of(
+        cls, encoding: Encoding, cells: Observations | Cells, statistics: Statistics, at: Coordinates
+    ) -> Plan:
         """Take the random intercept with most levels.
 
         Parameters
@@ -120,11 +123,13 @@ def _largest(encoding: Encoding) -> tuple[Term, int]:
     return max(intercepts, key=lambda pair: pair[0].n_groups)
 
 
-def _operands(encoding: Encoding, cells: Rows | Cells, at: Coordinates, head: Term, place: Ints) -> Operands:
+def _operands(
+    encoding: Encoding, cells: Observations | Cells, at: Coordinates, head: Term, place: Ints
+) -> Operands:
     """Rows sorted by level; within a level those of one trial first."""
     n = len(cells)
     weights = _weights(cells)
-    level = head.positions(cells.codes, n)
+    level = Places.of(head).rows(cells.codes, n)
     repeats = np.where((weights <= REPEATED) & (weights == np.rint(weights)), weights, 1).astype(np.intp)
     several = weights != repeats
     order = np.argsort(2 * level + several, kind="stable")
@@ -135,12 +140,12 @@ def _operands(encoding: Encoding, cells: Rows | Cells, at: Coordinates, head: Te
         if term.name == head.name:
             continue
         start = encoding.slices[term.name].start
-        positions = term.positions(cells.codes, n)[order]
+        positions = Places.of(term).rows(cells.codes, n)[order]
         multipliers = term.multipliers(cells.numeric, n)[order]
         if term.is_group_specific:
-            seen = np.maximum(positions, 0)
+            seen = np.minimum(positions, term.n_coefficients - 1)
             index.append(place[start + seen])
-            value.append(np.where(positions >= 0, multipliers / at.scale[start + seen], 0.0))
+            value.append(np.where(positions < term.n_coefficients, multipliers / at.scale[start + seen], 0.0))
             continue
         for c in range(term.n_coefficients):
             own = (
@@ -164,8 +169,8 @@ def _operands(encoding: Encoding, cells: Rows | Cells, at: Coordinates, head: Te
     )
 
 
-def _weights(cells: Rows | Cells) -> Floats:
-    return cells.trials if isinstance(cells, Rows) else cells.weights
+def _weights(cells: Observations | Cells) -> Floats:
+    return cells.trials if isinstance(cells, Observations) else cells.weights
 
 
 def _columns(operands: Operands, n_others: int) -> Columns:

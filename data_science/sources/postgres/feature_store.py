@@ -12,7 +12,7 @@ import pandas as pd
 import sqlalchemy
 
 from data_science.data.provenance import Provenance
-from data_science.settings import DatabaseSettings, Settings
+from data_science.settings.job import DatabaseSettings, Settings
 from data_science.sources.postgres import obstacles, postgres
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.postgres import Relation
@@ -115,7 +115,7 @@ def _get(
 
 
 @dataclass(slots=True)
-class _Rest:
+class _Stability:
     """Since when a table has looked the same, over several visits."""
 
     seen: object = None
@@ -133,7 +133,7 @@ class _Visit:
 
     connection: sqlalchemy.Connection
     table: str
-    rest: _Rest
+    stability: _Stability
     supervised: Supervised
     patience: Patience
 
@@ -141,22 +141,22 @@ class _Visit:
 def _patiently[T](
     database: DatabaseSettings,
     table: str,
-    errand: Callable[[_Visit], T],
+    visit: Callable[[_Visit], T],
     wait_timeout_s: float | None,
     patience: Patience,
 ) -> T:
-    """Return what ``errand`` brings back from the first visit on which the table was ready."""
+    """Return what ``visit`` returns the first time that the table is ready."""
     engine = postgres.make_engine(database)
-    rest = _Rest()
+    stability = _Stability()
 
     def attempt(limit_s: float) -> T:
         supervised = Supervised(patience)
 
-        def visit() -> T:
+        def connect() -> T:
             with postgres.connected(engine, table, supervised) as connection:
-                return errand(_Visit(connection, table, rest, supervised, patience))
+                return visit(_Visit(connection, table, stability, supervised, patience))
 
-        return supervised.run(visit, min(limit_s, patience.look_s))
+        return supervised.run(connect, min(limit_s, patience.look_s))
 
     where = f"{database.hostname}:{database.port}/{database.name}"
     return persist(attempt, f"{table} at {where} as {database.user}", wait_timeout_s, patience)
@@ -177,23 +177,23 @@ def _look(visit: _Visit) -> tuple[Relation, int]:
     if table == FEATURE_STORE:
         clients = postgres.find(connection, CLIENTS)
         n_clients = postgres.count(connection, clients) if clients and clients.readable else None
-        _require_rest(visit, relation.oid, n_rows, n_clients)
+        _require_stability(visit, relation.oid, n_rows, n_clients)
     connection.rollback()
     return relation, n_rows
 
 
-def _require_rest(visit: _Visit, oid: int, n_rows: int, n_clients: int | None) -> None:
+def _require_stability(visit: _Visit, oid: int, n_rows: int, n_clients: int | None) -> None:
     """Raise NotReadyError unless the table is complete, or has been the same for long enough.
 
     As many rows as clients is what the contract promises. Without clients to compare with, a table that
     has not changed for a moment counts as filled. With fewer rows, it may be half-filled or may rightly
-    leave clients out (no label yet): only a longer rest tells, and then it is said.
+    leave clients out (no label yet): only a longer wait tells, and then it is logged.
     """
     if n_rows == n_clients:
         return
     short = n_clients is not None and n_rows < n_clients
     needed_s = visit.patience.short_quiet_s if short else visit.patience.quiet_s
-    lasted_s = visit.rest.lasted_s((oid, n_rows), visit.patience.clock())
+    lasted_s = visit.stability.lasted_s((oid, n_rows), visit.patience.clock())
     of_clients = f" for {n_clients} clients" if n_clients is not None else ""
     if lasted_s < needed_s:
         seen = f"{n_rows} rows{of_clients}, unchanged for {lasted_s:.0f} s of {needed_s:g} s"

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from data_science.errors import DatabaseError, SettingsError
-from data_science.settings import DatabaseSettings
+from data_science.settings.job import DatabaseSettings
 from data_science.sources.postgres import obstacles
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.supervision import Supervised

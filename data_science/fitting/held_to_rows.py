@@ -1,0 +1,61 @@
+"""Draws on nodes, held to all rows: what was certified before the draws is looked at once more on them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from data_science.engines.posterior import Posterior
+from data_science.likelihood.certificate import SHIFT_LIMIT
+from data_science.likelihood.fidelity import Compressed
+
+log = logging.getLogger(__name__)
+_DRAWS = 200  # of the posterior, weighed on all rows
+
+
+def held_to_rows(
+    draw: Callable[[Compressed], Posterior], compressed: Compressed, *, weighs_all_rows: bool
+) -> tuple[Posterior, tuple[str, ...]]:
+    """Draw, on all rows if the nodes that stand for them are not good enough for this engine.
+
+    Parameters
+    ----------
+    draw : callable
+        The engine, on given cells.
+    compressed : Compressed
+    weighs_all_rows : bool
+        Whether the engine's weights are those of all rows, so that its draws are right by themselves.
+
+    Returns
+    -------
+    posterior : Posterior
+    notes : tuple of str
+        What the reader should know.
+    """
+    if compressed.on_all_rows is None:
+        return draw(compressed), ()
+    if weighs_all_rows and not compressed.stands_alone:
+        return draw(compressed), ()
+    reason = "they need exact weights, which this engine does not give"
+    if compressed.stands_alone:
+        posterior = draw(compressed)
+        spread = spread_of_weights(posterior, compressed)
+        if spread <= SHIFT_LIMIT:
+            return posterior, ()
+        reason = f"{spread:.2g} nats (sd) off on the draws, expected at most {SHIFT_LIMIT:g}"
+    note = f"The nodes were given up ({reason}): the fit is on every distinct row."
+    log.warning("%s", note)
+    return draw(compressed.on_all_rows()), (note,)
+
+
+def spread_of_weights(posterior: Posterior, compressed: Compressed) -> float:
+    """Sd over posterior draws of the log density on all rows minus that on cells, in nats.
+
+    No posterior mean is off by more, in posterior sds.
+    """
+    coefficients, _ = posterior.thinned(_DRAWS)
+    with threadpool_limits(1):  # small products: BLAS threads only wait for each other
+        return float(np.std(compressed.error_on_rows(compressed.at.from_raw(coefficients))))

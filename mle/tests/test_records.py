@@ -1,0 +1,65 @@
+"""What is recorded of a prediction, and which labels test it."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from machine_learning_engineering.labels import KnownLabel, known_labels
+from machine_learning_engineering.records import Prediction, decode, encode, plain, plain_features
+from made_predictions import START
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (np.float64(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (np.array(2.0), 2.0),
+        (float("nan"), None),
+        (np.float32("nan"), None),
+        (float("inf"), "inf"),
+        (float("-inf"), "-inf"),
+        (None, None),
+        (pd.NA, None),
+        (pd.NaT, None),
+        (True, True),
+        (7, 7),
+        ("text", "text"),
+        (pd.Timestamp("2026-11-22"), "2026-11-22 00:00:00"),
+        ([1], "[1]"),
+    ],
+    ids=repr,
+)
+def test_every_value_is_recorded_as_json_can_hold_it(value, kept):
+    assert plain(value) == kept
+    assert type(plain(value)) is type(kept)
+    record = Prediction(1, 0, plain_features({"x": value}), 0.25, "v", START)
+    assert decode(encode(record)) == record
+
+
+def test_features_keep_their_order_and_absent_ones_are_none():
+    frame = pd.DataFrame([{"b": 1, "a": "x"}])
+
+    assert list(plain_features(frame).items()) == [("b", 1), ("a", "x")]
+    assert plain_features(None) == {}
+    for n_rows in (0, 2):
+        with pytest.raises(ValueError, match=f"features has {n_rows} rows; expected one row"):
+            plain_features(pd.concat([frame] * n_rows) if n_rows else frame.head(0))
+
+
+def test_a_moment_without_a_zone_is_utc():
+    labels = pd.DataFrame({"idx": [1, 2], "label": [0, 1], "known_at": [datetime(2026, 11, 22), START]})  # noqa: DTZ001
+
+    assert known_labels(labels) == {1: KnownLabel(0, START), 2: KnownLabel(1, START)}
+    assert known_labels({3: 1}) == {3: KnownLabel(1, None)}
+
+
+def test_a_label_tests_only_what_was_predicted_before_it_was_known():
+    label = KnownLabel(1, START)
+
+    assert label.tests(START - timedelta(microseconds=1))
+    assert not label.tests(START)
+    assert KnownLabel(1).tests(START)

@@ -1,0 +1,105 @@
+"""Folders as operators name them: `~` is the home folder wherever one is named, and a path outlives a `chdir`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from serving_cases import ROW, predictor
+
+from data_science import BayesianLogitModel
+from data_science.errors import ArtifactError, SettingsError
+from data_science.settings import Settings
+from data_science.storage import artifact
+from data_science.storage.writing import require_writable
+from deployment.settings import Settings as ServiceSettings
+from deployment.settings import SettingsError as ServiceSettingsError
+
+NOBODY = "~nobody-of-this-name/models"
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+
+def save(folder):
+    return artifact.save(
+        folder, predictor=predictor(n_draws=17), diagnostics={}, model_card="", provenance={},
+        writers={"posterior.nc": lambda path: path.write_bytes(b"a posterior")}, now=datetime(2026, 11, 22, tzinfo=UTC),
+    )  # fmt: skip
+
+
+def test_a_model_is_tried_for_stored_and_loaded_at_home(tmp_path):
+    require_writable("~/models")
+    path = save("~/models")
+
+    assert path.parent == tmp_path / "home" / "models"
+    assert artifact.load(Path("~/models")).path == path
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("name", ["MODEL_FOLDER", "BOOK_CACHE", "DE_FILES", "DS_DB_PASSWORD_FILE"])
+def test_every_folder_of_the_job_may_be_at_home(tmp_path, name):
+    (tmp_path / "home" / "x").write_text("secret\n")
+    settings = Settings.from_environment({name: "~/x"})
+
+    found = {
+        "MODEL_FOLDER": settings.model_folder,
+        "BOOK_CACHE": settings.book_cache,
+        "DE_FILES": settings.stand_in.files,
+        "DS_DB_PASSWORD_FILE": settings.database.password,
+    }[name]
+    assert found in (tmp_path / "home" / "x", "secret")
+
+
+@pytest.mark.parametrize("name", ["MODEL_FOLDER", "MLE_STORAGE"])
+def test_every_folder_of_the_service_may_be_at_home(tmp_path, name):
+    settings = ServiceSettings.read({name: "~/x"})
+
+    assert getattr(settings, name.lower()) == tmp_path / "home" / "x"
+
+
+def test_a_home_that_is_not_known_is_named_at_once():
+    with pytest.raises(SettingsError, match=f"MODEL_FOLDER is '{NOBODY}'; expected a path"):
+        Settings.from_environment({"MODEL_FOLDER": NOBODY})
+    with pytest.raises(ServiceSettingsError, match=f"MODEL_FOLDER is '{NOBODY}'; expected a path"):
+        ServiceSettings.read({"MODEL_FOLDER": NOBODY})
+    for use in (save, artifact.load, require_writable):
+        with pytest.raises(ArtifactError, match="names a home folder that is not known here"):
+            use(NOBODY)
+
+
+@pytest.mark.parametrize("named", ["models", Path("models"), "./models/../models"])
+def test_a_model_loaded_by_a_relative_path_still_has_its_files_after_chdir(tmp_path, monkeypatch, named):
+    save("models")
+    model, loaded = BayesianLogitModel(), artifact.load(named)
+    model.load(named)
+
+    monkeypatch.chdir(tmp_path / "home")
+
+    assert model.predict_one(ROW) in (0, 1)
+    assert artifact.read_listed(loaded.path, "posterior.nc", keep=True) == b"a posterior"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_the_newline_at_the_end_of_a_password_is_no_part_of_it(tmp_path, end):
+    (tmp_path / "secret").write_bytes(f" pass word{end}".encode())
+    server = {"DB_HOSTNAME": "db", "DS_DB_USER": f"reader{end}"}
+
+    for given in ({"DS_DB_PASSWORD": f" pass word{end}"}, {"DS_DB_PASSWORD_FILE": str(tmp_path / "secret")}):
+        database = Settings.from_environment(server | given).database
+        assert (database.user, database.password) == ("reader", " pass word")
+
+
+def test_a_newline_inside_a_password_is_kept_and_shown_nowhere():
+    settings = Settings.from_environment(
+        {"DB_HOSTNAME": "db", "DS_DB_USER": "u", "DS_DB_PASSWORD": "pass\nword-of-mine"}
+    )
+
+    assert settings.database.password == "pass\nword-of-mine"
+    assert "word-of-mine" not in repr(settings)
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_environment({"DS_DB_PASSWORD": "pass\nword\0of-mine", "DB_PORT": "x"})
+    assert "of-mine" not in str(raised.value)
