@@ -22,8 +22,8 @@ def prior_allows(ours: Floats, observed: float) -> str:
     below = float((ours < observed).mean())
     where = "inside" if low <= observed <= high else "outside"
     return (
-        f"before seeing data, the model thinks any overall rate from {between(low, high, 0)} possible (95 % "
-        f"interval); the observed one, {percent(observed)}, lies {where}, with {percent(below, 0)} of "
+        f"before seeing data, the model considers any overall rate from {between(low, high, 0)} possible "
+        f"(95 % interval); the observed one, {percent(observed)}, lies {where}, with {percent(below, 0)} of "
         "the prior "
         "below it"
     )
@@ -72,7 +72,7 @@ def second_opinion(agreement: Mapping[str, Any] | None, notes: str | None = None
         f"{described} from the same likelihood, gives the same posterior: the "
         f"largest difference is {agreement['distance_in_sds']:.3f} of a posterior standard deviation "
         f"({readable(agreement['worst'])}), {agreement['distance_in_mcse']:.1f} Monte Carlo standard errors "
-        f"where up to {agreement['limit_in_mcse']:.1f} are chance"
+        f"where chance explains up to {agreement['limit_in_mcse']:.1f}"
     )
 
 
@@ -97,13 +97,13 @@ def effects(table: pd.DataFrame) -> str:
     clear = [str(name) for name in table.index[table["clear"]]]
     looks = f"after allowing for {count(len(table), 'comparison')}"
     if not clear:
-        return f"no effect is clearly there {looks}"
+        return f"no effect is clearly different from zero {looks}"
     if len(clear) == len(table):
-        return f"every effect is clearly there, even {looks}"
+        return f"every effect is clearly different from zero, even {looks}"
     verb = "is" if len(clear) == 1 else "are"
     others = [str(name) for name in table.index[~table["clear"]]]
     which = listed(clear) if len(clear) <= len(others) else f"all but {listed(others)}"
-    return f"of {len(table)} effects, {len(clear)} {verb} clearly there {looks}: {which}"
+    return f"of {len(table)} effects, {len(clear)} {verb} clearly different from zero {looks}: {which}"
 
 
 def odds_ratios(table: pd.DataFrame) -> str:
@@ -173,8 +173,8 @@ def calibrated(found: Reliability) -> str:
             f"{percent(found.share_outside, 0)} of the clients, and only {as_far}"
         )
     return (
-        "the predicted probabilities come true, as far as these data can tell: the recalibrated curve strays "
-        f"from the band no more than by chance ({as_far})"
+        "the predicted probabilities come true, as far as these data can tell: the recalibrated curve leaves "
+        f"the band no more than chance would explain ({as_far})"
     )
 
 
