@@ -124,7 +124,7 @@ def _server(folder: Path, port: int) -> ThreadingHTTPServer:
             ("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder))
         )
     except (OSError, OverflowError) as error:
-        raise site.BuildError(f"port {port} cannot be used: {error}. Name another in --port") from error
+        raise site.BuildError(f"port {port} is not available: {error}. Choose another with --port") from error
 
 
 def _pdf(what: str) -> Literal["yes", "no", "if possible"]:
@@ -134,7 +134,9 @@ def _pdf(what: str) -> Literal["yes", "no", "if possible"]:
     if what == "pdf":
         raise site.BuildError(printing.NO_CHROMIUM)
     # No word on installing one: nobody can do that in the container that builds the book.
-    log.info("this book has no PDF, as there is no Chromium here: make book-pdf makes one where there is")
+    log.info(
+        "this book has no PDF, since there is no Chromium here; with one installed, make book-pdf makes it"
+    )
     return "no"
 
 
@@ -146,7 +148,7 @@ def _require_writable(cache: Path) -> None:
     except OSError as error:
         raise site.BuildError(
             f"the cache {cache} cannot be made or written: {error.strerror}. "
-            "Name another folder in --cache or BOOK_CACHE"
+            "Choose another folder with --cache or BOOK_CACHE"
         ) from error
 
 

@@ -33,14 +33,14 @@ def require_replaceable(output: Path, kept: Iterable[Path]) -> None:
     BuildError
         If something else is there, or it cannot be written.
     """
-    elsewhere = "Name another folder in --output"
+    elsewhere = "Choose another folder with --output"
     if os.path.ismount(output) or output.resolve() == Path.cwd():
         raise BuildError(f"{output} cannot be replaced as a whole by a new site. {elsewhere}")
     if output.is_dir():
         if any(output.iterdir()) and not (output / _MADE_HERE).exists():
             raise BuildError(f"{output} is not a book; it will not be overwritten. {elsewhere}")
     elif output.exists():
-        raise BuildError(f"{output} is a file, and would be lost. {elsewhere}")
+        raise BuildError(f"{output} is a file; it will not be overwritten. {elsewhere}")
     for folder in kept:
         if folder.resolve().is_relative_to(output.resolve()):
             raise BuildError(f"{folder} lies in {output}, which every build replaces. {elsewhere}")

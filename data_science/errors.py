@@ -25,7 +25,7 @@ class DataScienceError(Exception):
     ...     BayesianLogitModel().predict_one({"scd_a": 0.5})
     ... except DataScienceError as error:
     ...     print(error)
-    the model holds no parameters yet. Call fit(dataset) or load(model_folder) first
+    the model has no parameters yet. Call fit(dataset) or load(model_folder) first
     """
 
     exit_code: ClassVar[int] = 1

@@ -49,7 +49,7 @@ class Registry:
             If the name is taken.
         """
         if name in self:
-            raise SpecificationError(f"{self.kind} {name!r} is already there; expected another name")
+            raise SpecificationError(f"{self.kind} {name!r} is already registered; expected another name")
         self.homes[name] = home
 
     def unregister(self, name: str) -> None:

@@ -260,7 +260,7 @@ class BayesianLogitModel(MLEModel):
 
         records = held.diagnostics.get("summary")
         if not isinstance(records, list):
-            raise ArtifactError(f"{held.path / 'diagnostics.json'} holds no summary. Train again")
+            raise ArtifactError(f"{held.path / 'diagnostics.json'} has no summary. Train again")
         # JSON is stored with sorted keys, so the columns' order is given back here.
         return pd.DataFrame(records).set_index("parameter")[list(_SUMMARY)]
 
@@ -274,6 +274,6 @@ class BayesianLogitModel(MLEModel):
     def _fitted_or_loaded(self) -> Fit | artifact.Loaded:
         if self._held is None:
             raise DataScienceError(
-                "the model holds no parameters yet. Call fit(dataset) or load(model_folder) first"
+                "the model has no parameters yet. Call fit(dataset) or load(model_folder) first"
             )
         return self._held

@@ -35,8 +35,8 @@ def transaction(connection: Connection) -> Iterator[None]:
     except psycopg2.Error as error:
         message = ". ".join((error.diag.message_primary or str(error)).strip().splitlines())
         hint = f". {error.diag.message_hint.rstrip('.')}" if error.diag.message_hint else ""
-        lost = ", unless the connection was lost while they were changed" if connection.closed else ""
-        raise LoadError(f"{message}{hint}. All tables are as they were{lost}") from error
+        lost = ", unless the connection was lost while they were being changed" if connection.closed else ""
+        raise LoadError(f"{message}{hint}. All tables are unchanged{lost}") from error
     finally:
         _in_transaction.discard(connection)
 

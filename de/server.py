@@ -236,7 +236,7 @@ class PostgresServer:
         except psycopg2.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise ServerError(
-                    f"{str(self._home)!r} holds a server with another password of admin; give that password "
+                    f"{str(self._home)!r} contains a server with another admin password; give that password "
                     "or another folder"
                 ) from error
             return False

@@ -118,7 +118,7 @@ def _require_bambis_priors(design: Design) -> None:
     differing = [name for name, prior in held.items() if prior != design.priors[name]]
     if differing:
         pairs = [f"{name}: {held[name]}, expected {design.priors[name]}" for name in differing]
-        raise SpecificationError(f"Bambi holds other priors than the density: {'; '.join(pairs)}")
+        raise SpecificationError(f"the priors in Bambi differ from those in the density: {'; '.join(pairs)}")
 
 
 def _progress(chains: list[Any]) -> Progress:

@@ -94,7 +94,7 @@ def certified_nodes(
     """
     n = len(distinct)
     if n < LEAST_ROWS:
-        raise NoNodesError(f"{n:,} distinct rows are few")
+        raise NoNodesError(f"{n:,} distinct rows are too few to gain from nodes")
     with threadpool_limits(1):  # matrices of order a hundred: BLAS threads only wait for each other
         strata = Strata.of(design.encoding, distinct, at)
         if np.prod(strata.map.shape) > _MOST_ENTRIES:

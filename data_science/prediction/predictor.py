@@ -112,7 +112,7 @@ class Predictor:
                 raise ValueError(f"{name} has the shape {shape}; expected {expected} for this encoding")
         for name in arrays:
             if not np.isfinite(getattr(self, name)).all():
-                raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
+                raise ValueError(f"{name} contains NaN or infinity; expected finite numbers")
         if not 0.0 < self.threshold < 1.0:
             raise ValueError(f"threshold is {self.threshold!r}; expected a probability between 0 and 1")
         if self.unseen not in ("population", "refuse"):

@@ -51,7 +51,7 @@ class RowReader:
         Raises
         ------
         FeatureError
-            If ``features`` is no mapping, lacks a column, or holds a value that cannot be read.
+            If ``features`` is no mapping, lacks a column, or contains a value that cannot be read.
         """
         if not isinstance(features, Mapping):
             raise FeatureError(

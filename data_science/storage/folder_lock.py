@@ -61,7 +61,8 @@ def open_lock(folder: Path) -> int:
 
 def _no_lock(path: Path) -> ArtifactError:
     return ArtifactError(
-        f"{path} is a link, a pipe, a folder or a device; expected a plain file; nothing was saved. Remove it"
+        f"{path} is a link, a pipe, a folder or a device; expected a regular file; nothing was "
+        "saved. Remove it"
     )
 
 
@@ -86,7 +87,7 @@ def _wait_for(descriptor: int, path: Path, patience_s: float) -> None:
             )
         if waited_s >= patience_s:
             raise ArtifactError(
-                f"{path} was held by another process for {patience_s:g} s; nothing was saved. Look which one "
-                f"(fuser {path}), end it and train again"
+                f"{path} was held by another process for {patience_s:g} s; nothing was saved. Find it "
+                f"(fuser {path}), stop it and train again"
             )
         time.sleep(LOOK_S)

@@ -65,7 +65,7 @@ def to_npz(predictor: Predictor) -> bytes:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ArtifactError(
-                f"the model's {name} is not finite throughout; nothing was saved. Train again"
+                f"the model's {name} has values that are not finite; nothing was saved. Train again"
             )
     stream = io.BytesIO()
     plain = {name: np.ascontiguousarray(array, dtype="<f8") for name, array in arrays.items()}
@@ -164,7 +164,7 @@ def _read_npz(data: bytes, shapes: Mapping[str, tuple[int, ...]], path: Path) ->
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename: info for info in archive.infolist()}
             if sorted(members) != sorted(f"{name}.npy" for name in shapes):
-                raise ValueError(f"it holds {sorted(members)}, expected {sorted(shapes)}")
+                raise ValueError(f"it contains {sorted(members)}, expected {sorted(shapes)}")
             arrays = {}
             for name, shape in shapes.items():
                 member = members[f"{name}.npy"]
@@ -172,7 +172,7 @@ def _read_npz(data: bytes, shapes: Mapping[str, tuple[int, ...]], path: Path) ->
                     raise ValueError(f"{name} is compressed; expected stored")
                 arrays[name] = _read_array(archive.read(member), shape, name)
     except Exception as error:
-        raise ArtifactError(f"{path} does not hold the draws ({error}). {REMEDY}") from error
+        raise ArtifactError(f"{path} does not contain the draws ({error}). {REMEDY}") from error
     return arrays
 
 

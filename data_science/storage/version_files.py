@@ -49,7 +49,9 @@ def unseal(data: bytes, path: Path) -> dict[str, Any]:
     stranger's nested lists a thousand times their size.
     """
     if not _is_sealed(data):
-        raise ArtifactError(f"{path} was changed after it was written: its own digest does not fit. {REMEDY}")
+        raise ArtifactError(
+            f"{path} was changed after it was written: its own digest does not match. {REMEDY}"
+        )
     document = parse_json(data, path)
     document.pop("sha256", None)
     return document
@@ -73,7 +75,7 @@ def parse_json(data: bytes, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError, MemoryError) as error:
         raise ArtifactError(f"{path} is not JSON ({error}); expected an object. {REMEDY}") from error
     if not isinstance(document, dict):
-        raise ArtifactError(f"{path} holds a JSON {type(document).__name__}; expected an object. {REMEDY}")
+        raise ArtifactError(f"{path} contains a JSON {type(document).__name__}; expected an object. {REMEDY}")
     return document
 
 
@@ -214,9 +216,9 @@ def _require_shallow(data: bytes) -> None:
 
 def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
-        raise ValueError(f"{text[:20]} is beyond what a number can hold")
+        raise ValueError(f"{text[:20]} is too large for a number")
     return number
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

@@ -58,7 +58,7 @@ def read_latest(folder: Path) -> str:
     text = read_small(path, limit=200).decode("utf-8", errors="backslashreplace")
     name = text.removesuffix("\n")
     if not NAME.fullmatch(name):
-        raise ArtifactError(f"{path} says {text[:80]!r}; expected the name of a version in this folder")
+        raise ArtifactError(f"{path} contains {text[:80]!r}; expected the name of a version in this folder")
     return name
 
 
@@ -176,9 +176,9 @@ def _withdraw(work: Path, folder: Path, name: str) -> None:
         return  # it never had its name
     except OSError as error:
         raise ArtifactError(
-            f"{folder / name} was written, but {LATEST} could not be made to name it, and it could not be "
-            f"taken back ({error.strerror}). What was served before still is; remove that version, check the "
-            "permissions and the free space of the folder, and train again"
+            f"{folder / name} was written, but {LATEST} could not be updated to name it, and it could not be "
+            f"removed again ({error.strerror}). The version served before is still served; "
+            "remove this one, check the permissions and the free space of the folder, and train again"
         ) from error
 
 
@@ -190,8 +190,8 @@ def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -
         sync(folder)
     except OSError as error:
         logging.getLogger(__name__).warning(
-            "version %s is stored and is the newest, but %s could not be synced (%s): a power cut now may "
-            "bring the one before back. Check the volume",
+            "version %s is stored and is the newest, but %s could not be synced (%s): after a power cut now, "
+            "the previous version may be the newest again. Check the volume",
             name,
             folder,
             error.strerror,

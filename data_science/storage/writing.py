@@ -58,7 +58,7 @@ def home(folder: str | Path) -> Path:
         return Path(folder).expanduser()
     except RuntimeError as error:
         raise ArtifactError(
-            f"{str(folder)!r} names a home folder that is not known here ({error}). Name the whole path"
+            f"{str(folder)!r} names a home folder that does not exist here ({error}). Give the full path"
         ) from error
 
 

@@ -98,7 +98,7 @@ class MLEModel(ABC):
         if probability is not None and not 0 <= probability <= 1:
             raise ValueError(
                 f"the probability is {probability!r}; expected 0 to 1, so the label {predicted_label!r} is "
-                "neither stored nor answered. Ask the model's makers what it makes of these features"
+                "neither stored nor returned. Ask the model's authors why it gives this for these features"
             )
         from machine_learning_engineering.records import Prediction, plain_features
 

@@ -211,8 +211,8 @@ def _finding(about: str, effect: Estimate, margin: float, what: str, policy: Ret
 
 def _more_data(times: float) -> str:
     if times > 100:
-        return "the effect is as large as the margin, and more data will hardly tell"
-    return f"about {max(times, 1.1):.1f} times the data would tell"
+        return "the effect is as large as the margin, and more data are unlikely to decide"
+    return f"about {max(times, 1.1):.1f} times the data would decide"
 
 
 def _first_clients(predictions: Sequence[Prediction], n_clients: int) -> list[Prediction]:

@@ -98,7 +98,7 @@ def expanded(folder: str | Path) -> Path:
         return Path(folder).expanduser()
     except RuntimeError as error:
         raise PredictionLogError(
-            f"{str(folder)!r} names a home folder that is not known here ({error}). "
+            f"{str(folder)!r} names a home folder that does not exist here ({error}). "
             "Set MLE_STORAGE to a path that begins with /"
         ) from error
 

@@ -85,9 +85,9 @@ def even_costs(rate: float) -> str:
         return f"{positive}, so that a client near the average may be predicted as either"
     way, label = ("above", 1) if rate <= 0.35 else ("below", 0)
     return (
-        f"{positive}, so that only a client far {way} the averageis predicted as {label}. This is "
-        f"not a defect: predicting {label} for a client who is more likely to be {1 - label} would be wrong more often "
-        "than right"
+        f"{positive}, so that only a client far {way} the average is predicted as {label}. This is "
+        f"not a defect: predicting {label} for a client who is more likely to be {1 - label} would be wrong "
+        "more often than right"
     )
 
 
