@@ -1,4 +1,4 @@
-"""Everything that can go wrong here, by who must act.
+"""Everything that can go wrong here, sorted by who must act.
 
 DataScienceError
 ├── SettingsError          the operator: a variable is missing, malformed or refused by the server

@@ -1,4 +1,4 @@
-"""A data set in one line, to try the package on: clients as the company's, simulated."""
+"""A data set in one line, to try the package on: simulated clients like the company's."""
 
 from __future__ import annotations
 

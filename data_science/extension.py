@@ -1,6 +1,6 @@
 """Where engines, priors and sources of rows are: names and homes as text, so that listing them imports none.
 
-Another one is one file and one line: below; or ``register`` in one's own code; or an entry
+To add one takes one file and one line: below, or ``register`` in one's own code, or an entry
 point of an installed package in the group ``data_science.engines``, ``.priors`` or ``.sources``.
 """
 

@@ -137,7 +137,7 @@ class BayesianLogitModel(MLEModel):
         SchemaError
             If the frame is not what the specification needs.
         GateError
-            If the fit failed its checks; what was fitted or loaded before stays.
+            If the fit failed its checks; what was fitted or loaded before is kept.
         ImportError
             If the packages for training are not installed.
         """
@@ -182,7 +182,7 @@ class BayesianLogitModel(MLEModel):
         Raises
         ------
         ArtifactError
-            Naming the file that cannot be trusted or read, and what to do; the model held before stays.
+            Naming the file that cannot be trusted or read, and what to do; the previous model is kept.
         """
         self._held = loaded = artifact.load(model_folder)
         self.model_version = loaded.path.name

@@ -1,6 +1,6 @@
-"""The end-to-end job: read the environment, wait for feature_store, train, store, and say what was found.
+"""The end-to-end job: read the environment, wait for feature_store, train, store, and report what was found.
 
-The database that stands in for the company's where none is named comes from outside: this package has none.
+The stand-in database, used if none is named, comes from the caller: this package has none.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, *, standing_in: StandingIn) -> 
     arguments : sequence of str, optional
         Of the command line; default: of this process.
     standing_in : callable
-        Starts the database that stands in for the company's, where none is named.
+        Starts the database that stands in for the company's if none is named.
     """
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop)
@@ -99,7 +99,7 @@ def _closing(path: Path, report: Report) -> dict[str, str]:
 
 
 def _environment(options: argparse.Namespace) -> Mapping[str, str]:
-    """Environment first; a flag that is given wins."""
+    """Read the environment; a flag that is given overrides it."""
     given = {
         "MODEL_FOLDER": options.models,
         "ENGINE": options.engine,
@@ -113,7 +113,7 @@ def _environment(options: argparse.Namespace) -> Mapping[str, str]:
 
 @contextmanager
 def _database(environ: Mapping[str, str], settings: Settings, standing_in: StandingIn) -> Iterator[Settings]:
-    """Give the settings of the job, with a stand-in in them where a database is read and none is named."""
+    """Return the job's settings, with a stand-in database if one is read and none is named."""
     files = settings.stand_in.files
     if not sources.needs_database(sources.source(settings.source)):
         if files is not None:

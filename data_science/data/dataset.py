@@ -1,7 +1,7 @@
 """What training data must look like: validate a frame against it.
 
 Changes when the contract with the data engineers changes. Nothing is dropped, filled in or guessed:
-a value is read as it is, converted without loss, or refused with the row it stands in.
+a value is read as it is, converted without loss, or refused with the row it is in.
 """
 
 import reprlib
@@ -86,7 +86,7 @@ def validate(
     Parameters
     ----------
     frame : DataFrame
-        One row per client, or per group of trials. Columns that are not named are let through.
+        One row per client, or per group of trials. Other columns are passed through.
     numeric, factors : collection of str
         Columns used as numbers (int, float, bool) and as levels (str, int, bool, category). Integral
         floats are read as the integer they are where levels, counts or promised integers are wanted.

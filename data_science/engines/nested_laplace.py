@@ -68,7 +68,7 @@ class Certificate:
 
 
 class CertificateError(GateError):
-    """Importance sampling says that it cannot be relied on here."""
+    """Importance sampling reports that it cannot be relied on here."""
 
     def __init__(self, certificate: Certificate, reason: str) -> None:
         self.certificate = certificate
@@ -91,7 +91,7 @@ def draw(
     Raises
     ------
     CertificateError
-        If k-hat refuses, since the proposal does not cover the posterior and no more draws would mend it; or
+        If k-hat is too large: the proposal does not cover the posterior, and more draws would not help; or
         if the weights leave too few effective draws.
     """
     rng = np.random.default_rng(settings.seed)

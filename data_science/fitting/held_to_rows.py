@@ -1,4 +1,4 @@
-"""Draws on nodes, held to all rows: what was certified before the draws is looked at once more on them."""
+"""Draws on nodes, checked against all rows: what was certified before the draws is checked again on them."""
 
 from __future__ import annotations
 

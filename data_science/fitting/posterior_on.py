@@ -32,9 +32,9 @@ class Problem:
 
     @property
     def covariates(self) -> Cells:
-        """Covariate rows of training, or cells that stand for them wherever they are asked.
+        """Covariate rows of training, or cells that represent them everywhere.
 
-        Matched nodes stand for rows in sums only: between them there are rows farther out.
+        Matched nodes represent rows in sums only: rows may lie farther out than any node.
         """
         rows = self.rows
         if self.compressed.nodes is None:

@@ -1,6 +1,6 @@
-"""Matched nodes that all rows vouch for: refined until they are good, or none.
+"""Matched nodes that were checked on all rows: refined until they are good, or none.
 
-Each rung of the ladder expands around the mode that the rung before has found, and matches more exactly.
+Each rung of the ladder expands around the mode found by the previous rung, and matches more exactly.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _MOST_AT_ONCE = 5_000  # nodes that can be matched once more as one stratum
 
 @dataclass(frozen=True, slots=True)
 class CertifiedNodes:
-    """Nodes, the density on them, and what all rows say of it."""
+    """Nodes, the density on them, and its certificate on all rows."""
 
     cells: Cells
     joint: LogJoint
@@ -58,7 +58,7 @@ class CertifiedNodes:
 
 
 class NoNodesError(Exception):
-    """Nodes would not pay, or none are good enough: every row stays. Says why, in a few words."""
+    """Nodes would not pay, or none are good enough: every row is kept. The message says why."""
 
 
 def certified_nodes(
@@ -85,12 +85,12 @@ def certified_nodes(
     Returns
     -------
     CertifiedNodes
-        Where no nodes are good, those that exact weights mend.
+        If no nodes are good by themselves, those that exact weights correct.
 
     Raises
     ------
     NoNodesError
-        If every row had better stay; it says why.
+        If every row should be kept; the message says why.
     """
     n = len(distinct)
     if n < LEAST_ROWS:
@@ -119,7 +119,7 @@ class _Climb:
     rng: np.random.Generator
 
     def top(self) -> CertifiedNodes:
-        """Climb until the nodes are good and few."""
+        """Climb the ladder until the nodes are good and few."""
         found: list[CertifiedNodes] = []
         for matching in self._rungs():
             if matching == _ROUGH and any(nodes.certificate.is_good for nodes in found):
@@ -143,7 +143,7 @@ class _Climb:
         raise NoNodesError(f"nodes are {found[-1].certificate}")
 
     def _rungs(self) -> Iterator[Matching]:
-        """Ever more exact matchings, of those that pay."""
+        """Ever more exact matchings, as far as they pay."""
         n_coefficients = self.strata.map.shape[1]
         n_variables = min(n_coefficients, self.strata.features.shape[1])
         first = 3 if n_sums(n_variables, 3) <= _MANY_SUMS else 2
@@ -173,7 +173,7 @@ class _Climb:
         return CertifiedNodes(cells, joint, elimination, mode, evidence, evidence.on(joint), strata)
 
     def _fewer(self, matching: Matching, pilot: Pilot, found: CertifiedNodes) -> CertifiedNodes:
-        """Fewer nodes that are as good, where the coefficients are few: engines are the faster for it."""
+        """Fewer nodes that are as good, if there are few coefficients: this makes the engines faster."""
         n, matrix = len(pilot.x), found.joint.matrix
         n_nodes = len(found.cells)
         at_most = min(_FEWER * n_nodes, _MOST_SUMS_AT_ONCE)
@@ -205,7 +205,7 @@ class _Climb:
         return CertifiedNodes(cells, joint, elimination, mode, found.evidence, certificate, found.strata)
 
     def _pilot(self, before: CertifiedNodes | None) -> Pilot:
-        """Around the mode of the nodes before, or of a part of the rows."""
+        """The pilot at the mode of the previous nodes, or of a part of the rows."""
         if before is None:
             joint, theta, start = mode_of_part(self.design, self.rows, self.statistics, self.at, self.rng)
         else:

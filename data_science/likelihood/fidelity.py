@@ -1,8 +1,8 @@
 """Rows to the density that engines use: by quadrature, by matched nodes, or on every distinct row.
 
-Quadrature replaces one continuous covariate, matched nodes any number; each is measured on all rows. Of
+Quadrature replaces one continuous covariate, matched nodes any number; each is measured on all rows. For
 quadrature, the change to a posterior mean is, to first order, ``P^-1 (g_cells - g_rows)`` with g the gradient
-of the log-likelihood and P the posterior precision, at the mode; it is looked at around the mode too. ``D'y``
+of the log-likelihood and P the posterior precision, at the mode; it is checked around the mode too. ``D'y``
 is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
 """
 
@@ -50,7 +50,7 @@ class Compressed:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether draws on cells are draws on rows; otherwise they are with the weights of all rows only."""
+        """Whether draws on cells are draws on rows; otherwise only with the weights of all rows."""
         return self.nodes is None or self.nodes.certificate.is_good
 
     def log_weights(self, x: Floats) -> Floats:

@@ -199,7 +199,7 @@ class Predictor:
 
     @property
     def columns(self) -> tuple[FeatureColumn, ...]:
-        """What is read of the features, for whoever describes it."""
+        """What is read of the features, for code that describes it."""
         return columns_of(self.reader)
 
     @cached_property

@@ -91,7 +91,7 @@ def save(
     now : datetime
         Time of saving, with a time zone.
     keep : int
-        How many of the newest good versions stay.
+        How many of the newest good versions are kept.
 
     Returns
     -------

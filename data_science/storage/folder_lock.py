@@ -1,4 +1,4 @@
-"""The lock of a models folder: one process at a time changes it; changes with what a lock may be and cost.
+"""The lock of a models folder: one process at a time changes the folder. Changes with the lock's own rules.
 
 The system releases it when its process ends, however it ends. Readers never take it.
 """
@@ -27,7 +27,7 @@ def locked(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     Raises
     ------
     ArtifactError
-        If what is in its place is no plain file, or another process holds it for longer than ``patience_s``.
+        If its path is not a regular file, or another process holds it for longer than ``patience_s``.
     """
     descriptor = open_lock(folder)
     try:
@@ -38,12 +38,12 @@ def locked(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
 
 
 def open_lock(folder: Path) -> int:
-    """Return a descriptor of the folder's lock file, made if it does not exist; nothing is waited for.
+    """Return a descriptor of the folder's lock file, made if it does not exist, without waiting.
 
     Raises
     ------
     ArtifactError
-        If it is a link, which might lead anywhere, a pipe, a folder or another thing that is no plain file.
+        If it is a link, which might lead anywhere, a pipe, a folder or anything but a regular file.
     """
     path = folder / LOCK
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

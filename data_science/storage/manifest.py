@@ -1,7 +1,7 @@
 """The manifest of a version: what it must say before any other file is looked at.
 
 Owns the number of the format. To change the format: raise ``PROTOCOL``, keep reading the old ones, whose
-examples stand under ``tests/compatibility/artifacts/``, and store an example of the new one there.
+examples are under ``tests/compatibility/artifacts/``, and store an example of the new one there.
 """
 
 from __future__ import annotations

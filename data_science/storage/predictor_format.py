@@ -1,4 +1,4 @@
-"""The predictor as files: JSON for what is read by people too, npz for the draws; probes that prove both.
+"""The predictor as files: JSON for what people may read too, npz for the draws; probes that verify both.
 
 Changes when what serving needs changes; the procedure is in `artifact`. Neither format can hold code.
 """

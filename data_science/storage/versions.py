@@ -73,7 +73,7 @@ def located(folder: Path, name: str) -> Path:
 
 @contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """Give a private folder to write a version in; it is gone afterwards unless it was published."""
+    """Give a private folder to write a version in; it is removed afterwards unless it was published."""
     import fcntl
 
     with locked(folder):
@@ -114,7 +114,7 @@ def publish(
     finish : callable
         Called with the version's name before it becomes visible, to write what depends on the name.
     keep : int
-        How many of the newest good versions stay.
+        How many of the newest good versions are kept.
     is_good : callable
         Whether a version counts for ``keep``.
     """
@@ -183,7 +183,7 @@ def _withdraw(work: Path, folder: Path, name: str) -> None:
 
 
 def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -> None:
-    """Do what comes after the new version is the newest; whatever happens here, it is."""
+    """Do what comes after the new version is the newest; whatever happens here, it stays the newest."""
     import logging  # slow to import, and seldom needed
 
     try:

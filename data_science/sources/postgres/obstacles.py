@@ -1,4 +1,4 @@
-"""What can stand between us and a table, in words for the person who can remove it.
+"""What can keep us from reading a table, described for the person who can remove the obstacle.
 
 Changes when a server or libpq says something new. Pure: it judges error codes and texts, it opens nothing.
 """
@@ -18,7 +18,7 @@ class Obstacle:
 
 
 class NotReadyError(Exception):
-    """Raised by one look at the table; waiting continues or ends, it never reaches a user."""
+    """Raised by one look at the table; waiting continues or ends; it never reaches a user."""
 
     def __init__(self, obstacle: Obstacle) -> None:
         super().__init__(obstacle.what)
