@@ -18,7 +18,7 @@ from book.printing import PrintingError, print_pdf
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What stands on the front page."""
+    """What is printed on the front page."""
 
     title: str
     author: str

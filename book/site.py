@@ -19,7 +19,7 @@ class BuildError(Exception):
 
 
 def require_replaceable(output: Path, kept: Iterable[Path]) -> None:
-    """See that building into a folder loses nothing but a book.
+    """Check that building into a folder replaces nothing but a book.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def require_replaceable(output: Path, kept: Iterable[Path]) -> None:
 
 
 def require_sound(site: Path) -> None:
-    """See that no page shows an error in the place of a result.
+    """Check that no page shows an error in place of a result.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def require_sound(site: Path) -> None:
 
 
 def put_in_place(site: Path, output: Path, aside: Path) -> None:
-    """Let a new site take the place of the one before; ``aside`` is where that goes."""
+    """Replace the previous site by a new one; the previous one is moved to ``aside``."""
     shutil.rmtree(site / ".doctrees", ignore_errors=True)
     if output.exists():
         output.resolve().rename(aside)

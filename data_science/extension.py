@@ -70,7 +70,7 @@ class Registry:
         return EntryPoint(name, self.all_homes()[name], self.group).load()
 
     def all_homes(self) -> dict[str, str]:
-        """Return where each is, by name; what installed packages state stands last, and behind ours."""
+        """Return where each is, by name; those of installed packages come last, and never replace ours."""
         return {**self.homes, **self._installed(), **self.homes}
 
     def require(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Which files of a folder hold which source table; changes with the names that the company gives them."""
+"""Which files of a folder contain which source table; changes with the names that the company gives them."""
 
 import logging
 import os
@@ -75,7 +75,7 @@ def _only(entries: Mapping[str, Path], name: str) -> Path | None:
 
 
 def _daily_sales(folder: Path, beside: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the file of each day; what is no day with one file is refused, for its sales would be lost."""
+    """Return the file of each day; anything but a day with one file is refused: its sales would be lost."""
     if _is_file(folder):
         return ()
     days = _listed(folder)

@@ -72,7 +72,7 @@ def records(content: Content) -> Iterator[tuple[Place, list[str]]]:
     Raises
     ------
     LoadError
-        If a quoted field does not end, or goes on after its closing quote.
+        If a quoted field does not end, or continues after its closing quote.
     """
     # newline="" leaves line ends inside quotes as they are, and counts LF, CR LF and CR as one line each.
     reader = csv.reader(io.StringIO(content.text.rstrip("\r\n"), newline=""), strict=True)

@@ -1,4 +1,4 @@
-"""What the DE's part refuses, in the words that a command prints."""
+"""What the DE's part refuses; the messages are those that a command prints."""
 
 
 class LoadError(Exception):
@@ -10,4 +10,4 @@ class ServerError(Exception):
 
 
 class VariableError(Exception):
-    """Environment variables ask for a database that cannot be had."""
+    """The environment variables ask for a database that is not available."""

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a socket: offers of other protocols are passed over, heads bounded; changes with HTTP's rules.
+"""HTTP/1.1 on a socket: offers of other protocols are ignored, heads bounded; changes with HTTP's rules.
 
 uvicorn's own protocol for httptools drops the body of every request that offers an upgrade, as Java's
 HttpClient and ``curl --http2`` do with each POST to a plain port (``Upgrade: h2c``), and bounds no head.

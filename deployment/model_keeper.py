@@ -21,7 +21,7 @@ type Stamp = tuple[tuple[int, int, int] | None, ...]
 class ModelKeeper:
     """Looks at the model folder from a thread and replaces the model by one assignment.
 
-    Whoever has taken ``current`` goes on with that version to the end of the request.
+    A request that has taken ``current`` keeps that version to its end.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class ModelKeeper:
         self._seen, self._tried_at = stamp, now
         try:
             loaded = self._load(self.folder)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old version goes on
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old version is still served
             self._report(str(error) or repr(error))
             return
         # A version that is only a fallback replaces nothing: the one that answers was good, too.

@@ -129,7 +129,7 @@ def _database(environ: Mapping[str, str], settings: Settings, standing_in: Stand
 
 
 class _Stopped(SystemExit):
-    """The end of a job that was told to stop."""
+    """Ends a job that was asked to stop."""
 
 
 def _stop(signum: int, _: FrameType | None) -> None:

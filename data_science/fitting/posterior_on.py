@@ -27,7 +27,7 @@ class Problem:
     """A specification on its rows, ready for any engine."""
 
     design: Design
-    rows: Observations  # encoded once; whoever needs them again takes these
+    rows: Observations  # encoded once; to be used by all who need them again
     compressed: Compressed
 
     @property

@@ -85,7 +85,7 @@ class Observations(Rows):
 
 
 def _identity(values: Floats) -> tuple[Ints, int]:
-    """Number each row's value among the distinct ones; a small range of whole numbers needs no sorting."""
+    """Return each value's number among the distinct ones; a few whole numbers need no sorting."""
     low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
     if high - low < SMALL_RANGE and abs(low) < EXACT_IN_FLOAT:
         integers = values.astype(np.intp)

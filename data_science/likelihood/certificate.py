@@ -21,7 +21,7 @@ SHIFT_LIMIT = 0.01
 _WIDE_LIMIT = 0.2
 _DRAWS = 100  # of each width: the largest errors of 32 are too small by a factor of three
 _ENTRIES = 1_000_000  # floats held at a time
-#: Errors up to which exact weights mend nodes at little cost: sd in nats or posterior sds, and wide in nats.
+#: Errors that exact weights correct at little cost: sd in nats or posterior sds, and wide in nats.
 _MENDABLE, _MENDABLE_WIDE = 0.3, 9.0
 
 

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 #: Rows from which nodes pay: benchmarks/compression.py.
 LEAST_ROWS = 1_000
-#: What exact weights mend at the price of few nodes, where nothing better pays.
+#: What exact weights correct at the price of few nodes, where nothing better pays.
 _ROUGH = Matching(2, 1e-5, far=3e-3)
 _MOST_SHARE = 0.5  # of the rows: where more nodes are needed, rows are cheaper than the next rung
 _FEW_SHARE = 0.1  # of the rows: where a good rung needs more, the next may need fewer
@@ -205,7 +205,7 @@ class _Climb:
         return CertifiedNodes(cells, joint, elimination, mode, found.evidence, certificate, found.strata)
 
     def _pilot(self, before: CertifiedNodes | None) -> Pilot:
-        """The pilot at the mode of the previous nodes, or of a part of the rows."""
+        """Place the pilot at the mode of the previous nodes, or of a part of the rows."""
         if before is None:
             joint, theta, start = mode_of_part(self.design, self.rows, self.statistics, self.at, self.rng)
         else:

@@ -1,6 +1,6 @@
 """The exact log joint density of coefficients and group sds, given cells.
 
-Coefficients stand in encoding order, common effects first, in *standard* coordinates: predictors centred
+Coefficients are in encoding order, common effects first, in *standard* coordinates: predictors centred
 (where there is an intercept, as Bambi does) and scaled to unit root mean square, so that no unit of
 measurement reaches the engines. ``theta`` is the log of the group sds in the same coordinates.
 """

@@ -38,7 +38,7 @@ class Matching:
 
 
 def nodes_needed(sizes: Ints, n_variables: int, order: int) -> int:
-    """Expected number of nodes for strata of given sizes, without far rows."""
+    """Nodes to expect of strata of given sizes, without far rows."""
     m = n_sums(n_variables, order)
     return int(np.where(sizes > _FEW * m, m, sizes).sum())
 

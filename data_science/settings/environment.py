@@ -31,7 +31,7 @@ class Variable:
     """One line of the table of environment variables."""
 
     name: str
-    field: str | None  # where its value goes; None: it stands for another variable
+    field: str | None  # where its value goes; None: its value goes into another variable's
     meaning: str
     kind: Kind
     of: type[Settings | DatabaseSettings | StandInSettings] = Settings  # whose field it is

@@ -57,7 +57,7 @@ def to_npz(predictor: Predictor) -> bytes:
     Raises
     ------
     ArtifactError
-        If a number is not finite: what it makes of a row is no probability.
+        If a number is not finite: no probability would follow for a row.
     """
     arrays = {"draws": predictor.draws, "group_sd_draws": predictor.group_sd_draws}
     if predictor.correction is not None:

@@ -20,7 +20,7 @@ from typing import Any
 from data_science.errors import ArtifactError
 
 MANIFEST = "manifest.json"
-# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite goes on there, too.
+# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite continues there, too.
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 DEEPEST = 64  # levels of nested JSON; a version's own files have ten
 SEAL = re.compile(rb'\n "sha256": "([0-9a-f]{64})"(,?)(?=\n)')
@@ -180,7 +180,7 @@ def sync(path: Path) -> None:
 
 def _open_regular(path: Path) -> Any:
     try:
-        # A link may lead out of the folder, and opening a pipe would wait for ever.
+        # A link may lead out of the folder, and opening a pipe would block forever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} is missing. {REMEDY}") from error

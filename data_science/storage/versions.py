@@ -229,7 +229,7 @@ def _sweep(folder: Path) -> None:
             _remove(Path(entry.path))
         elif entry.name.startswith(SAVING):
             with suppress(OSError):  # a living process holds it, or has just removed it
-                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe's would wait for ever
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe's would block forever
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _remove(Path(entry.path))

@@ -78,7 +78,7 @@ class InputReference:
         exclude: Sequence[str] = NOT_FEATURES,
         until: datetime | None = None,
     ) -> Self:
-        """Learn from a training frame or from columns by name; ``idx`` and ``label`` are no features."""
+        """Learn from a training frame or from columns by name; ``idx`` and ``label`` are not features."""
         names = [str(name) for name in columns if name not in exclude]
         return cls({name: Histogram.learn(list(columns[name])) for name in names}, until)
 

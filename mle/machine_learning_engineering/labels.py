@@ -36,7 +36,7 @@ def known_labels(labels: Labels) -> dict[int, KnownLabel]:
     Raises
     ------
     RetrainingInputError
-        If a column is missing, a client is no whole number or has two labels, a label is not 0 or 1, or a
+        If a column is missing, a client is not a whole number or has two labels, a label is not 0 or 1, or a
         time is missing or cannot be read: none of them is guessed.
     """
     known: dict[int, KnownLabel] = {}

@@ -18,7 +18,7 @@ from pathlib import Path
 from machine_learning_engineering.errors import PredictionLogError
 
 PATTERN = "predictions-*.jsonl"
-# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite goes on there, too.
+# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite continues there, too.
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 _serial = itertools.count()
 
@@ -46,7 +46,7 @@ class SegmentWriter:
         except BaseException:
             # After a failed fsync the kernel may have dropped the pages and forgotten the error
             # (Rebello et al. 2020, "Can applications recover from fsync failures?"), so this file is not
-            # trusted again: cut it back to what was acknowledged and go on in a new one. No more is a segment
+            # trusted again: cut it back to what was acknowledged and go to a new one. No more is a segment
             # whose folder could not be synced: a power cut may lose it with all that it would hold.
             with contextlib.suppress(OSError):
                 self._take_back()

@@ -17,7 +17,7 @@ from data_science.report.wording import between, count, listed, percent, readabl
 
 
 def prior_allows(ours: Floats, observed: float) -> str:
-    """Say what overall label rates the prior allows, and where the observed one stands."""
+    """Say what overall label rates the prior allows, and where the observed one lies."""
     low, high = np.quantile(ours, [0.025, 0.975])
     below = float((ours < observed).mean())
     where = "inside" if low <= observed <= high else "outside"

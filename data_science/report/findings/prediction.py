@@ -18,7 +18,7 @@ _MISCALIBRATED = 0.05  # share of right predictions that stray as far
 
 
 def answer(gain: Difference, methods: pd.DataFrame, reference: str, rate: float) -> str:
-    """Say whether the features tell who has label 1, for the reader who stops there.
+    """Say whether the features show who has label 1, for the reader who stops there.
 
     Parameters
     ----------
