@@ -163,5 +163,5 @@ def test_what_was_not_given_to_the_model_is_none():
 
 
 def test_a_seed_below_0_is_refused_by_the_model_at_once():
-    with pytest.raises(SettingsError, match="seed is -1; expected a whole number of at least 0"):
+    with pytest.raises(SettingsError, match="seed is -1; expected a whole number from 0"):
         BayesianLogitModel(seed=-1)
