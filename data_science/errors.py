@@ -85,7 +85,7 @@ class FeatureError(SchemaError):
     Attributes
     ----------
     column : str or None
-        The column at fault, where it is one.
+        The column at fault, if it is a column.
 
     Examples
     --------

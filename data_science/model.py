@@ -197,7 +197,7 @@ class BayesianLogitModel(MLEModel):
 
     @property
     def fallback(self) -> str | None:
-        """Why the version that was loaded is not the one that LATEST names; None where it is."""
+        """Why the version that was loaded is not the one that LATEST names; None if it is."""
         return self._held.fallback if isinstance(self._held, artifact.Loaded) else None
 
     @property

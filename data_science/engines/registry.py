@@ -69,7 +69,7 @@ def second_opinion(on: Engine) -> str | None:
 
 
 def fallback(of: Engine) -> str | None:
-    """Name of the engine that runs where this one declines; None: there is no other."""
+    """Name of the engine that runs if this one declines; None if there is none."""
     found: str | None = getattr(of, "FALLBACK", None)
     return found
 

@@ -31,7 +31,7 @@ def compare(
     frame : DataFrame
         One row per observation.
     settings : FitSettings, optional
-        By default nested Laplace, with NUTS where it declines.
+        By default nested Laplace, with NUTS if it declines.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def posterior_on(frame: pd.DataFrame, specification: ModelSpecification, setting
 def posterior_of(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> tuple[Posterior, tuple[str, ...]]:
-    """Compute the posterior with the engine asked for; where that declines, with its fallback, if it has one.
+    """Compute the posterior with the engine asked for; if that declines, with its fallback, if it has one.
 
     Whose draws they are is in the posterior's attribute ``engine``.
     """

@@ -91,7 +91,7 @@ class Term:
         )
 
     def multipliers(self, numeric: Mapping[str, Floats], n_rows: int) -> Floats:
-        """Product of the term's numeric columns, one per row (1 where it has none)."""
+        """Product of the term's numeric columns, one per row (1 if it has none)."""
         values = np.ones(n_rows)
         for column in self.numeric:
             values = values * numeric[column]

@@ -1,6 +1,6 @@
 """What a specification reads each column as, numbers or levels: decided here and nowhere else.
 
-The dtype decides where the formula does not: a numeric dtype holds numbers, any other (text, object,
+The dtype decides if the formula does not: a numeric dtype holds numbers, any other (text, object,
 category) holds levels, whatever the values look like. A frame keeps the answer: what was read as levels never
 gets a numeric dtype, so that asking again, of the validated frame, gives the same answer.
 """

@@ -38,7 +38,7 @@ _PROPORTION = {"p", "prop", "proportion"}
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A column in a term; ``categorical`` where the formula itself says so, by C()."""
+    """A column in a term; ``categorical`` if the formula itself says so, by C()."""
 
     column: str
     categorical: bool = False

@@ -77,7 +77,7 @@ def certified_nodes(
     rows : Observations
         Raw rows.
     distinct : Observations
-        The same, merged where that makes them fewer; the successes are not read.
+        The same, merged if that makes them fewer; the successes are not read.
     statistics, at
         Of the raw rows.
     seed : int

@@ -54,7 +54,7 @@ class Compressed:
         return self.nodes is None or self.nodes.certificate.is_good
 
     def log_weights(self, x: Floats) -> Floats:
-        """Return what is to be added to log weights: :meth:`error_on_rows`, zero where that is nil."""
+        """Return what is to be added to log weights: :meth:`error_on_rows`, zero if cells alone suffice."""
         return np.zeros(len(x)) if self.stands_alone else self.error_on_rows(x)
 
     def error_on_rows(self, x: Floats) -> Floats:
@@ -92,7 +92,7 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
     exact : bool
         True keeps every distinct row.
     seed : int
-        Of the points around the mode, and of the sample of raw rows where there are very many.
+        Of the points around the mode, and of the sample of raw rows if there are very many.
     """
     statistics = Statistics.of(design.encoding, rows)
     at = Coordinates.of(design, statistics)

@@ -192,7 +192,7 @@ class LogJoint:
 
 
 def design_matrix(encoding: Encoding, rows: Rows, at: Coordinates) -> Any:
-    """Rows of the design in standard coordinates: dense where that is small, else sparse by row."""
+    """Rows of the design in standard coordinates: dense if that is small, else sparse by row."""
     n_rows, n_coefficients = len(rows), encoding.n_coefficients
     data, columns, index = [], [], []
     for term in encoding.terms:

@@ -69,7 +69,7 @@ class Predictor:
         What a grouping level not seen in training gets: the population effect, or an error. A level of a
         common effect is always refused: there is no distribution that it could come from.
     correction : Correction, optional
-        Makes the label follow the posterior mean probability where the plug-in is too far from it.
+        Makes the label follow the posterior mean probability if the plug-in is too far from it.
     response : str
         Name of the column that was modelled.
 

@@ -1,4 +1,4 @@
-"""What is said of the data before any model: where they come from, and what their groups show."""
+"""What is said about the data before any model: where they come from, and what their groups show."""
 
 from __future__ import annotations
 

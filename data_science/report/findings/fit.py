@@ -1,4 +1,4 @@
-"""What is said of the model and its fit: what the prior allows, the posterior shows, and the checks find."""
+"""What is said about model and fit: what the prior allows, the posterior shows, and the checks find."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def prior_allows(ours: Floats, observed: float) -> str:
 
 
 def extremes(ours: Floats, wide: Floats) -> str:
-    """Say how likely two priors think it that a client's label is all but certain."""
+    """Say how likely two priors make it that a client's label is all but certain."""
     share, share_wide = (float(np.mean((rates < 0.01) | (rates > 0.99))) for rates in (ours, wide))
     return (
         f"a probability below 1 % or above 99 % has a chance of {percent(share, 0)}, and would have one of "
@@ -86,14 +86,14 @@ def chains(p_values: pd.Series[float]) -> str:
 
 
 def energy(parts: Mapping[str, Floats]) -> str:
-    """Say whether the energy changes from draw to draw by about as much as it varies."""
+    """Say whether the energy changes from draw to draw about as much as it varies overall."""
     whole, change = (float(values.std()) for values in parts.values())
     verdict = "much narrower" if change < 0.5 * whole else "not much narrower"
     return f"the changes ({change:.1f} nats) are {verdict} than the whole ({whole:.1f}; standard deviations)"
 
 
 def effects(table: pd.DataFrame) -> str:
-    """Say which effects differ from none, allowing for how many were looked at."""
+    """Say which effects differ from zero, allowing for the number of comparisons."""
     clear = [str(name) for name in table.index[table["clear"]]]
     looks = f"after allowing for {count(len(table), 'comparison')}"
     if not clear:

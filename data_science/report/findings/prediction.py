@@ -1,4 +1,4 @@
-"""What is said of predictions: whether they beat the overall rate, other methods, and treating all alike."""
+"""What is said about predictions: if they beat the overall rate, other methods, and treating all alike."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def concordant(found: Concordance) -> str:
 
 
 def spread_out(probability: pd.Series[float]) -> str:
-    """Say how differently the model sees the clients."""
+    """Say how much the predictions differ between clients."""
     return f"99 % of the clients get a probability {_reach(probability)}"
 
 

@@ -177,7 +177,7 @@ def copy(connection: Connection, relation: Relation, supervised: Supervised) -> 
 
 
 def _comment(cursor: psycopg2.extensions.cursor, relation: Relation) -> str | None:
-    """Return the table's comment in the snapshot of its rows; None too where it may not be read."""
+    """Return the table's comment in the snapshot of its rows; also None if it may not be read."""
     cursor.execute("SAVEPOINT comment")
     try:
         cursor.execute(_COMMENT, [sql.Identifier(relation.schema, relation.name).as_string(cursor)])
