@@ -93,7 +93,7 @@ def _checked(files: Mapping[str, tuple[Path, ...]]) -> dict[str, CheckedTable]:
 
 
 def _compare_clients(tables: Mapping[str, CheckedTable]) -> str | None:
-    """Return the table whose clients count; say where the others know others or not all of them."""
+    """Return the table whose clients count; log how the clients of the other tables differ."""
     given = [name for name in _WITH_CLIENTS if name in tables]
     if not given:
         return None

@@ -26,7 +26,7 @@ class Place:
 
 
 def fault(place: Place, came: str, expected: str) -> LoadError:
-    """Return what refuses a file: where, what came, what was expected."""
+    """Return the error that refuses a file: where, what came, what was expected."""
     return LoadError(f"{place}: {came}; expected {expected}. Correct the file; nothing was loaded")
 
 

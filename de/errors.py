@@ -2,7 +2,7 @@
 
 
 class LoadError(Exception):
-    """The data to load are not there or not what the tables need."""
+    """The data to load are missing or not what the tables need."""
 
 
 class ServerError(Exception):

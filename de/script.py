@@ -18,7 +18,7 @@ _in_transaction: set[Connection] = set()
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """Commit when the block ends, roll back if it fails; inside such a block another one is part of it.
+    """Commit when the block ends, roll back if it fails; a block inside it is part of it.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 def run(connection: Connection, name: str, **variables: str | int) -> list[str]:
-    """Execute ``de/sql/<name>`` inside the open transaction and return what the server remarked.
+    """Execute ``de/sql/<name>`` inside the open transaction and return the server's notices.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ class PostgresServer:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the server and wait until it answers; the port stays the same from the first start on.
+        """Start the server and wait until it answers; the port is the same from the first start on.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """Stand-in company data: all of it, or what is missing beside the company's own files.
 
-For a run that names no database, also one that holds them as long as it runs.
+For a run that names no database, it also starts one with these data while the run lasts.
 """
 
 import logging

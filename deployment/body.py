@@ -35,7 +35,7 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
     Raises
     ------
     Problem
-        413 as soon as the body is known to be too large; 408 if it does not come in time; 415 if it is said
+        413 as soon as the body is known to be too large; 408 if it does not arrive in time; 415 if it is said
         to be compressed; 400 if its length is not a number.
     """
     for name, value in scope["headers"]:

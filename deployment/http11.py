@@ -49,12 +49,12 @@ class Http11Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Hand on a piece of the body."""
+        """Pass on a piece of the body."""
         self._unread = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Hand on the end of the body."""
+        """Pass on the end of the body."""
         self._unread = 0
         super().on_message_complete()
 

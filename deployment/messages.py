@@ -41,7 +41,7 @@ class Client(Request):
 
 
 class Question(Client):
-    """One client, and what to answer beside the label."""
+    """One client, and what to return besides the label."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [PUBLISHED, {**PUBLISHED, "probability": True, "interval": 0.95}]}
@@ -54,7 +54,7 @@ class Question(Client):
 
 
 class Questions(Request):
-    """Many clients, and what to answer for each beside the label."""
+    """Many clients, and what to return for each besides the label."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"clients": [PUBLISHED, {**PUBLISHED, "idx": 150001}]}]}
@@ -76,7 +76,7 @@ class Interval(BaseModel):
 
 
 class Answer(BaseModel):
-    """The label, and what was asked for beside it."""
+    """The label, and what was asked for besides."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"label": 0}]})
 

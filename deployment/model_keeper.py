@@ -1,4 +1,4 @@
-"""Which version is served: takes up new ones while requests continue; changes with the rules for that."""
+"""Which version is served: picks up new ones while requests continue; changes with the rules for that."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class ModelKeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop looking; a load under way is waited for."""
+        """Stop looking, after any load under way."""
         self._stopped.set()
         self._thread.join()
 
     def refresh(self) -> None:
-        """Look once; load and take up what changed."""
+        """Look once; load and serve what changed."""
         stamp, now = _stamp(self.folder), time.monotonic()
         due = self.problem is not None and now - self._tried_at >= RETRY_S
         if stamp == self._seen and not due:

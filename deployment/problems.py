@@ -17,7 +17,7 @@ UNHELPFUL_INPUTS = {"missing", "json_invalid", "too_short"}  # pydantic's error 
 
 @dataclass
 class Problem(Exception):  # noqa: N818 - it is what the client is told, by its name in RFC 9457
-    """An answer other than the one that was asked for."""
+    """An answer other than the one requested."""
 
     status: int
     detail: str

@@ -1,4 +1,4 @@
-"""Histograms of the inputs a model was trained on (or first saw), stored to be compared with later ones."""
+"""Histograms of the inputs a model was trained on (or first saw), stored for comparison with later ones."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class InputReference:
 
     @classmethod
     def learn_from_log(cls, predictions: Sequence[Prediction]) -> Self:
-        """Learn from the first predictions of a model whose training data are not at hand."""
+        """Learn from the first predictions of a model whose training data are not available."""
         names = list(dict.fromkeys(name for made in predictions for name in made.features))
         columns = {name: [made.features.get(name) for made in predictions] for name in names}
         return cls.learn(columns, until=max(made.at for made in predictions))

@@ -1,4 +1,4 @@
-"""Labels that became known after the predictions; changes with how teams hand them over."""
+"""Labels that became known after the predictions; changes with how teams deliver them."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class SegmentWriter:
         self._size = 0  # bytes known to be on disk
 
     def append(self, block: bytes) -> None:
-        """Write and sync ``block``; on OSError none of it is left behind, as far as the disk still obeys."""
+        """Write and sync ``block``; on OSError none of it is left behind, if the disk still responds."""
         try:
             if self._descriptor < 0 or self._size >= self.segment_bytes or self._was_taken_away():
                 self._start_segment()
@@ -87,7 +87,7 @@ class SegmentWriter:
 
 
 def expanded(folder: str | Path) -> Path:
-    """Return the path with ``~`` as a shell would read it: an env file is read by none.
+    """Return the path with ``~`` expanded as a shell would: no shell reads an env file.
 
     Raises
     ------
