@@ -135,7 +135,7 @@ def _pdf(what: str) -> Literal["yes", "no", "if possible"]:
         raise site.BuildError(printing.NO_CHROMIUM)
     # No word on installing one: nobody can do that in the container that builds the book.
     log.info(
-        "this book has no PDF, since there is no Chromium here; with one installed, make book-pdf makes it"
+        "this book has no PDF, since Chromium is not available here; where it is, make book-pdf prints one"
     )
     return "no"
 
