@@ -11,7 +11,7 @@ export DE_FILES  # the company's CSV files; unset: stand-in data
 .DEFAULT_GOAL := help
 .PHONY: help train test test-slow test-containers mutants images check bench book book-serve book-pdf docs lock clean
 
-help: ## say what can be made
+help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(JOB): setup.py mle/setup.py data_science/_version.py constraints.txt
@@ -28,7 +28,7 @@ $(STAMP): $(JOB) deployment/requirements.txt
 train: $(JOB) ## train on the database of the environment, or on an embedded one with DE_FILES=DIR or stand-in data
 	@$(BIN)/python main.py $(ARGS)
 
-test: $(STAMP) ## all checks and tests but the slow ones
+test: $(STAMP) ## all checks and tests except the slow ones
 	@$(BIN)/python -m bin.system_needs
 	@$(BIN)/python -m pytest -n 3 $(ARGS)  # for two cores: one of three waits, for a server or a browser
 
@@ -36,10 +36,10 @@ test-slow: $(STAMP) ## the tests that take minutes each
 	@$(BIN)/python -m bin.system_needs
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
-test-containers: $(STAMP) ## the container tests; fails where no engine runs
+test-containers: $(STAMP) ## the container tests; fails if no engine is running
 	@REQUIRE_CONTAINERS=1 $(BIN)/python -m pytest tests/containers $(ARGS)
 
-mutants: $(STAMP) ## change the code in small ways, in a copy; which changes does no test notice? (25 minutes)
+mutants: $(STAMP) ## change a copy of the code in small ways, and list the changes that no test notices (25 minutes)
 	@PYTHONPATH=tests $(BIN)/python -m mutation $(ARGS)
 
 images: ## build every image of docker-compose.yml

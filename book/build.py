@@ -43,16 +43,16 @@ class Wanted:
 
 
 def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
-    """Build the site, with the PDF in it if wanted, and put it in the place of the one before.
+    """Build the site, with the PDF in it if wanted, and replace the previous site with it.
 
     Raises
     ------
     BuildError
-        If a chapter fails, or Sphinx warns, or the folders do not serve.
+        If a chapter fails, or Sphinx warns, or a folder is unsuitable.
     DataScienceError
-        If the database or the fit is not as it should be.
+        If the database cannot be read, or the fit fails.
     PrintingError
-        If the PDF must be made, and cannot be.
+        If the PDF is required but cannot be made.
     """
     settings = Settings.from_environment(environ)
     if settings.source != "postgres":
@@ -118,13 +118,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _server(folder: Path, port: int) -> ThreadingHTTPServer:
-    """Take the port before the time that a build takes; only this machine is served."""
+    """Take the port before the build, which takes a while; only this machine is served."""
     try:
         return ThreadingHTTPServer(
             ("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder))
         )
     except (OSError, OverflowError) as error:
-        raise site.BuildError(f"port {port} cannot be used: {error}. Name another in --port") from error
+        raise site.BuildError(f"port {port} is not available: {error}. Choose another with --port") from error
 
 
 def _pdf(what: str) -> Literal["yes", "no", "if possible"]:
@@ -134,7 +134,9 @@ def _pdf(what: str) -> Literal["yes", "no", "if possible"]:
     if what == "pdf":
         raise site.BuildError(printing.NO_CHROMIUM)
     # No word on installing one: nobody can do that in the container that builds the book.
-    log.info("this book has no PDF, as there is no Chromium here: make book-pdf makes one where there is")
+    log.info(
+        "this book has no PDF, since Chromium is not available here; where it is, make book-pdf prints one"
+    )
     return "no"
 
 
@@ -146,12 +148,12 @@ def _require_writable(cache: Path) -> None:
     except OSError as error:
         raise site.BuildError(
             f"the cache {cache} cannot be made or written: {error.strerror}. "
-            "Name another folder in --cache or BOOK_CACHE"
+            "Choose another folder with --cache or BOOK_CACHE"
         ) from error
 
 
 def _prepare(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
-    """Read the database once, and do here, with words of progress, what takes long.
+    """Read the database once, and do here, with progress messages, what takes long.
 
     Chapters then find everything in the snapshot and the cache: all of them the same rows.
     """
@@ -169,7 +171,7 @@ def _prepare(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
 
 
 def _print(work: Path, *, must: bool) -> bool:
-    """Print the PDF, and tell whether that worked."""
+    """Print the PDF, and return whether that worked."""
     page = work / "_build" / "singlehtml" / "index.html"
     try:
         paper.print_book(page, work / PDF, _about())
@@ -209,7 +211,7 @@ def _about() -> paper.About:
 
 @contextmanager
 def _database(environ: Mapping[str, str], settings: Settings) -> Iterator[Mapping[str, str]]:
-    """Give the environment of the chapters, with the DE's stand-in in it where no database is named."""
+    """Return the environment of the chapters, with the DE's stand-in in it if no database is named."""
     # Chapters run in their own folder.
     environ, asked = {**environ, "MODEL_FOLDER": str(settings.model_folder.resolve())}, settings.stand_in
     if not settings.wants_stand_in:

@@ -1,4 +1,4 @@
-"""What a chapter begins with. Changes with what a build hands to its chapters, each a process of its own.
+"""What a chapter begins with. Changes with what a build passes to its chapters, each a process of its own.
 
 A build gives them its environment, with the folder of its snapshot in ``BOOK_SNAPSHOT``; a chapter that
 somebody runs by hand has none, and reads the database.

@@ -1,4 +1,4 @@
-"""Run Jupyter Book: say which chapter is done, and of a failure first what matters."""
+"""Run Jupyter Book: report which chapter is done, and of a failure first what matters."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from book.printing import PrintingError, print_pdf
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What stands on the front page."""
+    """What is printed on the front page."""
 
     title: str
     author: str
@@ -89,7 +89,9 @@ def _first_pages(reader: PdfReader, n_chapters: int) -> list[int]:
     below_title = [entry for entry in reader.outline if isinstance(entry, list)]
     chapters = [entry for entry in below_title[0] if isinstance(entry, Destination)] if below_title else []
     if len(chapters) != n_chapters:
-        raise PrintingError(f"the PDF has {len(chapters)} chapters in its outline, and the book {n_chapters}")
+        raise PrintingError(
+            f"the PDF has {len(chapters)} chapters in its outline, but the book has {n_chapters}"
+        )
     return [(reader.get_destination_page_number(chapter) or 0) + 1 for chapter in chapters]
 
 

@@ -19,7 +19,7 @@ class BuildError(Exception):
 
 
 def require_replaceable(output: Path, kept: Iterable[Path]) -> None:
-    """See that building into a folder loses nothing but a book.
+    """Check that building into a folder replaces nothing but a book.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def require_replaceable(output: Path, kept: Iterable[Path]) -> None:
     BuildError
         If something else is there, or it cannot be written.
     """
-    elsewhere = "Name another folder in --output"
+    elsewhere = "Choose another folder with --output"
     if os.path.ismount(output) or output.resolve() == Path.cwd():
         raise BuildError(f"{output} cannot be replaced as a whole by a new site. {elsewhere}")
     if output.is_dir():
         if any(output.iterdir()) and not (output / _MADE_HERE).exists():
             raise BuildError(f"{output} is not a book; it will not be overwritten. {elsewhere}")
     elif output.exists():
-        raise BuildError(f"{output} is a file, and would be lost. {elsewhere}")
+        raise BuildError(f"{output} is a file; it will not be overwritten. {elsewhere}")
     for folder in kept:
         if folder.resolve().is_relative_to(output.resolve()):
             raise BuildError(f"{folder} lies in {output}, which every build replaces. {elsewhere}")
@@ -51,7 +51,7 @@ def require_replaceable(output: Path, kept: Iterable[Path]) -> None:
 
 
 def require_sound(site: Path) -> None:
-    """See that no page shows an error in the place of a result.
+    """Check that no page shows an error in place of a result.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def require_sound(site: Path) -> None:
 
 
 def put_in_place(site: Path, output: Path, aside: Path) -> None:
-    """Let a new site take the place of the one before; ``aside`` is where that goes."""
+    """Replace the previous site by a new one; the previous one is moved to ``aside``."""
     shutil.rmtree(site / ".doctrees", ignore_errors=True)
     if output.exists():
         output.resolve().rename(aside)

@@ -96,7 +96,7 @@ def _opinion_of(
     progress: OnProgress,
     watch: Stopwatch,
 ) -> tuple[Agreement | None, tuple[str, ...]]:
-    """Compare with the engine that checks; where that declines by its own certificate, it has no opinion."""
+    """Compare with the engine that checks; if that declines by its own certificate, there is no opinion."""
     other = engine(checking)
     try:
         with watch.stage("second opinion"):

@@ -1,4 +1,4 @@
-"""Everything that can go wrong here, by who must act.
+"""Everything that can go wrong here, sorted by who must act.
 
 DataScienceError
 ├── SettingsError          the operator: a variable is missing, malformed or refused by the server
@@ -25,7 +25,7 @@ class DataScienceError(Exception):
     ...     BayesianLogitModel().predict_one({"scd_a": 0.5})
     ... except DataScienceError as error:
     ...     print(error)
-    the model holds no parameters yet. Call fit(dataset) or load(model_folder) first
+    the model has no parameters yet. Call fit(dataset) or load(model_folder) first
     """
 
     exit_code: ClassVar[int] = 1
@@ -85,7 +85,7 @@ class FeatureError(SchemaError):
     Attributes
     ----------
     column : str or None
-        The column at fault, where it is one.
+        The column at fault, if it is a column.
 
     Examples
     --------

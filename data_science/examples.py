@@ -1,4 +1,4 @@
-"""A data set in one line, to try the package on: clients as the company's, simulated."""
+"""A data set in one line, to try the package on: simulated clients like the company's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data_science.likelihood.binomial import probability
 INTERCEPT, SCD_A, SCD_B = -3.4, 1.2, 0.15
 ATTR_A = {1: 0.4, 2: -0.6, 3: 0.1, 4: -0.3, 5: 0.4}
 ATTR_B = {"a": -0.5, "b": 0.3, "c": -0.1, "d": 0.3}
-BASE_RATE = 0.091  # of label 1, where there is none
+BASE_RATE = 0.091  # of label 1, without a signal
 
 
 def clients(n_rows: int = 1_000, *, signal: bool = True, seed: int = 1) -> pd.DataFrame:

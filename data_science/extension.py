@@ -1,6 +1,6 @@
 """Where engines, priors and sources of rows are: names and homes as text, so that listing them imports none.
 
-Another one is one file and one line: below; or ``register`` in one's own code; or an entry
+To add one takes one file and one line: below, or ``register`` in one's own code, or an entry
 point of an installed package in the group ``data_science.engines``, ``.priors`` or ``.sources``.
 """
 
@@ -49,7 +49,7 @@ class Registry:
             If the name is taken.
         """
         if name in self:
-            raise SpecificationError(f"{self.kind} {name!r} is already there; expected another name")
+            raise SpecificationError(f"{self.kind} {name!r} is already registered; expected another name")
         self.homes[name] = home
 
     def unregister(self, name: str) -> None:
@@ -70,7 +70,7 @@ class Registry:
         return EntryPoint(name, self.all_homes()[name], self.group).load()
 
     def all_homes(self) -> dict[str, str]:
-        """Return where each is, by name; what installed packages state stands last, and behind ours."""
+        """Return where each is, by name; those of installed packages come last, and never replace ours."""
         return {**self.homes, **self._installed(), **self.homes}
 
     def require(self, name: str) -> None:

@@ -137,7 +137,7 @@ class BayesianLogitModel(MLEModel):
         SchemaError
             If the frame is not what the specification needs.
         GateError
-            If the fit failed its checks; what was fitted or loaded before stays.
+            If the fit failed its checks; what was fitted or loaded before is kept.
         ImportError
             If the packages for training are not installed.
         """
@@ -182,7 +182,7 @@ class BayesianLogitModel(MLEModel):
         Raises
         ------
         ArtifactError
-            Naming the file that cannot be trusted or read, and what to do; the model held before stays.
+            Naming the file that cannot be trusted or read, and what to do; the previous model is kept.
         """
         self._held = loaded = artifact.load(model_folder)
         self.model_version = loaded.path.name
@@ -197,7 +197,7 @@ class BayesianLogitModel(MLEModel):
 
     @property
     def fallback(self) -> str | None:
-        """Why the version that was loaded is not the one that LATEST names; None where it is."""
+        """Why the version that was loaded is not the one that LATEST names; None if it is."""
         return self._held.fallback if isinstance(self._held, artifact.Loaded) else None
 
     @property
@@ -260,7 +260,7 @@ class BayesianLogitModel(MLEModel):
 
         records = held.diagnostics.get("summary")
         if not isinstance(records, list):
-            raise ArtifactError(f"{held.path / 'diagnostics.json'} holds no summary. Train again")
+            raise ArtifactError(f"{held.path / 'diagnostics.json'} has no summary. Train again")
         # JSON is stored with sorted keys, so the columns' order is given back here.
         return pd.DataFrame(records).set_index("parameter")[list(_SUMMARY)]
 
@@ -274,6 +274,6 @@ class BayesianLogitModel(MLEModel):
     def _fitted_or_loaded(self) -> Fit | artifact.Loaded:
         if self._held is None:
             raise DataScienceError(
-                "the model holds no parameters yet. Call fit(dataset) or load(model_folder) first"
+                "the model has no parameters yet. Call fit(dataset) or load(model_folder) first"
             )
         return self._held

@@ -113,7 +113,7 @@ def fit(
     progress : callable, optional
         Called with :class:`data_science.engines.registry.Progress` during sampling, also from another thread.
     watch : Stopwatch, optional
-        Where the stages' wall times go.
+        Receives the stages' wall times.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def train(
     Raises
     ------
     DataScienceError
-        On any failure nothing is saved, and the previous model stays.
+        On any failure nothing is saved, and the previous model is unchanged.
     """
     watch = watch or Stopwatch()
     fitted = fit(

@@ -63,7 +63,7 @@ def load_csv(
     if scenario != "no-signal" and "labels" in files:
         raise LoadError(
             f"scenario {scenario!r} is about generated labels, but {files['labels'][0]} holds the company's; "
-            "leave out the one or the other"
+            "leave out one of the two"
         )
     tables = _checked(files)
     clients_of = _compare_clients(tables)
@@ -93,7 +93,7 @@ def _checked(files: Mapping[str, tuple[Path, ...]]) -> dict[str, CheckedTable]:
 
 
 def _compare_clients(tables: Mapping[str, CheckedTable]) -> str | None:
-    """Return the table whose clients count; say where the others know others or not all of them."""
+    """Return the table whose clients count; log how the clients of the other tables differ."""
     given = [name for name in _WITH_CLIENTS if name in tables]
     if not given:
         return None
@@ -107,8 +107,8 @@ def _compare_clients(tables: Mapping[str, CheckedTable]) -> str | None:
             )
         if clients != theirs:
             log.warning(
-                "%s and %s are not of the same clients: %s only in %s, %s only in %s; feature_store has "
-                "those that all tables know",
+                "%s and %s do not have the same clients: %s only in %s, %s only in %s; feature_store "
+                "has those found in all tables",
                 *(first, other, f"{len(clients - theirs):,}", first, f"{len(theirs - clients):,}", other),
             )
     if not set.intersection(*(tables[name].joined_keys for name in given)):

@@ -1,4 +1,4 @@
-"""Which files of a folder hold which source table; changes with the names that the company gives them."""
+"""Which files of a folder contain which source table; changes with the names that the company gives them."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ def find(folder: Path) -> Mapping[str, tuple[Path, ...]]:
         if daily:
             found["sales"] = daily
     if not found:
-        raise LoadError(f"{folder} holds no table; expected at least one of {_expected()}")
+        raise LoadError(f"{folder} contains no table; expected at least one of {_expected()}")
     used = {path for paths in found.values() for path in paths}
     for path in entries.values():
         if path not in used and _seems_meant(path):
@@ -70,17 +70,17 @@ def _only(entries: Mapping[str, Path], name: str) -> Path | None:
     # A link to nowhere is there too: it is meant, and reading it will say what is wrong.
     found = [entries[f"{name}{ending}"] for ending in _ENDINGS if f"{name}{ending}" in entries]
     if len(found) > 1:
-        raise LoadError(f"{found[0]} and {found[1]} are both there; expected one: move the other away")
+        raise LoadError(f"{found[0]} and {found[1]} both exist; expected one: move the other away")
     return found[0] if found else None
 
 
 def _daily_sales(folder: Path, beside: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Return the file of each day; what is no day with one file is refused, for its sales would be lost."""
+    """Return the file of each day; anything but a day with one file is refused: its sales would be lost."""
     if _is_file(folder):
         return ()
     days = _listed(folder)
     if beside and days:
-        raise LoadError(f"{beside[0]} and {days[0]} are both there; expected one file or one a day")
+        raise LoadError(f"{beside[0]} and {days[0]} both exist; expected one file, or one a day")
     if not beside and not days:
         raise LoadError(f"{folder}: no file found; {_DAILY}")
     files: list[Path] = []
@@ -100,7 +100,7 @@ def _sales_of(folder: Path) -> Path:
     entries = {path.name: path for path in _listed(folder)}
     file = _only(entries, "sales")
     if file is None:
-        raise LoadError(f"{folder} holds {', '.join(map(repr, entries)) or 'nothing'}; {_DAILY}")
+        raise LoadError(f"{folder} contains {', '.join(map(repr, entries)) or 'nothing'}; {_DAILY}")
     for path in entries.values():
         if path != file:
             log.warning("%s is not used; %s", path, _DAILY)

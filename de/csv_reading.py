@@ -26,8 +26,8 @@ class Place:
 
 
 def fault(place: Place, came: str, expected: str) -> LoadError:
-    """Return what refuses a file: where, what came, what was expected."""
-    return LoadError(f"{place}: {came}; expected {expected}. Mend the file; nothing was loaded")
+    """Return the error that refuses a file: where, what came, what was expected."""
+    return LoadError(f"{place}: {came}; expected {expected}. Correct the file; nothing was loaded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def records(content: Content) -> Iterator[tuple[Place, list[str]]]:
     Raises
     ------
     LoadError
-        If a quoted field does not end, or goes on after its closing quote.
+        If a quoted field does not end, or continues after its closing quote.
     """
     # newline="" leaves line ends inside quotes as they are, and counts LF, CR LF and CR as one line each.
     reader = csv.reader(io.StringIO(content.text.rstrip("\r\n"), newline=""), strict=True)
@@ -113,13 +113,13 @@ def _inflated(path: Path, data: bytes) -> bytes:
                 problem = _reason(error)
             at += len(piece) - len(member.unused_data)
         if problem is None and not member.eof:
-            problem = "the compressed file is cut off here"
+            problem = "the compressed file ends too early here"
         while data[at : at + 1] == b"\0":  # gzip lets a member be padded
             at += 1
     text = b"".join(parts)
     if problem:
         line = _line_at(text.decode("latin-1"))  # any bytes, the line ends among them
-        raise fault(Place(path, line), problem, "a whole gzip file: get it again")
+        raise fault(Place(path, line), problem, "a complete gzip file: fetch it again")
     return text
 
 

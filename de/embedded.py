@@ -89,7 +89,7 @@ def add_company(
     Raises
     ------
     LoadError
-        If the files are not what the tables need, or the database refuses what is made of them.
+        If the files are not what the tables need, or the database refuses them.
     """
     server.create_database(database)
     started = time.monotonic()

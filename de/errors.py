@@ -1,8 +1,8 @@
-"""What the DE's part refuses, in the words that a command prints."""
+"""What the DE's part refuses; the messages are those that a command prints."""
 
 
 class LoadError(Exception):
-    """The data to load are not there or not what the tables need."""
+    """The data to load are missing or not what the tables need."""
 
 
 class ServerError(Exception):
@@ -10,4 +10,4 @@ class ServerError(Exception):
 
 
 class VariableError(Exception):
-    """Environment variables ask for a database that cannot be had."""
+    """The environment variables ask for a database that is not available."""

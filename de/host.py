@@ -34,7 +34,7 @@ def account() -> pwd.struct_passwd | None:
     except KeyError as error:
         raise ServerError(
             "this process is root, PostgreSQL refuses to run as root, and there is no account 'nobody' to "
-            "lend it to; run as another user or set DB_HOSTNAME to a server that runs already"
+            "run it as; run as another user or set DB_HOSTNAME to a running server"
         ) from error
 
 
@@ -67,7 +67,7 @@ def own(path: Path, owner: pwd.struct_passwd | None) -> Path:
         if not _open_to_all(path.resolve().parent):
             raise ServerError(
                 f"{str(path)!r}: user {owner.pw_name!r}, who runs the server for root, cannot reach this "
-                "folder; choose one whose parents everybody may enter, or run as another user"
+                "folder; choose one whose parent folders everybody may enter, or run as another user"
             )
         os.chown(path, owner.pw_uid, owner.pw_gid)
     return path

@@ -18,7 +18,7 @@ _in_transaction: set[Connection] = set()
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """Commit when the block ends, roll back if it fails; inside such a block another one is part of it.
+    """Commit when the block ends, roll back if it fails; a block inside it is part of it.
 
     Raises
     ------
@@ -35,14 +35,14 @@ def transaction(connection: Connection) -> Iterator[None]:
     except psycopg2.Error as error:
         message = ". ".join((error.diag.message_primary or str(error)).strip().splitlines())
         hint = f". {error.diag.message_hint.rstrip('.')}" if error.diag.message_hint else ""
-        lost = ", unless the connection was lost while they were changed" if connection.closed else ""
-        raise LoadError(f"{message}{hint}. All tables are as they were{lost}") from error
+        lost = ", unless the connection was lost while they were being changed" if connection.closed else ""
+        raise LoadError(f"{message}{hint}. All tables are unchanged{lost}") from error
     finally:
         _in_transaction.discard(connection)
 
 
 def run(connection: Connection, name: str, **variables: str | int) -> list[str]:
-    """Execute ``de/sql/<name>`` inside the open transaction and return what the server remarked.
+    """Execute ``de/sql/<name>`` inside the open transaction and return the server's notices.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ class PostgresServer:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the server and wait until it answers; the port stays the same from the first start on.
+        """Start the server and wait until it answers; the port is the same from the first start on.
 
         Raises
         ------
@@ -236,7 +236,7 @@ class PostgresServer:
         except psycopg2.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise ServerError(
-                    f"{str(self._home)!r} holds a server with another password of admin; give that password "
+                    f"{str(self._home)!r} contains a server with another admin password; give that password "
                     "or another folder"
                 ) from error
             return False

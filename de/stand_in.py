@@ -1,6 +1,6 @@
 """Stand-in company data: all of it, or what is missing beside the company's own files.
 
-For a run that names no database, also one that holds them as long as it runs.
+For a run that names no database, it also starts one with these data while the run lasts.
 """
 
 import logging
@@ -40,7 +40,7 @@ def check(scenario: str, n_clients: int, seed: int) -> None:
     if n_clients < 1:
         raise LoadError(f"number of clients {n_clients!r}: expected at least 1")
     if seed < 0:
-        raise LoadError(f"seed {seed!r}: expected a whole number from 0")
+        raise LoadError(f"seed {seed!r}: expected a whole number of at least 0")
 
 
 def generate(
@@ -118,7 +118,7 @@ def environment(
     Raises
     ------
     VariableError
-        If there are files for a server that runs already, or they are in no folder.
+        If there are files for a running server, or they are in no folder.
     LoadError
         If the data cannot be loaded.
     ServerError
@@ -131,14 +131,17 @@ def environment(
     if environ.get("DB_HOSTNAME", "").strip():
         if files is not None:
             raise VariableError(
-                "DE_FILES and DB_HOSTNAME are both set; expected one: files go into an embedded database. "
-                "Unset DB_HOSTNAME, or load them into the server with python -m de.load --csv DIR"
+                "DE_FILES and DB_HOSTNAME are both set; expected only one: files go into an "
+                "embedded database. Unset DB_HOSTNAME, or load them into the server with "
+                "python -m de.load --csv DIR"
             )
         yield environ
         return
     # The path's own method would raise where this user may not look.
     if files is not None and not os.path.isdir(files):  # noqa: PTH112
-        raise VariableError(f"DE_FILES is {str(files)!r}, which is not a folder; expected one of CSV files")
+        raise VariableError(
+            f"DE_FILES is {str(files)!r}, which is not a folder; expected a folder of CSV files"
+        )
     made = f"{n_clients:,} stand-in clients ({scenario})"
     filled = made if files is None else f"the company's files in {files}"
     log.info("DB_HOSTNAME is unset: starting an embedded PostgreSQL with %s", filled)

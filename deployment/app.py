@@ -26,7 +26,8 @@ from deployment.served_model import ServedModel
 from deployment.settings import Settings
 
 DESCRIPTION = (
-    "Labels of clients by a Bayesian logistic model; every answered prediction is on durable record."
+    "Predicts clients' labels with a Bayesian logistic model; every prediction that is returned "
+    "was recorded durably."
 )
 
 
@@ -63,7 +64,7 @@ def _add_predictions(app: FastAPI, service: PredictionService, settings: Setting
         status_408=f"The body did not arrive within {limits.timeout_s:g} s.",
         status_413=f"More than {limits.max_bytes} bytes, or {settings.max_batch} clients.",
         status_415="The body is compressed.",
-        status_422="Invalid fields, each named.",
+        status_422="Invalid fields, each of them named.",
         status_503="No model is loaded, or the prediction could not be stored.",
     )
     for path, endpoint, answer in (
@@ -85,7 +86,7 @@ def _add_predictions(app: FastAPI, service: PredictionService, settings: Setting
 
 
 def _add_health(app: FastAPI, report: HealthReport) -> None:
-    not_ready: dict[str, Any] = {"description": "Predictions cannot be made or stored; the problems say why."}
+    not_ready: dict[str, Any] = {"description": "Predictions cannot be made or stored; `problems` says why."}
     for path, endpoint, answer in (
         ("/health/live", report.live, Live),
         ("/health/ready", report.ready, Ready),
@@ -124,5 +125,5 @@ async def _http_problem(_: Request, error: Exception) -> Response:
 
 async def _unexpected_problem(_: Request, error: Exception) -> Response:  # noqa: ARG001 - only for the log
     return Response(
-        Problem(500, "unexpected error; the service's log has it").body(), 500, media_type=MEDIA_TYPE
+        Problem(500, "unexpected error; the service's log shows it").body(), 500, media_type=MEDIA_TYPE
     )

@@ -1,4 +1,4 @@
-"""A request's body: read within bounds, and named where it is no text; changes with how clients send it."""
+"""A request's body: read within bounds, identified if it is not text; changes with how clients send it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 from deployment.problems import Problem
 
 LONGEST_LENGTH = 20  # digits of a Content-Length; Python reads longer ones slowly, or not at all
-BEGINNINGS = {  # of bodies that are no UTF-8 text
+BEGINNINGS = {  # of bodies that are not UTF-8 text
     b"\x1f\x8b": "compressed by gzip",
     b"\x28\xb5\x2f\xfd": "compressed by zstd",
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -23,7 +23,7 @@ BEGINNINGS = {  # of bodies that are no UTF-8 text
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """What a body may cost before it is read."""
+    """Limits on reading a body."""
 
     max_bytes: int
     timeout_s: float
@@ -35,8 +35,8 @@ async def read_body(scope: Scope, receive: Receive, limits: BodyLimits) -> bytes
     Raises
     ------
     Problem
-        413 as soon as the body is known to be too large; 408 if it does not come in time; 415 if it is said
-        to be compressed; 400 if its length is no number.
+        413 as soon as the body is known to be too large; 408 if it does not arrive in time; 415 if it is said
+        to be compressed; 400 if its length is not a number.
     """
     for name, value in scope["headers"]:
         if name == b"content-length" and (announced := _length(value)) > limits.max_bytes:

@@ -50,14 +50,14 @@ class DirectRoute(APIRoute):
 
 
 class ShortCut:
-    """Middleware that leads POST requests for direct routes past the router and the inner middleware."""
+    """Middleware that takes POST requests for direct routes past the router and the inner middleware."""
 
     def __init__(self, app: ASGIApp, routes: Mapping[str, DirectRoute]) -> None:
         self.app = app
         self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or lead it on."""
+        """Answer one request, or pass it on."""
         if scope["type"] == "http" and scope["method"] == "POST" and (r := self.routes.get(scope["path"])):
             await r.handle(scope, receive, send)
         else:
@@ -65,7 +65,7 @@ class ShortCut:
 
 
 async def send_json(send: Send, status: int, body: bytes, media_type: str = "application/json") -> None:
-    """Send a response of one piece."""
+    """Send a response in one piece."""
     headers = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

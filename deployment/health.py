@@ -1,4 +1,4 @@
-"""Whether the service lives and can predict and store; changes with what an operator must know."""
+"""Whether the service is alive and can predict and store; changes with what an operator must know."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HealthReport:
         return Live()
 
     def ready(self, response: Response) -> Ready:
-        """Whether predictions can be made and stored; 503 if not, with the reason in words."""
+        """Whether predictions can be made and stored; 503 if not, with the reason."""
         model = self.keeper.current
         storage = storage_problem(self.log_folder)
         problems = [problem for problem in (self.keeper.problem, storage) if problem is not None]
@@ -38,7 +38,7 @@ class HealthReport:
 
 
 def storage_problem(folder: Path) -> str | None:
-    """Explain why nothing can be stored in the folder now, or None; a failed prediction is too late."""
+    """Explain why nothing can be stored in the folder now, or None: checked before a prediction fails."""
     try:
         try_to_store(folder)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a socket: offers of other protocols are passed over, heads bounded; changes with HTTP's rules.
+"""HTTP/1.1 on a socket: offers of other protocols are ignored, heads bounded; changes with HTTP's rules.
 
 uvicorn's own protocol for httptools drops the body of every request that offers an upgrade, as Java's
 HttpClient and ``curl --http2`` do with each POST to a plain port (``Upgrade: h2c``), and bounds no head.
@@ -49,12 +49,12 @@ class Http11Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Hand on a piece of the body."""
+        """Pass on a piece of the body."""
         self._unread = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Hand on the end of the body."""
+        """Pass on the end of the body."""
         self._unread = 0
         super().on_message_complete()
 
@@ -82,7 +82,7 @@ class Http11Protocol(HttpToolsProtocol):
 
     def _read_again_without_the_offer(self) -> None:
         if self.parser.get_method() == b"CONNECT":
-            self._stop(Problem(405, "this service is no proxy: CONNECT is not answered"))
+            self._stop(Problem(405, "this service is not a proxy: CONNECT is not supported"))
         kept = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
         version = self.scope["http_version"].encode()
         first = self.parser.get_method() + b" " + self.url + b" HTTP/" + version
@@ -115,9 +115,9 @@ def _head_too_large() -> Problem:
 
 def _not_http(data: bytes, error: Exception) -> Problem:
     if data.startswith(b"PRI * HTTP/2"):
-        came = "HTTP/2 came, without asking first"
+        came = "the request is HTTP/2 without an upgrade"
     elif data.startswith(b"\x16\x03"):
-        came = "TLS came, as for https"
+        came = "the request is TLS, as for https"
     else:
-        came = f"what came is not valid: {error}"
-    return Problem(400, f"expected HTTP/1.1 without TLS; {came}")
+        came = f"the request is invalid: {error}"
+    return Problem(400, f"{came}; expected HTTP/1.1 without TLS")

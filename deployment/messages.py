@@ -41,7 +41,7 @@ class Client(Request):
 
 
 class Question(Client):
-    """One client, and what to answer beside the label."""
+    """One client, and what to return besides the label."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [PUBLISHED, {**PUBLISHED, "probability": True, "interval": 0.95}]}
@@ -54,13 +54,13 @@ class Question(Client):
 
 
 class Questions(Request):
-    """Many clients, and what to answer for each beside the label."""
+    """Many clients, and what to return for each besides the label."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"clients": [PUBLISHED, {**PUBLISHED, "idx": 150001}]}]}
     )
 
-    clients: list[Client] = Field(min_length=1, description="Answered all or none, in this order.")
+    clients: list[Client] = Field(min_length=1, description="All are answered, in this order, or none.")
     probability: bool = Field(default=False, description="Also return P(label = 1).")
     interval: float | None = Field(
         default=None, gt=0.0, lt=1.0, description="Also return credible intervals of this probability."
@@ -76,7 +76,7 @@ class Interval(BaseModel):
 
 
 class Answer(BaseModel):
-    """The label, and what was asked for beside it."""
+    """The label, and what was asked for besides."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"label": 0}]})
 
@@ -131,7 +131,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldProblem] = Field(default_factory=list, description="For 422: each field at fault.")
+    errors: list[FieldProblem] = Field(default_factory=list, description="For 422: each invalid field.")
 
 
 class Live(BaseModel):
@@ -144,8 +144,10 @@ class Ready(BaseModel):
     """Whether predictions can be made and stored."""
 
     ready: bool
-    model_version: str | None = Field(description="Version that is served now.")
-    problems: list[str] = Field(description="In words, what an operator should look at; also when ready.")
+    model_version: str | None = Field(description="Version now being served.")
+    problems: list[str] = Field(
+        description="In plain words, what an operator should look at; also when ready."
+    )
 
 
 class Health(Ready):

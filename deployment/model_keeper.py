@@ -1,4 +1,4 @@
-"""Which version is served: takes up new ones while requests continue; changes with the rules for that."""
+"""Which version is served: picks up new ones while requests continue; changes with the rules for that."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ type Stamp = tuple[tuple[int, int, int] | None, ...]
 class ModelKeeper:
     """Looks at the model folder from a thread and replaces the model by one assignment.
 
-    Whoever has taken ``current`` goes on with that version to the end of the request.
+    A request that has taken ``current`` keeps that version to its end.
 
     Attributes
     ----------
@@ -48,12 +48,12 @@ class ModelKeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop looking; a load under way is waited for."""
+        """Stop looking, after any load under way."""
         self._stopped.set()
         self._thread.join()
 
     def refresh(self) -> None:
-        """Look once; load and take up what changed."""
+        """Look once; load and serve what changed."""
         stamp, now = _stamp(self.folder), time.monotonic()
         due = self.problem is not None and now - self._tried_at >= RETRY_S
         if stamp == self._seen and not due:
@@ -61,7 +61,7 @@ class ModelKeeper:
         self._seen, self._tried_at = stamp, now
         try:
             loaded = self._load(self.folder)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old version goes on
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old version is still served
             self._report(str(error) or repr(error))
             return
         # A version that is only a fallback replaces nothing: the one that answers was good, too.

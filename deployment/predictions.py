@@ -1,4 +1,4 @@
-"""From a question to an answer that is on record: score, store, answer; changes with what is answered."""
+"""From a question to a recorded answer: score, store, answer; changes with what is answered."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PredictionService:
     async def predict(self, question: Question) -> bytes:
         """Predict the label of one client.
 
-        The prediction is stored durably before it is answered. `probability` and `interval` are answered
+        The prediction is stored durably before it is returned. `probability` and `interval` are returned
         only if asked for.
         """
         model = self._model()
@@ -49,8 +49,8 @@ class PredictionService:
     async def predict_batch(self, questions: Questions) -> bytes:
         """Predict the labels of many clients, all or none.
 
-        All are answered by one version of the model and stored durably before they are answered. If one
-        client's features cannot be used, nothing is predicted or stored, and the error names the client.
+        All come from one version of the model and are stored durably before they are returned. If one
+        client's features are invalid, nothing is predicted or stored, and the error names the client.
         """
         if len(questions.clients) > self.max_batch:
             raise Problem(

@@ -1,4 +1,4 @@
-"""Does the service answer? Docker asks all day, so this imports next to nothing.
+"""Does the service answer? Docker asks all the time, so this imports next to nothing.
 
 ``python -IS probe.py`` ends with 0 if /health/live answers 200, else with a word and 1.
 """

@@ -17,7 +17,7 @@ UNHELPFUL_INPUTS = {"missing", "json_invalid", "too_short"}  # pydantic's error 
 
 @dataclass
 class Problem(Exception):  # noqa: N818 - it is what the client is told, by its name in RFC 9457
-    """An answer other than the one that was asked for."""
+    """An answer other than the one requested."""
 
     status: int
     detail: str
@@ -39,7 +39,7 @@ def invalid_field(path: str, detail: str) -> Problem:
 
 
 def invalid_body(error: ValidationError, came: str | None = None) -> Problem:
-    """Return the problem of a body that pydantic refused; ``came`` says what it is where it is no text."""
+    """Return the problem of a body that pydantic refused; ``came`` says what it is if it is not text."""
     if came is not None:
         return invalid_field("body", f"the body is {came}; expected JSON in UTF-8")
     found = [_field_problem(one) for one in error.errors(include_url=False, include_context=False)]

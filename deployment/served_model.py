@@ -1,6 +1,6 @@
 """One loaded version of the model, as the service asks it; changes with the model's public methods.
 
-Nothing here imports pandas: a request is a mapping from beginning to end.
+Nothing here imports pandas: a request is a mapping throughout.
 """
 
 from __future__ import annotations

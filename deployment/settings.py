@@ -72,5 +72,5 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     except ValueError:
         seconds = math.nan
     if not 0.0 < seconds <= 86_400.0:
-        raise SettingsError(f"{name} is {text!r}; expected seconds, more than 0 and at most 86400")
+        raise SettingsError(f"{name} is {text!r}; expected seconds, above 0 and at most 86400")
     return seconds

@@ -13,7 +13,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True  # a default reads as in the code
 napoleon_google_docstring = False
-napoleon_use_rtype = False  # what is returned stands in one place
+napoleon_use_rtype = False  # what is returned is documented in one place
 
 html_theme = "sphinx_book_theme"
 html_title = f"data_science {release}"

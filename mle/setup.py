@@ -5,7 +5,7 @@ from runpy import run_path
 
 from setuptools import find_packages, setup
 
-# From the neighbour's folder: this reference version is released with the repository it stands in, under one
+# From the neighbour's folder: this reference version is released with the repository it is in, under one
 # number. A team that takes the folder elsewhere gives it a version of its own.
 VERSION = run_path(str(Path(__file__).parents[1] / "data_science" / "_version.py"))["__version__"]
 

@@ -1,1 +1,1 @@
-"""The commands: one module for each, and how they speak."""
+"""The commands: one module for each, and how they report."""

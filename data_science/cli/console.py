@@ -1,4 +1,4 @@
-"""How a run speaks: a live progress bar on a terminal, plain timestamped lines anywhere else."""
+"""How a run reports: a live progress bar on a terminal, plain timestamped lines anywhere else."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The end-to-end job: read the environment, wait for feature_store, train, store, and say what was found.
+"""The end-to-end job: read the environment, wait for feature_store, train, store, and report what was found.
 
-The database that stands in for the company's where none is named comes from outside: this package has none.
+The stand-in database, used if none is named, comes from the caller: this package has none.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ EXIT_CODES = {
     0: "a model was saved",
     1: "an unforeseen error (please report it)",
     2: "settings: a variable is missing, malformed or refused by the server; a formula or prior that is not "
-    "fitted here; or the folder cannot be written",
+    "supported; or the folder cannot be written",
     3: "data: the database cannot be read, or the table is not what the model needs",
     4: "not converged: the fit failed its checks",
-    137: "killed by the system, nearly always for want of memory (in Docker: TRAIN_MEMORY, 0.5g at least)",
+    137: "killed by the system, nearly always because memory ran out (in Docker: TRAIN_MEMORY, "
+    "0.5g at least)",
     143: "stopped by SIGTERM (130: by Ctrl-C)",
 }
 #: Runs a database while its block runs, and gives the environment that names it.
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, *, standing_in: StandingIn) -> 
     arguments : sequence of str, optional
         Of the command line; default: of this process.
     standing_in : callable
-        Starts the database that stands in for the company's, where none is named.
+        Starts the database that stands in for the company's if none is named.
     """
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop)
@@ -98,7 +99,7 @@ def _closing(path: Path, report: Report) -> dict[str, str]:
 
 
 def _environment(options: argparse.Namespace) -> Mapping[str, str]:
-    """Environment first; a flag that is given wins."""
+    """Read the environment; a flag that is given overrides it."""
     given = {
         "MODEL_FOLDER": options.models,
         "ENGINE": options.engine,
@@ -112,13 +113,13 @@ def _environment(options: argparse.Namespace) -> Mapping[str, str]:
 
 @contextmanager
 def _database(environ: Mapping[str, str], settings: Settings, standing_in: StandingIn) -> Iterator[Settings]:
-    """Give the settings of the job, with a stand-in in them where a database is read and none is named."""
+    """Return the job's settings, with a stand-in database if one is read and none is named."""
     files = settings.stand_in.files
     if not sources.needs_database(sources.source(settings.source)):
         if files is not None:
             raise SettingsError(
                 f"DE_FILES is {str(files)!r} and SOURCE is {settings.source!r}, which reads no "
-                "database; expected one: files go into an embedded database. Unset DE_FILES, or SOURCE"
+                "database; expected only one: files go into an embedded database. Unset DE_FILES, or SOURCE"
             )
     elif settings.wants_stand_in:
         with standing_in(environ, settings.stand_in) as ready:
@@ -128,7 +129,7 @@ def _database(environ: Mapping[str, str], settings: Settings, standing_in: Stand
 
 
 class _Stopped(SystemExit):
-    """The end of a job that was told to stop."""
+    """Ends a job that was asked to stop."""
 
 
 def _stop(signum: int, _: FrameType | None) -> None:
@@ -141,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     codes = "\n".join(f"  {code:<5}{meaning}" for code, meaning in EXIT_CODES.items())
     parser = argparse.ArgumentParser(
         description="Wait for feature_store, train the model, judge it and store it.",
-        epilog=f"environment (a flag wins over its variable):\n{variables}\n\nexit codes:\n{codes}",
+        epilog=f"environment (a flag overrides its variable):\n{variables}\n\nexit codes:\n{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--models", metavar="FOLDER", help="folder of versions (MODEL_FOLDER)")
@@ -152,5 +153,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--clients", metavar="N", help="how many stand-in clients (DE_CLIENTS)")
     parser.add_argument("--files", metavar="DIR", help="the company's CSV files (DE_FILES)")
-    parser.add_argument("--verbose", action="store_true", help="log details too")
+    parser.add_argument("--verbose", action="store_true", help="also log details")
     return parser

@@ -1,4 +1,4 @@
-"""Read one column without loss, or say which of its values cannot be read so.
+"""Read one column without loss, or report which of its values cannot be read so.
 
 Changes when another kind of value becomes readable. Booleans, integers and integral floats are the same
 integer. Text is never read as a number, nor a number as text: the levels "1" and 1 could not be told
@@ -107,7 +107,7 @@ def _is_infinite(values: npt.NDArray[Any]) -> Mask:
 
 
 def _loses(values: npt.NDArray[Any], kind: str, target: str) -> Mask:
-    """Tell which numbers would change if they were stored as ``target``."""
+    """Return which numbers would change if they were stored as ``target``."""
     if kind == target == "real" and values.dtype != object:
         return np.zeros(values.shape, dtype=bool)
     limit = INTEGER_MAX if kind == target == "integer" else REAL_INTEGER_MAX

@@ -1,7 +1,7 @@
 """What training data must look like: validate a frame against it.
 
 Changes when the contract with the data engineers changes. Nothing is dropped, filled in or guessed:
-a value is read as it is, converted without loss, or refused with the row it stands in.
+a value is read as it is, converted without loss, or refused with the row it is in.
 """
 
 import reprlib
@@ -86,7 +86,7 @@ def validate(
     Parameters
     ----------
     frame : DataFrame
-        One row per client, or per group of trials. Columns that are not named are let through.
+        One row per client, or per group of trials. Other columns are passed through.
     numeric, factors : collection of str
         Columns used as numbers (int, float, bool) and as levels (str, int, bool, category). Integral
         floats are read as the integer they are where levels, counts or promised integers are wanted.
@@ -197,7 +197,7 @@ def _reading_faults(
     if reading.refused.any():
         example = reprlib.repr(column[reading.refused].tolist()[0])
         promise = schema.promised(name) if schema is not None else None
-        remedy = "Convert the column where it is made"
+        remedy = "Convert the column at its source"
         if want == "level" and reading.kind == "real":
             remedy = "Convert levels to text or whole numbers, and numbers to a numeric dtype: astype(float)"
         if schema is not None and promise is not None:
@@ -227,7 +227,7 @@ def _unit_faults(data: _Table, features: list[Values]) -> Iterator[ColumnFault]:
         if values.dtype.kind not in "if":
             continue
         expected, remedy = (
-            f"sizes up to {_LARGEST:g}, a spread of at least {1 / _LARGEST:g}",
+            f"magnitudes up to {_LARGEST:g}, a spread of at least {1 / _LARGEST:g}",
             "Change the unit",
         )
         size, spread = values.abs(), float(values.max()) / 2 - float(values.min()) / 2
@@ -258,7 +258,7 @@ def _response_faults(data: _Table, response: Response, typed: dict[str, Values])
         yield from data.faults(trials_name, trials < 1, "fewer than one trial", "at least one trial", remedy)
     outside = (successes < 0) | (successes > trials)
     problem = f"a value such as {successes[outside].iloc[0]}" if outside.any() else ""
-    yield from data.faults(name, outside, problem, allowed, "Correct the source: nothing is recoded")
+    yield from data.faults(name, outside, problem, allowed, "Correct the source: values are not recoded")
     extreme = next((end for end in (0 * trials, trials) if (successes == end).all()), None)
     if extreme is not None:
         which = (

@@ -38,7 +38,7 @@ class Provenance:
         return cls({table: recognised(stated.get(table, NOT_STATED)) for table in SOURCES})
 
     def sentence(self, n_clients: int) -> str:
-        """Say where ``n_clients`` clients, their labels and their activity come from; no full stop.
+        """Return where ``n_clients`` clients, their labels and their activity come from, without a full stop.
 
         Whatever is generated is named, and nothing is called a file's unless its table states it.
         """

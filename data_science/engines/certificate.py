@@ -41,7 +41,7 @@ class Certificate:
 
 
 class CertificateError(GateError):
-    """Importance sampling says that it cannot be relied on here."""
+    """Importance sampling reports that it cannot be relied on here."""
 
     def __init__(self, certificate: Certificate, reason: str) -> None:
         self.certificate = certificate

@@ -152,7 +152,9 @@ def _modes(source: Conditionals, theta: Floats) -> tuple[Floats, Floats, Floats,
         try:
             lower = np.linalg.cholesky(hessian)
         except np.linalg.LinAlgError as error:
-            raise GateError(f"the posterior has no proper conditional mode: {error}") from error
+            raise GateError(
+                f"the posterior has no proper conditional mode: {error}; give proper priors"
+            ) from error
         upper = np.swapaxes(np.linalg.inv(lower), 1, 2)
         half = np.einsum("sji,sj->si", upper, gradient)
         decrement = (half**2).sum(-1)

@@ -70,7 +70,7 @@ def draw(
     Raises
     ------
     CertificateError
-        If k-hat refuses, since the proposal does not cover the posterior and no more draws would mend it; or
+        If k-hat is too large: the proposal does not cover the posterior, and more draws would not help; or
         if the weights leave too few effective draws.
     """
     if pays(design.encoding):

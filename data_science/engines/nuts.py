@@ -1,6 +1,6 @@
 """Engine ``nuts``: the posterior in transport coordinates as a PyMC model, sampled by nutpie.
 
-The density and its gradient (transport.py, or density.py compiled once for all runs) stand behind one
+The density and its gradient (transport.py, or density.py compiled once for all runs) are wrapped in one
 PyTensor operation, so PyTensor compiles nothing: of its own graph of the same density, numba takes 14 s
 (cached) to 134 s (cold) to compile, and JAX 8 s to sample (benchmarks/backends.py).
 """
@@ -64,7 +64,7 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
     Parameters
     ----------
     design : Design
-        Bambi builds its model from it; the priors in the density must be those that Bambi holds.
+        Bambi builds its model from it; the priors in the density must be Bambi's.
     compressed : Compressed
         The density, its reference mode and the way back to the raw scale.
     settings : FitSettings
@@ -74,7 +74,7 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
     Raises
     ------
     SpecificationError
-        If Bambi understands a prior otherwise than the density does.
+        If a prior means something else to Bambi than to the density.
     """
     _require_bambis_priors(design)
     transport = transport_at(compressed.joint, compressed.mode)
@@ -118,7 +118,7 @@ def _require_bambis_priors(design: Design) -> None:
     differing = [name for name, prior in held.items() if prior != design.priors[name]]
     if differing:
         pairs = [f"{name}: {held[name]}, expected {design.priors[name]}" for name in differing]
-        raise SpecificationError(f"Bambi holds other priors than the density: {'; '.join(pairs)}")
+        raise SpecificationError(f"the priors in Bambi differ from those in the density: {'; '.join(pairs)}")
 
 
 def _progress(chains: list[Any]) -> Progress:

@@ -79,7 +79,7 @@ def with_observations(tree: xr.DataTree, design: Design, successes: Floats) -> x
 
 
 def labels(term: Term) -> tuple[list[str], list[str]]:
-    """Bambi's labels of a term's expression columns and of its groups; empty where it has no such axis.
+    """Bambi's labels of a term's expression columns and of its groups; empty if it has no such axis.
 
     Where levels are joined, a comma inside a level of the expression, or a colon inside one of the group, is
     written with a backslash before it, and a backslash is doubled: two coefficients never share a name.
@@ -107,7 +107,7 @@ def _indexed(name: str, labels: Sequence[str]) -> str:
 
 
 def _joined(axes: Sequence[Sequence[Level]], separator: str, escaped: str) -> list[str]:
-    """One label for every combination of levels; none where there is no axis."""
+    """One label for every combination of levels; none if there is no axis."""
 
     def written(level: Level) -> str:
         return str(level).replace("\\", "\\\\").replace(escaped, f"\\{escaped}") if escaped else str(level)

@@ -33,7 +33,7 @@ OnProgress = Callable[[Progress], None]
 class Engine(Protocol):
     """What an engine's module offers.
 
-    It may say more of itself: ``TITLE``, its name in a sentence; ``SECOND_OPINION``, the name of the engine
+    It may also define: ``TITLE``, its name in a sentence; ``SECOND_OPINION``, the name of the engine
     that checks it; ``FALLBACK``, the name of the engine that runs where it declines by a GateError;
     ``WEIGHS_ALL_ROWS``, True if it adds :meth:`Compressed.log_weights` to the weights of its draws.
     """
@@ -69,7 +69,7 @@ def second_opinion(on: Engine) -> str | None:
 
 
 def fallback(of: Engine) -> str | None:
-    """Name of the engine that runs where this one declines; None: there is no other."""
+    """Name of the engine that runs if this one declines; None if there is none."""
     found: str | None = getattr(of, "FALLBACK", None)
     return found
 

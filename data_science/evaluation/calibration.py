@@ -32,7 +32,7 @@ class Reliability:
         names = ("left open by the overall rate", "resolved by the features", "cost of miscalibration")
         measured = (self.uncertainty, -self.discrimination, self.miscalibration)
         right = (self.expected[2], -self.expected[1], self.expected[0])
-        table = pd.DataFrame({"measured": measured, "if they were right": right}, index=pd.Index(names))
+        table = pd.DataFrame({"measured": measured, "if calibrated": right}, index=pd.Index(names))
         return pd.concat([table, table.sum().to_frame("Brier score").T])
 
     @property

@@ -31,7 +31,7 @@ def compare(
     frame : DataFrame
         One row per observation.
     settings : FitSettings, optional
-        By default nested Laplace, with NUTS where it declines.
+        By default nested Laplace, with NUTS if it declines.
 
     Raises
     ------
@@ -50,9 +50,11 @@ def compare(
     True
     """
     if len(specifications) < 2:
-        raise SpecificationError(f"{len(specifications)} candidates came; expected at least two to compare")
+        raise SpecificationError(
+            f"{len(specifications)} candidates were given; expected at least two to compare"
+        )
     if len({s.response for s in specifications}) > 1:
-        raise SpecificationError("the candidates model different responses; expected one and the same")
+        raise SpecificationError("the candidates model different responses; expected the same one")
     names = [specification.formula for specification in specifications]
     fits = {}
     for position, specification in enumerate(specifications):

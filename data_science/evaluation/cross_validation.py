@@ -117,9 +117,8 @@ def cross_validate(
     rarest = int(min(label.sum(), len(label) - label.sum()))
     if rarest < n_folds:
         raise SchemaError(
-            f"cross-validation in {n_folds} folds needs at least {n_folds} clients of each label; of one "
-            "label "
-            f"there are {rarest}"
+            f"cross-validation in {n_folds} folds needs at least {n_folds} clients of each label; "
+            f"one label has {rarest}"
         )
     probability = pd.DataFrame(np.nan, index=frame.index, columns=[*candidates, *BASELINES])
     splits = StratifiedKFold(n_folds, shuffle=True, random_state=seed)

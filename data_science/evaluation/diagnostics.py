@@ -32,7 +32,7 @@ RATE_PROBABILITY = 0.99  # central predictive interval of the label's rate that 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """What was measured of one fit; None where the engine has no such quantity."""
+    """What was measured of one fit; None if the engine has no such quantity."""
 
     engine: str
     n_chains: int

@@ -67,7 +67,7 @@ def all_of(posterior: xr.DataTree, sds: pd.Series[float], features: Sequence[str
 
 
 def table(draws: Columns) -> pd.DataFrame:
-    """Interval of each effect, and whether it is clearly there.
+    """Interval of each effect, and whether it is clearly different from zero.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """What draws of the coefficients say about groups of clients: expected positives, and replicated ones.
 
-The same for draws of the posterior (checks, partial pooling) and of the prior (prior predictive).
+Used for draws from the posterior (checks, partial pooling) and from the prior (prior predictive).
 """
 
 from __future__ import annotations

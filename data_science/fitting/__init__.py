@@ -1,1 +1,1 @@
-"""From rows to a posterior, whoever asks for one: a fit, its baseline, a candidate, a fold."""
+"""From rows to a posterior, whatever asks for one: a fit, its baseline, a candidate, a fold."""

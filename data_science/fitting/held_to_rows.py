@@ -1,4 +1,4 @@
-"""Draws on nodes, held to all rows: what was certified before the draws is looked at once more on them."""
+"""Draws on nodes, checked against all rows: what was certified before the draws is checked again on them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def held_to_rows(
         if spread <= SHIFT_LIMIT:
             return posterior, ()
         reason = f"{spread:.2g} nats (sd) off on the draws, expected at most {SHIFT_LIMIT:g}"
-    note = f"The nodes were given up ({reason}): the fit is on every distinct row."
+    note = f"The nodes were dropped ({reason}); the fit uses every distinct row."
     log.warning("%s", note)
     return draw(compressed.on_all_rows()), (note,)
 

@@ -27,14 +27,14 @@ class Problem:
     """A specification on its rows, ready for any engine."""
 
     design: Design
-    rows: Observations  # encoded once; whoever needs them again takes these
+    rows: Observations  # encoded once; to be used by all who need them again
     compressed: Compressed
 
     @property
     def covariates(self) -> Cells:
-        """Covariate rows of training, or cells that stand for them wherever they are asked.
+        """Covariate rows of training, or cells that represent them everywhere.
 
-        Matched nodes stand for rows in sums only: between them there are rows farther out.
+        Matched nodes represent rows in sums only: rows may lie farther out than any node.
         """
         rows = self.rows
         if self.compressed.nodes is None:
@@ -86,7 +86,7 @@ def posterior_on(frame: pd.DataFrame, specification: ModelSpecification, setting
 def posterior_of(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> tuple[Posterior, tuple[str, ...]]:
-    """Compute the posterior with the engine asked for; where that declines, with its fallback, if it has one.
+    """Compute the posterior with the engine asked for; if that declines, with its fallback, if it has one.
 
     Whose draws they are is in the posterior's attribute ``engine``.
     """

@@ -1,6 +1,6 @@
 """From a specification and a validated frame to the design: levels, codings and priors learned once.
 
-Which factors are coded in full and which against a reference is formulae's decision, as in Bambi; it depends
+As in Bambi, formulae decides which factors are coded in full and which against a reference; it depends
 on the kinds of the columns only, so it is asked on a tiny frame instead of the data.
 """
 

@@ -1,4 +1,4 @@
-"""What training learned about the columns, as a value: levels, terms, where each coefficient stands.
+"""What training learned about the columns, as a value: levels, terms, the place of each coefficient.
 
 Every term of the formula class adds, for one row, the product of its numeric columns times one entry of its
 coefficient table, looked up by the row's levels. Serving reads this module's values from JSON, so nothing
@@ -91,7 +91,7 @@ class Term:
         )
 
     def multipliers(self, numeric: Mapping[str, Floats], n_rows: int) -> Floats:
-        """Product of the term's numeric columns, one per row (1 where it has none)."""
+        """Product of the term's numeric columns, one per row (1 if it has none)."""
         values = np.ones(n_rows)
         for column in self.numeric:
             values = values * numeric[column]
@@ -135,7 +135,7 @@ class Encoding:
 
     @property
     def n_common(self) -> int:
-        """Coefficients of the terms without a grouping factor; they stand before the others."""
+        """Coefficients of the terms without a grouping factor; they come before the others."""
         return sum(term.n_coefficients for term in self.common)
 
     @property
@@ -145,7 +145,7 @@ class Encoding:
 
     @property
     def slices(self) -> dict[str, slice]:
-        """Where each term's flat table stands in the vector of all coefficients."""
+        """Where each term's flat table is in the vector of all coefficients."""
         ends = np.cumsum([term.n_coefficients for term in self.terms]).tolist()
         return {
             term.name: slice(end - term.n_coefficients, end)

@@ -1,4 +1,4 @@
-"""Where a row's coefficient is in the flat table of a term: of one row by integers, of many by arrays.
+"""Where a row's coefficient is in the flat table of a term: for one row with integers, for many with arrays.
 
 A reference level has no coefficient, nor has a level that training has not seen, whose code is the number of
 levels. Such a row gets the place past the last one: an entry of zero there serves it without a condition.
@@ -53,7 +53,7 @@ class Places:
         return np.broadcast_to(np.where(is_inside, place, self.none), n_rows)
 
     def split(self, codes: Mapping[str, Ints]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-        """Return which column of its expression, and which group, each row falls into, and whether it does.
+        """Return each row's column of the expression and its group, and whether there is one.
 
         Returns
         -------
@@ -66,7 +66,7 @@ class Places:
 
 
 def _flat(axes: Axes, codes: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Combine the places on the axes in C order, and tell what is inside all of them."""
+    """Combine the places on the axes in C order, and return which are inside all of them."""
     flat, inside = 0, True
     for column, dropped, length in axes:
         at = codes[column] - dropped

@@ -1,8 +1,8 @@
 """What a specification reads each column as, numbers or levels: decided here and nowhere else.
 
-The dtype decides where the formula does not: a numeric dtype holds numbers, any other (text, object,
+The dtype decides if the formula does not: a numeric dtype holds numbers, any other (text, object,
 category) holds levels, whatever the values look like. A frame keeps the answer: what was read as levels never
-gets a numeric dtype, so that whoever asks again, of the validated frame, is told the same.
+gets a numeric dtype, so that asking again, of the validated frame, gives the same answer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Roles:
 
     @classmethod
     def of(cls, specification: ModelSpecification, frame: pd.DataFrame) -> Roles:
-        """Decide the role of every column; one that is missing, or there twice, is refused later."""
+        """Decide the role of every column; one that is missing, or occurs twice, is refused later."""
         numbers: dict[str, None] = {}
         levels: dict[str, None] = {}
         coded: set[Component] = set()
@@ -42,7 +42,7 @@ class Roles:
         return cls(tuple(numbers), tuple(levels), frozenset(coded))
 
     def keep(self, came: pd.DataFrame, typed: pd.DataFrame) -> pd.DataFrame:
-        """Return the ``typed`` frame, in which no column that came with levels has got a numeric dtype."""
+        """Return the ``typed`` frame, in which no column that came with levels has a numeric dtype."""
         turned = [
             name for name in self.levels if not holds_numbers(came[name]) and holds_numbers(typed[name])
         ]

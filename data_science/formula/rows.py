@@ -46,14 +46,14 @@ class Rows:
         return Rows(self.codes, rest, self.size)
 
     def distinct(self) -> tuple[Ints, Ints]:
-        """Tell the rows apart.
+        """Find the distinct rows.
 
         Returns
         -------
         array, shape (distinct row,)
-            The first row of each kind, in the order in which they come.
+            The first of the equal rows, in order of appearance.
         array, shape (row,)
-            Which of these each row equals.
+            Which of these each row is equal to.
         """
         places, n_places = np.zeros(self.size, dtype=np.intp), 1
         identities = [(values, int(values.max(initial=-1)) + 1) for values in self.codes.values()]
@@ -85,7 +85,7 @@ class Observations(Rows):
 
 
 def _identity(values: Floats) -> tuple[Ints, int]:
-    """Return the number of each row's value among the distinct ones; a few whole numbers need no sorting."""
+    """Return each value's number among the distinct ones; a few whole numbers need no sorting."""
     low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
     if high - low < SMALL_RANGE and abs(low) < EXACT_IN_FLOAT:
         integers = values.astype(np.intp)

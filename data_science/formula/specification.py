@@ -38,7 +38,7 @@ _PROPORTION = {"p", "prop", "proportion"}
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A column in a term; ``categorical`` where the formula itself says so, by C()."""
+    """A column in a term; ``categorical`` if the formula itself says so, by C()."""
 
     column: str
     categorical: bool = False
@@ -131,7 +131,7 @@ class ModelSpecification:
         for key, prior in self.priors.items():
             if key not in known:
                 raise SpecificationError(
-                    f"a prior is given for {key!r}, which is no term of {self.formula!r}; "
+                    f"a prior is given for {key!r}, which is not a term of {self.formula!r}; "
                     f"expected one of {sorted(known)}"
                 )
             if not isinstance(prior, Prior):
@@ -206,7 +206,9 @@ def _component(component: Any, formula: str) -> Component:
     if isinstance(component, Variable):
         if isinstance(component.name, str) and component.reference is None:
             return Component(component.name)
-        raise SpecificationError(f"{component.name!r} in {formula!r} is a number or picks a level; {_CLASS}")
+        raise SpecificationError(
+            f"{component.name!r} in {formula!r} is a constant or selects a level; {_CLASS}"
+        )
     call = component.call
     if call.callee == "C" and len(call.args) == 1 and not call.kwargs and hasattr(call.args[0], "name"):
         return Component(call.args[0].name, categorical=True)

@@ -2,9 +2,9 @@
 
 For y successes in n trials the log-likelihood is ``y eta - n A(eta)`` and a constant, with the log-partition
 ``A(eta) = log(1 + exp(eta))``; its first derivative is the probability p, the second ``p (1 - p)``, the third
-``p (1 - p) (1 - 2 p)``. These stand here and nowhere else, each without overflow: for arrays, for one row as
-Python floats (a request costs a microsecond), and for one node as numba compiles it (`likelihood/compiled`).
-NumPy only, since serving reads this module.
+``p (1 - p) (1 - 2 p)``. These are defined here and nowhere else, each without overflow: for arrays, for one
+row as Python floats (a request costs a microsecond), and for one node as numba compiles it
+(`likelihood/compiled`). NumPy only, since serving reads this module.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What all rows say of nodes that stand for them: the log density of draws, and the gradient at the mode.
+"""Check nodes against the rows they represent: the log density of draws, and the gradient at the mode.
 
-A gradient alone is not enough: it has passed nodes that were hundreds of nats off a posterior sd away.
+The gradient alone is not enough: it has passed nodes that were hundreds of nats off one posterior sd away.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHIFT_LIMIT = 0.01
 _WIDE_LIMIT = 0.2
 _DRAWS = 100  # of each width: the largest errors of 32 are too small by a factor of three
 _ENTRIES = 1_000_000  # floats held at a time
-#: Errors up to which exact weights mend nodes at little cost: sd in nats or posterior sds, and wide in nats.
+#: Errors that exact weights correct at little cost: sd in nats or posterior sds, and wide in nats.
 _MENDABLE, _MENDABLE_WIDE = 0.3, 9.0
 
 
@@ -29,8 +29,8 @@ _MENDABLE, _MENDABLE_WIDE = 0.3, 9.0
 class Certificate:
     """Errors of nodes, measured on all rows.
 
-    A posterior mean moves by at most ``spread`` posterior sds, whatever it is the mean of: Cauchy and Schwarz
-    on draws from the one posterior, weighted to the other.
+    A posterior mean moves by at most ``spread`` posterior sds, whatever it is the mean of: by the
+    Cauchy-Schwarz inequality on draws from one posterior, weighted to the other.
     """
 
     spread: float  # sd over posterior draws of the error of the log density, in nats
@@ -46,7 +46,7 @@ class Certificate:
 
     @property
     def is_mendable(self) -> bool:
-        """Whether exact weights give the posterior from draws on these nodes, most of which count."""
+        """Whether exact weights give the posterior from draws on these nodes, most of which contribute."""
         return self.spread <= _MENDABLE and self.shift <= _MENDABLE and self.wide <= _MENDABLE_WIDE
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Draws around a mode, and what all rows say of them."""
+    """Draws around a mode, and their log density on all rows."""
 
     x: Floats  # (1 + 2 draws, coefficient): the mode, draws from Laplace's posterior, the same twice as far
     on_rows: Floats  # their log-partition, summed over all rows
@@ -64,7 +64,7 @@ class Evidence:
 
     @classmethod
     def around(cls, strata: Strata, mode: Mode, rng: np.random.Generator) -> Evidence:
-        """Ask all rows, the only costly step."""
+        """Evaluate all rows, the only costly step."""
         steps = np.array([mode.factor.solve_upper(rng.normal(size=len(mode.x))) for _ in range(_DRAWS)])
         x = np.concatenate([mode.x[None], mode.x + steps, mode.x + 2 * steps])
         return cls(x, strata.log_partition(x), strata.expected_and_information(mode.x)[0], mode)

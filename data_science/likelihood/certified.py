@@ -1,6 +1,6 @@
-"""Matched nodes that all rows vouch for: refined until they are good, or none.
+"""Matched nodes that were checked on all rows: refined until they are good, or none.
 
-Each rung of the ladder expands around the mode that the rung before has found, and matches more exactly.
+Each rung of the ladder expands around the mode found by the previous rung, and matches more exactly.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 #: Rows from which nodes pay: benchmarks/compression.py.
 LEAST_ROWS = 1_000
-#: What exact weights mend at the price of few nodes, where nothing better pays.
+#: What exact weights correct at the price of few nodes, where nothing better pays.
 _ROUGH = Matching(2, 1e-5, far=3e-3)
 _MOST_SHARE = 0.5  # of the rows: where more nodes are needed, rows are cheaper than the next rung
 _FEW_SHARE = 0.1  # of the rows: where a good rung needs more, the next may need fewer
@@ -46,7 +46,7 @@ _MOST_AT_ONCE = 5_000  # nodes that can be matched once more as one stratum
 
 @dataclass(frozen=True, slots=True)
 class CertifiedNodes:
-    """Nodes, the density on them, and what all rows say of it."""
+    """Nodes, the density on them, and its certificate on all rows."""
 
     cells: Cells
     joint: LogJoint
@@ -58,7 +58,7 @@ class CertifiedNodes:
 
 
 class NoNodesError(Exception):
-    """Nodes would not pay, or none are good enough: every row stays. Says why, in a few words."""
+    """Nodes would not pay, or none are good enough: every row is kept. The message says why."""
 
 
 def certified_nodes(
@@ -77,7 +77,7 @@ def certified_nodes(
     rows : Observations
         Raw rows.
     distinct : Observations
-        The same, merged where that makes them fewer; the successes are not read.
+        The same, merged if that makes them fewer; the successes are not read.
     statistics, at
         Of the raw rows.
     seed : int
@@ -85,16 +85,16 @@ def certified_nodes(
     Returns
     -------
     CertifiedNodes
-        Where no nodes are good, those that exact weights mend.
+        If no nodes are good by themselves, those that exact weights correct.
 
     Raises
     ------
     NoNodesError
-        If every row had better stay; it says why.
+        If every row should be kept; the message says why.
     """
     n = len(distinct)
     if n < LEAST_ROWS:
-        raise NoNodesError(f"{n:,} distinct rows are few")
+        raise NoNodesError(f"{n:,} distinct rows are too few to gain from nodes")
     with threadpool_limits(1):  # matrices of order a hundred: BLAS threads only wait for each other
         strata = Strata.of(design.encoding, distinct, at)
         if np.prod(strata.map.shape) > _MOST_ENTRIES:
@@ -119,7 +119,7 @@ class _Climb:
     rng: np.random.Generator
 
     def top(self) -> CertifiedNodes:
-        """Climb until the nodes are good and few."""
+        """Climb the ladder until the nodes are good and few."""
         found: list[CertifiedNodes] = []
         for matching in self._rungs():
             if matching == _ROUGH and any(nodes.certificate.is_good for nodes in found):
@@ -143,7 +143,7 @@ class _Climb:
         raise NoNodesError(f"nodes are {found[-1].certificate}")
 
     def _rungs(self) -> Iterator[Matching]:
-        """Ever more exact matchings, of those that pay."""
+        """Ever more exact matchings, as far as they pay."""
         n_coefficients = self.strata.map.shape[1]
         n_variables = min(n_coefficients, self.strata.features.shape[1])
         first = 3 if n_sums(n_variables, 3) <= _MANY_SUMS else 2
@@ -173,7 +173,7 @@ class _Climb:
         return CertifiedNodes(cells, joint, elimination, mode, evidence, evidence.on(joint), strata)
 
     def _fewer(self, matching: Matching, pilot: Pilot, found: CertifiedNodes) -> CertifiedNodes:
-        """Fewer nodes that are as good, where the coefficients are few: engines are the faster for it."""
+        """Fewer nodes that are as good, if there are few coefficients: this makes the engines faster."""
         n, matrix = len(pilot.x), found.joint.matrix
         n_nodes = len(found.cells)
         at_most = min(_FEWER * n_nodes, _MOST_SUMS_AT_ONCE)
@@ -205,7 +205,7 @@ class _Climb:
         return CertifiedNodes(cells, joint, elimination, mode, found.evidence, certificate, found.strata)
 
     def _pilot(self, before: CertifiedNodes | None) -> Pilot:
-        """Around the mode of the nodes before, or of a part of the rows."""
+        """Place the pilot at the mode of the previous nodes, or of a part of the rows."""
         if before is None:
             joint, theta, start = mode_of_part(self.design, self.rows, self.statistics, self.at, self.rng)
         else:

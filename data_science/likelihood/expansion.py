@@ -1,8 +1,9 @@
-"""The Taylor series of one stratum's log-partition: its terms for a row, their sums, and what remains.
+"""The Taylor series of one stratum's log-partition: a row's terms, their sums, and the remainder.
 
 Around a pilot point, ``sum_i n_i A(eta_i + u'z_i)`` is a series in u, a standard normal vector under the
-posterior: z is what a posterior sd moves a row's linear predictor by. Its coefficients up to order K are the
-sums of ``n_i A^(k)(eta_i) z_i^alpha`` with ``|alpha| = k``. Each is weighed in nats at two posterior sds.
+posterior: z is how far one posterior sd moves a row's linear predictor. Its coefficients up to order K are
+the sums of ``n_i A^(k)(eta_i) z_i^alpha`` with ``|alpha| = k``. Each is measured in nats at two posterior
+sds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _SECOND_MOMENTS = (1.0, 1.0, 3.0, 15.0, 105.0)  # of u^a for standard normal u: 
 
 
 def n_sums(n_variables: int, order: int) -> int:
-    """How many sums are matched: so many nodes a stratum has, at most, and its far rows."""
+    """How many sums are matched: a stratum has at most that many nodes, plus its far rows."""
     return comb(n_variables + order, order)
 
 
@@ -117,8 +118,8 @@ def remainder(eta: Floats, squares: Floats, order: int) -> Floats:
     """Bound of the remainder of each row's series within the width, in nats.
 
     The higher derivatives of A are at most the largest ``p (1 - p)`` on the way, up to a constant. The length
-    of z alone would keep whole strata where the outcome is rare: eta is uncertain there, but all derivatives
-    are nearly exp(eta), so that matching the first matches every one.
+    of z alone would keep whole strata if the outcome is rare: eta is uncertain there, but all derivatives are
+    nearly exp(eta), so that matching the first matches every one.
     """
     reach = _WIDTH * np.sqrt(squares)
     nearest = np.maximum(np.abs(eta) - reach, 0.0)

@@ -1,8 +1,8 @@
 """Rows to the density that engines use: by quadrature, by matched nodes, or on every distinct row.
 
-Quadrature replaces one continuous covariate, matched nodes any number; each is measured on all rows. Of
+Quadrature replaces one continuous covariate, matched nodes any number; each is measured on all rows. For
 quadrature, the change to a posterior mean is, to first order, ``P^-1 (g_cells - g_rows)`` with g the gradient
-of the log-likelihood and P the posterior precision, at the mode; it is looked at around the mode too. ``D'y``
+of the log-likelihood and P the posterior precision, at the mode; it is checked around the mode too. ``D'y``
 is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
 """
 
@@ -81,11 +81,11 @@ class Compressed:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether draws on cells are draws on rows; otherwise they are with the weights of all rows only."""
+        """Whether draws on cells are draws on rows; otherwise only with the weights of all rows."""
         return self.nodes is None or self.nodes.certificate.is_good
 
     def log_weights(self, x: Floats) -> Floats:
-        """Return what is to be added to log weights: :meth:`error_on_rows`, zero where that is nil."""
+        """Return what is to be added to log weights: :meth:`error_on_rows`, zero if cells alone suffice."""
         return np.zeros(len(x)) if self.stands_alone else self.error_on_rows(x)
 
     def error_on_rows(self, x: Floats) -> Floats:
@@ -138,7 +138,7 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
     exact : bool
         True keeps every distinct row.
     seed : int
-        Of the points around the mode, and of the sample of raw rows where there are very many.
+        Of the points around the mode, and of the sample of raw rows if there are very many.
     """
     statistics = Statistics.of(design.encoding, rows)
     at = Coordinates.of(design, statistics)

@@ -1,6 +1,6 @@
 """The exact log joint density of coefficients and group sds, given cells.
 
-Coefficients stand in encoding order, common effects first, in *standard* coordinates: predictors centred
+Coefficients are in encoding order, common effects first, in *standard* coordinates: predictors centred
 (where there is an intercept, as Bambi does) and scaled to unit root mean square, so that no unit of
 measurement reaches the engines. ``theta`` is the log of the group sds in the same coordinates.
 """
@@ -192,7 +192,7 @@ class LogJoint:
 
 
 def design_matrix(encoding: Encoding, rows: Rows, at: Coordinates) -> Any:
-    """Rows of the design in standard coordinates: dense where that is small, else sparse by row."""
+    """Rows of the design in standard coordinates: dense if that is small, else sparse by row."""
     n_rows, n_coefficients = len(rows), encoding.n_coefficients
     data, columns, index = [], [], []
     for term in encoding.terms:

@@ -1,7 +1,7 @@
-"""Matched nodes: a few rows of each stratum, with positive weights, that stand for all of its rows.
+"""Matched nodes: a few rows of each stratum, with positive weights, that represent all of its rows.
 
 The sums that make the Taylor series of a stratum's log-partition, and the number of its trials, are those of
-its nodes, exactly. What is worth nothing is not matched; a row whose own remainder counts keeps itself.
+its nodes, exactly. Sums worth nothing are not matched; a row whose own remainder matters is kept as a node.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DEPENDENT = 1e-13  # of the largest pivot
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How exactly nodes are to stand for rows."""
+    """How exactly nodes must represent rows."""
 
     order: int  # K, at most 4
     tolerance: float  # nats: sums, and combinations of them, that are worth less are not matched
@@ -38,7 +38,7 @@ class Matching:
 
 
 def nodes_needed(sizes: Ints, n_variables: int, order: int) -> int:
-    """Nodes to be expected of strata of given sizes, far rows aside."""
+    """Nodes to expect of strata of given sizes, without far rows."""
     m = n_sums(n_variables, order)
     return int(np.where(sizes > _FEW * m, m, sizes).sum())
 
@@ -64,7 +64,7 @@ def match(
     slopes : array, shape (stratum, feature)
         At the pilot point: ``eta = features @ slopes``.
     roots : array, shape (stratum, r, feature)
-        ``z = root @ features`` is what a posterior sd moves eta by; see :meth:`Pilot.roots`.
+        ``z = root @ features`` is how far one posterior sd moves eta; see :meth:`Pilot.roots`.
     matching : Matching
     rng : Generator
         Draws candidates.
@@ -74,7 +74,7 @@ def match(
     rows : int array
         Rows that are nodes, ascending.
     weights : array
-        Trials that each stands for.
+        Trials that each represents.
     """
     monomials = Monomials.of(roots.shape[1], matching.order)
     rows, weights = [], []
@@ -92,9 +92,9 @@ def match(
 def reduced(
     features: Floats, weights: Floats, slopes: Floats, root: Floats, matching: Matching
 ) -> tuple[Ints, Floats]:
-    """Make nodes of several strata fewer: match them once more, as one stratum of all coefficients' features.
+    """Reduce the nodes of several strata: match them again, as one stratum with all features.
 
-    The series in all coefficients together has far fewer terms than strata times terms of each.
+    The series in all coefficients together has far fewer terms than all strata's series together.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def reduced(
     Returns
     -------
     nodes, weights
-        As :func:`match`; all that came, if none can be left out.
+        As :func:`match`; all of the input, if none can be dropped.
     """
     monomials = Monomials.of(len(root), matching.order)
     stratum = Stratum(features, weights, slopes, root, monomials)
@@ -147,10 +147,10 @@ def _matched(stratum: Stratum, matching: Matching, rng: np.random.Generator) -> 
 def _pools(
     near: Ints, squares: Floats, trials: Floats, n_sums_: int, rng: np.random.Generator
 ) -> Iterator[tuple[Ints, Floats, float]]:
-    """Ever more rows that may become nodes, with weights to start from, and how far the tolerance yields.
+    """Ever larger sets of rows that may become nodes, with initial weights and a factor on the tolerance.
 
-    The rows that a posterior sd moves most stand for themselves: without them the sums may be out of reach.
-    A sample of the others stands for all others. All rows together have the sums from the start.
+    The rows that a posterior sd moves most are candidates themselves: without them the sums may be out of
+    reach. A sample of the others represents all others. All rows together have the sums from the start.
     """
     for pool in _POOLS:
         if (1 + pool) * n_sums_ >= len(near):

@@ -1,7 +1,7 @@
 """Where the log-likelihood of all rows is expanded: near the mode, found in two stages.
 
 The mode of a few thousand rows is many posterior sds away from that of all rows; a Newton step on all rows
-squares that distance. So the first stage makes the second short, and whatever it finds cannot hurt.
+squares that distance. So the first stage makes the second short, and a poor result there does no harm.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Pilot:
         -------
         array, shape (stratum, r, 1 + p)
             A row with features v has the linear predictor ``eta + u'z`` in the posterior, ``z = root v`` and
-            u standard normal: z is what a posterior sd moves it by.
+            u standard normal: z is how far one posterior sd moves it.
         """
         d = strata.features.shape[1]
         whitened = solve_triangular(self.lower, strata.map.toarray().T, lower=True, check_finite=False)
@@ -64,9 +64,9 @@ class Pilot:
 def mode_of_part(
     design: Design, rows: Observations, statistics: Statistics, at: Coordinates, rng: np.random.Generator
 ) -> tuple[LogJoint, Floats, Floats]:
-    """First stage: the density on a few thousand rows that stand for all, log group sds, and its mode there.
+    """First stage: the density on a sample of a few thousand rows, log group sds, and its mode there.
 
-    The part has its own ``D'y``: with that of all rows its mode need not exist.
+    The sample has its own ``D'y``: with that of all rows a mode need not exist.
     """
     share = min(1.0, _PART / len(rows))
     keep = rng.choice(len(rows), round(share * len(rows)), replace=False)
@@ -87,7 +87,7 @@ def mode_of_part(
 def find_pilot(strata: Strata, successes: Floats, log_prior: LogPrior, start: Floats) -> Pilot:
     """Second stage: search the mode on all rows from ``start``, by Newton's method with halving.
 
-    Undamped, it left the mode by 85 sds on a spline of a heavy-tailed column.
+    Undamped, it moved 85 sds away from the mode on a spline of a heavy-tailed column.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Positive weights on few columns whose weighted sum is a given vector.
 
-Tilting finds weights on all candidates: the nearest to given ones in relative entropy, hence positive (the
+Tilting finds weights on all candidates: those nearest to given ones in relative entropy, hence positive (the
 dual of Csiszár 1975, doi:10.1214/aop/1176996454). Elimination then leaves no more columns than there are sums
 (Carathéodory), as the simplex method does: from one set of positive weights to the next.
 """
@@ -91,8 +91,8 @@ def tilted(rows: Floats, target: Floats, base: Floats) -> Floats:
 def eliminated(rows: Floats, weights: Floats) -> tuple[Ints, Floats]:
     """Reduce positive weights to at most as many columns as there are rows, with the same sums.
 
-    A basis of columns expresses every other one. That one hands its weight over to the basis, or as much of
-    it as leaves the basis positive, and then takes the place of the column that has none left.
+    A basis of columns expresses every other one. That column passes its weight to the basis, or as much of it
+    as leaves the basis positive, and then replaces the column that has none left.
     """
     n_rows = len(rows)
     if rows.shape[1] <= n_rows:
@@ -125,7 +125,7 @@ def eliminated(rows: Floats, weights: Floats) -> tuple[Ints, Floats]:
 
 
 def _exchange(levels: Floats, shares: Floats) -> tuple[int, float]:
-    """Which of the basis leaves, and how much the newcomer hands over before; negative if it takes.
+    """Which column leaves the basis, and how much weight the newcomer passes on first; negative if it gains.
 
     Of the two ways, the one with the larger pivot keeps the basis well conditioned.
     """

@@ -1,4 +1,4 @@
-"""Rows by stratum: where all levels are equal, the linear predictor is linear in a few numeric features.
+"""Rows by stratum: with all levels equal, the linear predictor is linear in a few numeric features.
 
 The features are the distinct products of numeric columns that the terms of the formula use. Slopes by group
 and interactions with factors only change the map from coefficients to a stratum's intercept and slopes, so
@@ -29,7 +29,7 @@ _DRAWS = 128  # at a time
 
 @dataclass(frozen=True, slots=True)
 class Strata:
-    """Rows sorted by stratum, and what the coefficients are there."""
+    """Rows sorted by stratum, and the coefficients in each."""
 
     features: Floats  # (row, 1 + p), one and the standardised features
     trials: Floats  # (row,)

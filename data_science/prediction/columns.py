@@ -1,4 +1,4 @@
-"""What a predictor reads, for whoever describes it to others: schemas, forms."""
+"""What a predictor reads, for code that describes it to others: schemas, forms."""
 
 from __future__ import annotations
 

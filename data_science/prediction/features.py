@@ -92,7 +92,9 @@ class LevelReader:
         keys = [level.strip() if isinstance(level, str) else level for level in self.factor.levels]
         codes = {key: code for code, key in enumerate(keys)}
         if len(codes) != len(keys):
-            raise FeatureError(f"{self.factor.column} has levels that read as the same: {self._levels()}")
+            raise FeatureError(
+                f"{self.factor.column} has levels that cannot be told apart when read: {self._levels()}"
+            )
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "codes", codes)
         object.__setattr__(self, "plain", PLAIN_TEXTS if kind == "text" else PLAIN_NUMBERS)

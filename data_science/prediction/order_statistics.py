@@ -51,7 +51,7 @@ def walk(
     -------
     list of dict from rank to Chain or None, one per group
         None where several lines cross in one point and the walk took a wrong turn: between its knots no
-        line crosses a piece, so the rank in the middle of every piece tells.
+        line crosses a piece, so the rank in the middle of every piece shows it.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the values: they are refused
         return _walk(intercepts, slopes, ranks, low, high)

@@ -70,7 +70,7 @@ class Predictor:
         What a grouping level not seen in training gets: the population effect, or an error. A level of a
         common effect is always refused: there is no distribution that it could come from.
     correction : Correction, optional
-        Makes the label follow the posterior mean probability where the plug-in is too far from it.
+        Makes the label follow the posterior mean probability if the plug-in is too far from it.
     response : str
         Name of the column that was modelled.
 
@@ -113,7 +113,7 @@ class Predictor:
                 raise ValueError(f"{name} has the shape {shape}; expected {expected} for this encoding")
         for name in arrays:
             if not np.isfinite(getattr(self, name)).all():
-                raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
+                raise ValueError(f"{name} contains NaN or infinity; expected finite numbers")
         if not 0.0 < self.threshold < 1.0:
             raise ValueError(f"threshold is {self.threshold!r}; expected a probability between 0 and 1")
         if self.unseen not in ("population", "refuse"):
@@ -200,7 +200,7 @@ class Predictor:
 
     @property
     def columns(self) -> tuple[FeatureColumn, ...]:
-        """What is read of the features, for whoever describes it."""
+        """What is read of the features, for code that describes it."""
         return columns_of(self.reader)
 
     @cached_property

@@ -51,7 +51,7 @@ class RowReader:
         Raises
         ------
         FeatureError
-            If ``features`` is no mapping, lacks a column, or holds a value that cannot be read.
+            If ``features`` is no mapping, lacks a column, or contains a value that cannot be read.
         """
         if not isinstance(features, Mapping):
             raise FeatureError(
@@ -69,7 +69,7 @@ class RowReader:
         Raises
         ------
         FeatureError
-            If there is not exactly one row, or a needed column is missing or there twice.
+            If there is not exactly one row, or a needed column is missing or occurs twice.
         """
         n_rows, positions = self.locate(frame)
         if n_rows != 1:
@@ -92,7 +92,7 @@ class RowReader:
         Raises
         ------
         FeatureError
-            If the frame is empty, a column is missing or there twice, or a value cannot be read.
+            If the frame is empty, a column is missing or occurs twice, or a value cannot be read.
         """
         n_rows, positions = self.locate(frame)
         if n_rows == 0:
@@ -115,7 +115,7 @@ class RowReader:
         Raises
         ------
         FeatureError
-            If ``frame`` is no DataFrame, or a needed column is missing or there twice.
+            If ``frame`` is no DataFrame, or a needed column is missing or occurs twice.
         """
         try:
             layout, n_rows = tuple(frame.columns), len(frame)

@@ -52,7 +52,7 @@ class TermTable:
 
     @cached_property
     def table(self) -> Ints | None:
-        """Places by cell, flat; None where there are too many cells to list."""
+        """Places by cell, flat; None if there are too many cells to list."""
         if prod(self.lengths) > MOST_CELLS:
             return None
         axes = np.unravel_index(np.arange(prod(self.lengths)), self.lengths) if self.lengths else ()

@@ -154,7 +154,7 @@ def model_card(report: Report) -> str:
 
 
 def _origin(report: Report) -> str:
-    """Paragraph about where the rows come from; empty for a frame that somebody gave."""
+    """Paragraph about where the rows come from; empty for a frame that a user passed."""
     return "" if report.source is None else f"{_sentence(report.source.sentence(report.dataset.n_rows))}\n\n"
 
 

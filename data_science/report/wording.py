@@ -60,6 +60,6 @@ def readable(parameter: str) -> str:
 
 
 def embedded(markdown: str, levels: int) -> str:
-    """Prepare a Markdown text to stand in another: no title, deeper headings."""
+    """Prepare a Markdown text to be embedded in another: no title, deeper headings."""
     body = re.sub(r"\A# .*\n+", "", markdown)
     return re.sub(r"^(?=#+ )", "#" * levels, body, flags=re.MULTILINE)

@@ -1,6 +1,6 @@
 """Frozen settings: of a fit, of the job, and the environment variables that they are read from.
 
-Names are resolved on first use: a served model needs those of a fit, and pays for no more.
+Names are resolved on first use: a served model needs those of a fit, and loads no more.
 """
 
 from importlib import import_module

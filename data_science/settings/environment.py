@@ -31,7 +31,7 @@ class Variable:
     """One line of the table of environment variables."""
 
     name: str
-    field: str | None  # where its value goes; None: it stands for another variable
+    field: str | None  # where its value goes; None: its value goes into another variable's
     meaning: str
     kind: Kind
     of: type[Settings | DatabaseSettings | StandInSettings] = Settings  # whose field it is
@@ -39,7 +39,7 @@ class Variable:
 
     @property
     def default(self) -> str:
-        """What is taken if it is unset, as one would write it; "": nothing, or what is not for showing."""
+        """The default, as one would write it; "" if there is none, or if it is not to be shown."""
         if self.secret or self.field is None:
             return ""
         return written(next(field.default for field in fields(self.of) if field.name == self.field))
@@ -119,7 +119,7 @@ VARIABLES = (
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """Return what the variables say; see `Settings.from_environment`."""
+    """Return the settings in the variables; see `Settings.from_environment`."""
     problems: list[str] = []
     values = {variable.name: _value(environ, problems, variable) for variable in VARIABLES}
     values["DS_DB_PASSWORD"] = _password(values, problems)

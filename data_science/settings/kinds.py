@@ -21,7 +21,7 @@ class Kind:
 
 
 def integer(low: int, high: int) -> Kind:
-    """Whole numbers between two bounds, which belong to them."""
+    """Whole numbers between two bounds, inclusive."""
 
     def parse(text: str) -> int:
         # int() alone would also take "1_000" and digits of other scripts.
@@ -33,7 +33,7 @@ def integer(low: int, high: int) -> Kind:
 
 
 def number(low: float, *, above: bool = False) -> Kind:
-    """Finite numbers from a bound on, or above it."""
+    """Finite numbers of at least a bound, or above it."""
 
     def parse(text: str) -> float:
         value = float(text)

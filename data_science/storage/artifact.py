@@ -91,7 +91,7 @@ def save(
     now : datetime
         Time of saving, with a time zone.
     keep : int
-        How many of the newest good versions stay.
+        How many of the newest good versions are kept.
 
     Returns
     -------
@@ -250,7 +250,7 @@ def _fall_back(folder: Path, latest: str | None, reason: ArtifactError) -> Loade
         logging.getLogger(__name__).warning("fell back to version %s: %s", name, why)
         return replace(loaded, fallback=why)
     if not names:
-        raise ArtifactError(f"{folder} holds no model: {why}. Train one first") from reason
+        raise ArtifactError(f"{folder} contains no model: {why}. Train one first") from reason
     raise ArtifactError(f"{why}. No other good version in {folder} to fall back to") from reason
 
 

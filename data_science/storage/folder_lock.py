@@ -1,4 +1,4 @@
-"""The lock of a models folder: one process at a time changes it; changes with what a lock may be and cost.
+"""The lock of a models folder: one process at a time changes the folder. Changes with the lock's own rules.
 
 The system releases it when its process ends, however it ends. Readers never take it.
 """
@@ -27,7 +27,7 @@ def locked(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     Raises
     ------
     ArtifactError
-        If what is in its place is no plain file, or another process holds it for longer than ``patience_s``.
+        If its path is not a regular file, or another process holds it for longer than ``patience_s``.
     """
     descriptor = open_lock(folder)
     try:
@@ -38,12 +38,12 @@ def locked(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
 
 
 def open_lock(folder: Path) -> int:
-    """Return a descriptor of the folder's lock file, made if it does not exist; nothing is waited for.
+    """Return a descriptor of the folder's lock file, made if it does not exist, without waiting.
 
     Raises
     ------
     ArtifactError
-        If it is a link, which might lead anywhere, a pipe, a folder or another thing that is no plain file.
+        If it is a link, which might lead anywhere, a pipe, a folder or anything but a regular file.
     """
     path = folder / LOCK
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -61,7 +61,8 @@ def open_lock(folder: Path) -> int:
 
 def _no_lock(path: Path) -> ArtifactError:
     return ArtifactError(
-        f"{path} is a link, a pipe, a folder or a device; expected a plain file; nothing was saved. Remove it"
+        f"{path} is a link, a pipe, a folder or a device; expected a regular file; nothing was "
+        "saved. Remove it"
     )
 
 
@@ -86,7 +87,7 @@ def _wait_for(descriptor: int, path: Path, patience_s: float) -> None:
             )
         if waited_s >= patience_s:
             raise ArtifactError(
-                f"{path} was held by another process for {patience_s:g} s; nothing was saved. Look which one "
-                f"(fuser {path}), end it and train again"
+                f"{path} was held by another process for {patience_s:g} s; nothing was saved. Find it "
+                f"(fuser {path}), stop it and train again"
             )
         time.sleep(LOOK_S)

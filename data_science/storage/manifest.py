@@ -1,7 +1,7 @@
 """The manifest of a version: what it must say before any other file is looked at.
 
 Owns the number of the format. To change the format: raise ``PROTOCOL``, keep reading the old ones, whose
-examples stand under ``tests/compatibility/artifacts/``, and store an example of the new one there.
+examples are under ``tests/compatibility/artifacts/``, and store an example of the new one there.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def read_manifest(version: Path) -> dict[str, Any]:
     if type(number) is not int or number < 1:
         raise ArtifactError(f"{path} has format {number!r}; expected 1 to {PROTOCOL}. {REMEDY}")
     if manifest.get("gates_passed") is not True:
-        raise ArtifactError(f"{path} says that the gates did not pass: do not serve this model, train again")
+        raise ArtifactError(
+            f"{path} says that the fit failed its checks: do not serve this model, train again"
+        )
     if not _describes_files(manifest.get("files")) or not isinstance(manifest.get("probes"), list):
         raise ArtifactError(f"{path} does not describe {sorted(REQUIRED)} and probes. {REMEDY}")
     return manifest

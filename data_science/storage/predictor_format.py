@@ -1,4 +1,4 @@
-"""The predictor as files: JSON for what is read by people too, npz for the draws; probes that prove both.
+"""The predictor as files: JSON for what people may read too, npz for the draws; probes that verify both.
 
 Changes when what serving needs changes; the procedure is in `artifact`. Neither format can hold code.
 """
@@ -57,7 +57,7 @@ def to_npz(predictor: Predictor) -> bytes:
     Raises
     ------
     ArtifactError
-        If a number is not finite: what it makes of a row is no probability.
+        If a number is not finite: no probability would follow for a row.
     """
     arrays = {"draws": predictor.draws, "group_sd_draws": predictor.group_sd_draws}
     if predictor.correction is not None and predictor.correction.covariance is not None:
@@ -65,7 +65,7 @@ def to_npz(predictor: Predictor) -> bytes:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ArtifactError(
-                f"the model's {name} is not finite throughout; nothing was saved. Train again"
+                f"the model's {name} has values that are not finite; nothing was saved. Train again"
             )
     stream = io.BytesIO()
     plain = {name: np.ascontiguousarray(array, dtype="<f8") for name, array in arrays.items()}
@@ -173,7 +173,7 @@ def _read_npz(data: bytes, shapes: Mapping[str, tuple[int, ...]], path: Path) ->
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename: info for info in archive.infolist()}
             if sorted(members) != sorted(f"{name}.npy" for name in shapes):
-                raise ValueError(f"it holds {sorted(members)}, expected {sorted(shapes)}")
+                raise ValueError(f"it contains {sorted(members)}, expected {sorted(shapes)}")
             arrays = {}
             for name, shape in shapes.items():
                 member = members[f"{name}.npy"]
@@ -181,7 +181,7 @@ def _read_npz(data: bytes, shapes: Mapping[str, tuple[int, ...]], path: Path) ->
                     raise ValueError(f"{name} is compressed; expected stored")
                 arrays[name] = _read_array(archive.read(member), shape, name)
     except Exception as error:
-        raise ArtifactError(f"{path} does not hold the draws ({error}). {REMEDY}") from error
+        raise ArtifactError(f"{path} does not contain the draws ({error}). {REMEDY}") from error
     return arrays
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from data_science.errors import ArtifactError
 
 MANIFEST = "manifest.json"
-# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite goes on there, too.
+# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite continues there, too.
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 DEEPEST = 64  # levels of nested JSON; a version's own files have ten
 SEAL = re.compile(rb'\n "sha256": "([0-9a-f]{64})"(,?)(?=\n)')
@@ -49,7 +49,9 @@ def unseal(data: bytes, path: Path) -> dict[str, Any]:
     stranger's nested lists a thousand times their size.
     """
     if not _is_sealed(data):
-        raise ArtifactError(f"{path} was changed after it was written: its own digest does not fit. {REMEDY}")
+        raise ArtifactError(
+            f"{path} was changed after it was written: its own digest does not match. {REMEDY}"
+        )
     document = parse_json(data, path)
     document.pop("sha256", None)
     return document
@@ -73,7 +75,7 @@ def parse_json(data: bytes, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError, MemoryError) as error:
         raise ArtifactError(f"{path} is not JSON ({error}); expected an object. {REMEDY}") from error
     if not isinstance(document, dict):
-        raise ArtifactError(f"{path} holds a JSON {type(document).__name__}; expected an object. {REMEDY}")
+        raise ArtifactError(f"{path} contains a JSON {type(document).__name__}; expected an object. {REMEDY}")
     return document
 
 
@@ -178,7 +180,7 @@ def sync(path: Path) -> None:
 
 def _open_regular(path: Path) -> Any:
     try:
-        # A link may lead out of the folder, and opening a pipe would wait for ever.
+        # A link may lead out of the folder, and opening a pipe would block forever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} is missing. {REMEDY}") from error
@@ -214,9 +216,9 @@ def _require_shallow(data: bytes) -> None:
 
 def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
-        raise ValueError(f"{text[:20]} is beyond what a number can hold")
+        raise ValueError(f"{text[:20]} is too large for a number")
     return number
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

@@ -58,7 +58,7 @@ def read_latest(folder: Path) -> str:
     text = read_small(path, limit=200).decode("utf-8", errors="backslashreplace")
     name = text.removesuffix("\n")
     if not NAME.fullmatch(name):
-        raise ArtifactError(f"{path} says {text[:80]!r}; expected the name of a version in this folder")
+        raise ArtifactError(f"{path} contains {text[:80]!r}; expected the name of a version in this folder")
     return name
 
 
@@ -73,7 +73,7 @@ def located(folder: Path, name: str) -> Path:
 
 @contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """Give a private folder to write a version in; it is gone afterwards unless it was published."""
+    """Give a private folder to write a version in; it is removed afterwards unless it was published."""
     import fcntl
 
     with locked(folder):
@@ -114,7 +114,7 @@ def publish(
     finish : callable
         Called with the version's name before it becomes visible, to write what depends on the name.
     keep : int
-        How many of the newest good versions stay.
+        How many of the newest good versions are kept.
     is_good : callable
         Whether a version counts for ``keep``.
     """
@@ -176,22 +176,22 @@ def _withdraw(work: Path, folder: Path, name: str) -> None:
         return  # it never had its name
     except OSError as error:
         raise ArtifactError(
-            f"{folder / name} was written, but {LATEST} could not be made to name it, and it could not be "
-            f"taken back ({error.strerror}). What was served before still is; remove that version, check the "
-            "permissions and the free space of the folder, and train again"
+            f"{folder / name} was written, but {LATEST} could not be updated to name it, and it could not be "
+            f"removed again ({error.strerror}). The version served before is still served; "
+            "remove this one, check the permissions and the free space of the folder, and train again"
         ) from error
 
 
 def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -> None:
-    """Do what comes after the new version is the newest; whatever happens here, it is."""
+    """Do what comes after the new version is the newest; whatever happens here, it stays the newest."""
     import logging  # slow to import, and seldom needed
 
     try:
         sync(folder)
     except OSError as error:
         logging.getLogger(__name__).warning(
-            "version %s is stored and is the newest, but %s could not be synced (%s): a power cut now may "
-            "bring the one before back. Check the volume",
+            "version %s is stored and is the newest, but %s could not be synced (%s): after a power cut now, "
+            "the previous version may be the newest again. Check the volume",
             name,
             folder,
             error.strerror,
@@ -229,7 +229,7 @@ def _sweep(folder: Path) -> None:
             _remove(Path(entry.path))
         elif entry.name.startswith(SAVING):
             with suppress(OSError):  # a living process holds it, or has just removed it
-                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe's would wait for ever
+                descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe's would block forever
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     _remove(Path(entry.path))

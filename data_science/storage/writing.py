@@ -1,4 +1,4 @@
-"""Whether a folder of models can be written: asked before the wait and the fit; and how a failure is said.
+"""Whether a folder of models can be written: asked before the wait and the fit; how a failure is reported.
 
 Changes when what an operator must know about a folder that cannot be written changes.
 """
@@ -47,7 +47,7 @@ def require_writable(folder: str | Path) -> None:
 
 
 def home(folder: str | Path) -> Path:
-    """Return the path with ``~`` as a shell reads it: an env file is read by none.
+    """Return the path with ``~`` expanded as a shell would: no shell reads an env file.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def home(folder: str | Path) -> Path:
         return Path(folder).expanduser()
     except RuntimeError as error:
         raise ArtifactError(
-            f"{str(folder)!r} names a home folder that is not known here ({error}). Name the whole path"
+            f"{str(folder)!r} names a home folder that does not exist here ({error}). Give the full path"
         ) from error
 
 

@@ -37,7 +37,7 @@ BEGIN
     SELECT count(*) INTO lost_sales
     FROM sales WHERE NOT EXISTS (SELECT FROM stores WHERE stores.idx = sales.store_idx);
     IF lost_sales > 0 THEN
-        RAISE WARNING '% sales are of a store that stores does not hold; monthly_sales leaves them out',
+        RAISE WARNING '% sales are of a store that is missing from stores; monthly_sales leaves them out',
             lost_sales;
     END IF;
 END

@@ -1,4 +1,4 @@
-"""What the machine-learning engineers give to every model; names are resolved on first use."""
+"""What the machine-learning engineers provide for every model; names are resolved on first use."""
 
 _HOMES = {
     "InputReference": "machine_learning_engineering.drift",

@@ -1,4 +1,4 @@
-"""Histograms of the inputs a model was trained on (or first saw), stored to be compared with later ones."""
+"""Histograms of the inputs a model was trained on (or first saw), stored for comparison with later ones."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ class InputReference:
         exclude: Sequence[str] = NOT_FEATURES,
         until: datetime | None = None,
     ) -> Self:
-        """Learn from a training frame or from columns by name; ``idx`` and ``label`` are no features."""
+        """Learn from a training frame or from columns by name; ``idx`` and ``label`` are not features."""
         names = [str(name) for name in columns if name not in exclude]
         return cls({name: Histogram.learn(list(columns[name])) for name in names}, until)
 
     @classmethod
     def learn_from_log(cls, predictions: Sequence[Prediction]) -> Self:
-        """Learn from the first predictions of a model whose training data are not at hand."""
+        """Learn from the first predictions of a model whose training data are not available."""
         names = list(dict.fromkeys(name for made in predictions for name in made.features))
         columns = {name: [made.features.get(name) for made in predictions] for name in names}
         return cls.learn(columns, until=max(made.at for made in predictions))

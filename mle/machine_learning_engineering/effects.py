@@ -31,7 +31,7 @@ class Estimate:
         return "within" if self.upper <= margin else "unclear"
 
     def data_needed(self, margin: float) -> float:
-        """How many times the data would bring the interval to one side of the margin, if the value stayed."""
+        """How many times the data would bring the interval to one side of the margin, at the same value."""
         distance = abs(margin - self.value)
         return ((self.upper - self.lower) / 2 / distance) ** 2 if distance else float("inf")
 

@@ -1,8 +1,8 @@
-"""Everything that can go wrong here, by who must act.
+"""Everything that can go wrong here, sorted by who must act.
 
 MLEError
 ├── PredictionLogError     the operator: the storage folder cannot be written or read
-└── RetrainingInputError   the caller of trigger_retraining: labels or reference that cannot be used
+└── RetrainingInputError   the caller of trigger_retraining: invalid labels or reference
 """
 
 

@@ -1,4 +1,4 @@
-"""Labels that became known after the predictions; changes with how teams hand them over."""
+"""Labels that became known after the predictions; changes with how teams deliver them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def known_labels(labels: Labels) -> dict[int, KnownLabel]:
     Raises
     ------
     RetrainingInputError
-        If a column is missing, a client is no whole number or has two labels, a label is not 0 or 1, or a
+        If a column is missing, a client is not a whole number or has two labels, a label is not 0 or 1, or a
         time is missing or cannot be read: none of them is guessed.
     """
     known: dict[int, KnownLabel] = {}
@@ -61,7 +61,7 @@ def _rows(labels: Labels) -> Iterable[tuple[object, object, object]]:
     columns = list(getattr(labels, "columns", ()))
     if missing := {"idx", "label"} - set(columns):
         raise RetrainingInputError(
-            f"labels has the columns {columns} and lacks {sorted(missing)}; "
+            f"labels has the columns {columns} but lacks {sorted(missing)}; "
             "expected idx, label and optionally known_at, or a mapping idx -> label"
         )
     known_at = labels["known_at"].tolist() if "known_at" in columns else [_NO_TIMES] * len(labels)
@@ -93,6 +93,6 @@ def _moment(value: object, client: int) -> datetime:
     if not isinstance(found, datetime) or found != found:  # NaT is a datetime that does not equal itself
         raise RetrainingInputError(
             f"client {client} has known_at {value!r}; expected a time, as a datetime or in ISO 8601 such as "
-            "2026-11-22T10:15:00Z. Where none is known leave the column out"
+            "2026-11-22T10:15:00Z. If none is known, leave the column out"
         )
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

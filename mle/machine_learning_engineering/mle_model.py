@@ -57,7 +57,7 @@ class MLEModel(ABC):
         raise NotImplementedError(f"{type(self).__name__} does not implement predict()")
 
     def predict_probability(self, features: pd.DataFrame) -> float | None:  # noqa: ARG002 - for subclasses
-        """P(label = 1) of the one row, for the record, or None where the model has none.
+        """P(label = 1) of the one row, for the record, or None if the model has none.
 
         `trigger_retraining` judges probabilities, so a model that has them should override this.
         """
@@ -71,7 +71,7 @@ class MLEModel(ABC):
         PredictionLogError
             If the prediction could not be stored; an unlogged prediction is not acknowledged.
         ValueError
-            If the model's probability is none, such as NaN: the label that came with it says nothing.
+            If the model's probability is not one, such as NaN: the label that came with it is meaningless.
         """
         held = self.snapshot()
         label = _built_in_int(held.predict(features), "predict() returned")
@@ -82,7 +82,7 @@ class MLEModel(ABC):
         """Return what one prediction asks for everything: label, probability and version.
 
         A subclass whose `load` may be called while another thread predicts returns the model as it is now, so
-        that no record names one version and holds another's label.
+        that no record names one version and has another's label.
         """
         return self
 
@@ -98,7 +98,7 @@ class MLEModel(ABC):
         if probability is not None and not 0 <= probability <= 1:
             raise ValueError(
                 f"the probability is {probability!r}; expected 0 to 1, so the label {predicted_label!r} is "
-                "neither stored nor answered. Ask the model's makers what it makes of these features"
+                "neither stored nor returned. Ask the model's authors why it gives this for these features"
             )
         from machine_learning_engineering.records import Prediction, plain_features
 
@@ -121,7 +121,7 @@ class MLEModel(ABC):
     def trigger_retraining(
         self, labels: Labels, policy: RetrainingPolicy | None = None
     ) -> RetrainingDecision:
-        """Whether this model should be trained again, decided by effects and said in words.
+        """Whether this model should be trained again, decided by effects, with reasons.
 
         Parameters
         ----------

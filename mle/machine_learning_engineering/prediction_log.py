@@ -1,4 +1,4 @@
-"""A durable log of predictions with group commit: one fsync for all who wait; changes with what it promises.
+"""A durable log of predictions with group commit: one fsync for all who wait; changes with its promise.
 
 The promise: when `append` returns, or the awaitable of `append_async` does, the record survives ``kill -9``
 and a power cut. A record that was never acknowledged may or may not be in the log.

@@ -13,7 +13,7 @@ from machine_learning_engineering.segments import expanded, segments
 
 @dataclass(frozen=True, slots=True)
 class SkippedLine:
-    """A line that holds no whole prediction: torn by a crash, still being written, or damaged."""
+    """A line that is not a whole prediction: torn by a crash, still being written, or damaged."""
 
     path: Path
     line: int  # counted from 1

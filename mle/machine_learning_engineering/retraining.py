@@ -48,7 +48,7 @@ class RetrainingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One question asked of the data, its answer in figures and in words."""
+    """One question asked of the data, its answer in figures and in a sentence."""
 
     about: str  # "log score", "rate of label 1" or "input <name>"
     verdict: Verdict
@@ -70,12 +70,12 @@ class RetrainingDecision:
 
     @property
     def should_retrain(self) -> bool:
-        """True only where an effect is beyond its margin."""
+        """True only if an effect is beyond its margin."""
         return self.outcome == "retrain"
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What decided, in words: the findings that made the outcome what it is."""
+        """What decided: the findings that made the outcome what it is."""
         decisive = {"retrain": "beyond", "not enough data": "unclear", "keep": "within"}[self.outcome]
         return tuple(finding.sentence for finding in self.findings if finding.verdict == decisive)
 
@@ -92,7 +92,7 @@ def decide_from_log(
 ) -> RetrainingDecision:
     """Judge one version's predictions in a log folder against labels and stored inputs.
 
-    Without ``model_version`` the version of the latest prediction is judged. Where training stored no
+    Without ``model_version`` the version of the latest prediction is judged. If training stored no
     `InputReference` there, the first ``policy.reference_clients`` clients become it and are stored.
     """
     policy = policy or RetrainingPolicy()
@@ -211,8 +211,8 @@ def _finding(about: str, effect: Estimate, margin: float, what: str, policy: Ret
 
 def _more_data(times: float) -> str:
     if times > 100:
-        return "the effect is as large as the margin, and more data will hardly tell"
-    return f"about {max(times, 1.1):.1f} times the data would tell"
+        return "the effect is as large as the margin, and more data are unlikely to decide"
+    return f"about {max(times, 1.1):.1f} times the data would decide"
 
 
 def _first_clients(predictions: Sequence[Prediction], n_clients: int) -> list[Prediction]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from machine_learning_engineering.errors import PredictionLogError
 
 PATTERN = "predictions-*.jsonl"
-# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite goes on there, too.
+# Network and shared folders (CIFS, VirtualBox) do not know how to sync a folder; SQLite continues there, too.
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 _serial = itertools.count()
 
@@ -37,7 +37,7 @@ class SegmentWriter:
         self._size = 0  # bytes known to be on disk
 
     def append(self, block: bytes) -> None:
-        """Write and sync ``block``; on OSError none of it is left behind, as far as the disk still obeys."""
+        """Write and sync ``block``; on OSError none of it is left behind, if the disk still responds."""
         try:
             if self._descriptor < 0 or self._size >= self.segment_bytes or self._was_taken_away():
                 self._start_segment()
@@ -46,7 +46,7 @@ class SegmentWriter:
         except BaseException:
             # After a failed fsync the kernel may have dropped the pages and forgotten the error
             # (Rebello et al. 2020, "Can applications recover from fsync failures?"), so this file is not
-            # trusted again: cut it back to what was acknowledged and go on in a new one. No more is a segment
+            # trusted again: cut it back to what was acknowledged and go to a new one. No more is a segment
             # whose folder could not be synced: a power cut may lose it with all that it would hold.
             with contextlib.suppress(OSError):
                 self._take_back()
@@ -87,7 +87,7 @@ class SegmentWriter:
 
 
 def expanded(folder: str | Path) -> Path:
-    """Return the path with ``~`` as a shell would read it: an env file is read by none.
+    """Return the path with ``~`` expanded as a shell would: no shell reads an env file.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def expanded(folder: str | Path) -> Path:
         return Path(folder).expanduser()
     except RuntimeError as error:
         raise PredictionLogError(
-            f"{str(folder)!r} names a home folder that is not known here ({error}). "
+            f"{str(folder)!r} names a home folder that does not exist here ({error}). "
             "Set MLE_STORAGE to a path that begins with /"
         ) from error
 

@@ -167,9 +167,9 @@ def test_drift_counts_the_latest_row_of_each_client_after_the_reference():
     [
         (Estimate(0.5, 0.3, 0.7), "0.5000 (95% interval 0.3000 to 0.7000), beyond the margin 0.2"),
         (Estimate(0.1, 0.0, 0.2), "0.1000 (95% interval 0.0000 to 0.2000), within the margin 0.2"),
-        (Estimate(0.3, 0.1, 0.5), "on both sides of the margin 0.2: about 4.0 times the data would tell"),
-        (Estimate(0.3, 0.199, 0.401), "about 1.1 times the data would tell"),
-        (Estimate(0.21, 0.109, 0.311), "and more data will hardly tell"),
+        (Estimate(0.3, 0.1, 0.5), "on both sides of the margin 0.2: about 4.0 times the data would decide"),
+        (Estimate(0.3, 0.199, 0.401), "about 1.1 times the data would decide"),
+        (Estimate(0.21, 0.109, 0.311), "and more data are unlikely to decide"),
     ],
 )
 def test_a_finding_says_its_figures_and_what_would_make_it_clear(estimate, closing):
@@ -181,8 +181,8 @@ def test_a_finding_says_its_figures_and_what_would_make_it_clear(estimate, closi
 
 
 def test_more_than_a_hundred_times_the_data_are_never_asked_for():
-    assert retraining._more_data(100.0) == "about 100.0 times the data would tell"
-    assert "will hardly tell" in retraining._more_data(100.5)
+    assert retraining._more_data(100.0) == "about 100.0 times the data would decide"
+    assert "are unlikely to decide" in retraining._more_data(100.5)
 
 
 @pytest.mark.parametrize(("n_wanted", "found"), [(2, [1, 3]), (3, [1, 3, 2]), (4, [])])

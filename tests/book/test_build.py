@@ -87,8 +87,11 @@ def test_a_database_that_cannot_be_reached_ends_it_before_any_chapter(tmp_path):
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"DE_FILES": "nowhere"}, "DE_FILES is 'nowhere', which is not a folder; expected one of CSV files"),
-        ({**UNREACHABLE, "DE_FILES": "."}, "DE_FILES and DB_HOSTNAME are both set; expected one"),
+        (
+            {"DE_FILES": "nowhere"},
+            "DE_FILES is 'nowhere', which is not a folder; expected a folder of CSV files",
+        ),
+        ({**UNREACHABLE, "DE_FILES": "."}, "DE_FILES and DB_HOSTNAME are both set; expected only one"),
     ],
     ids=["no folder", "two databases"],
 )
@@ -118,7 +121,7 @@ def test_a_port_in_use_is_named_before_anything_is_built(tmp_path):
         done = run("serve", "--output", str(tmp_path / "html"), "--port", str(port))
 
     assert done.returncode == 1
-    assert f"port {port} cannot be used: [Errno 98] Address already in use" in done.stderr
+    assert f"port {port} is not available: [Errno 98] Address already in use" in done.stderr
 
 
 def test_a_stopped_build_leaves_nothing_behind_and_the_site_before_stays(book, tmp_path):
@@ -178,7 +181,10 @@ def command_of(process: Path) -> str:
             lambda output: (output / "thesis.txt").write_text("years of work"),
             "is not a book; it will not be overwritten",
         ),
-        (lambda output: (output.rmdir(), output.write_text("a file")), "is a file, and would be lost"),
+        (
+            lambda output: (output.rmdir(), output.write_text("a file")),
+            "is a file; it will not be overwritten",
+        ),
         (
             lambda output: (output / "cache").mkdir() or (output / ".buildinfo").touch(),
             "which every build replaces",

@@ -35,7 +35,7 @@ def test_the_parts_of_right_predictions_show_what_recalibration_fits_of_noise():
     assert found.expected[1] == pytest.approx(found.discrimination, rel=0.3)  # the prediction is right
     # Brier score of a right prediction, in expectation: a closed form.
     brier = np.mean(PREDICTED * (1 - PREDICTED))
-    assert found.parts.loc["Brier score", "if they were right"] == pytest.approx(brier, rel=0.03)
+    assert found.parts.loc["Brier score", "if calibrated"] == pytest.approx(brier, rel=0.03)
 
 
 def test_a_calibrated_prediction_stays_in_the_band():

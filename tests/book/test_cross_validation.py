@@ -107,5 +107,5 @@ def test_the_environment_is_afterwards_what_it_was(given, monkeypatch):
 
 
 def test_a_label_that_is_rarer_than_the_folds_is_refused_with_the_counts():
-    with pytest.raises(SchemaError, match=r"at least 5 clients of each label; of one label there are 1"):
+    with pytest.raises(SchemaError, match=r"at least 5 clients of each label; one label has 1"):
         cross_validate(FRAME.assign(label=(FRAME.index == 3).astype(int)), CANDIDATES)

@@ -109,6 +109,6 @@ def test_a_print_with_other_chapters_than_the_book_is_refused(page, printer, tmp
     printer(*pages)
 
     with pytest.raises(
-        PrintingError, match=f"the PDF has {len(pages)} chapters in its outline, and the book 3"
+        PrintingError, match=f"the PDF has {len(pages)} chapters in its outline, but the book has 3"
     ):
         print_book(page, tmp_path / "book.pdf", ABOUT)

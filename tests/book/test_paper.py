@@ -52,5 +52,5 @@ def test_a_print_that_lost_a_chapter_is_refused(tmp_path):
     page = page_of(tmp_path, "<p>Short.</p>")
     page.write_text(page.read_text().replace("<h2>", "<h2 style='display: none'>"))
 
-    with pytest.raises(PrintingError, match=r"1 chapters in its outline, and the book 2"):
+    with pytest.raises(PrintingError, match=r"1 chapters in its outline, but the book has 2"):
         print_book(page, tmp_path / "book.pdf", About("A book", "Its author", date(2026, 11, 25)))

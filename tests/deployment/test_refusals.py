@@ -173,5 +173,5 @@ def test_an_unexpected_error_is_a_500_that_shows_nothing(tmp_path):
     response = asyncio.run(ask())
 
     assert response.status_code == 500
-    assert response.json()["detail"] == "unexpected error; the service's log has it"
+    assert response.json()["detail"] == "unexpected error; the service's log shows it"
     assert "secret" not in response.text

@@ -225,12 +225,12 @@ def test_a_head_that_does_not_end_is_not_waited_for_and_a_body_has_its_own_limit
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2 came, without asking first"),
-        (b"\x16\x03\x01\x02\x00\x01\x00", "TLS came, as for https"),
-        (b"hello\r\n\r\n", "what came is not valid"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "the request is HTTP/2 without an upgrade"),
+        (b"\x16\x03\x01\x02\x00\x01\x00", "the request is TLS, as for https"),
+        (b"hello\r\n\r\n", "the request is invalid"),
         (
             b"GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "what came is not valid",
+            "the request is invalid",
         ),
     ],
     ids=["HTTP/2", "TLS", "words", "two lengths"],

@@ -138,7 +138,7 @@ def test_sales_of_a_store_that_is_not_there_are_counted(new_company, partial, ca
 
     load(new_company(scenario=None), folder)
 
-    assert "1 sales are of a store that stores does not hold" in caplog.text
+    assert "1 sales are of a store that is missing from stores" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_sales_of_a_store_that_is_not_there_are_counted(new_company, partial, ca
             {},
             ["with an empty valid_to in customer_activity; feature_store would have no row"],
         ),
-        ({"stores.csv": "idx,location\n1,Rome\n"}, {}, ["stores.csv.gz are both there"]),
+        ({"stores.csv": "idx,location\n1,Rome\n"}, {}, ["stores.csv.gz both exist"]),
         ({}, {"scenario": "signal"}, ["scenario 'signal' is about generated labels", "labels.csv holds"]),
         ({}, {"scenario": "noise"}, ["scenario 'noise': expected one of no-signal, signal"]),
     ],

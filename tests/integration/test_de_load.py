@@ -63,7 +63,7 @@ def test_a_load_of_which_the_database_cannot_make_the_tables_replaces_nothing(ne
 
     assert done.returncode == 1
     assert "out of range" in done.stderr
-    assert "All tables are as they were" in done.stderr
+    assert "All tables are unchanged" in done.stderr
     assert "Traceback" not in done.stderr
     for table, held in before.items():
         assert query(company, sums.format(table)).to_dict() == held
@@ -76,11 +76,11 @@ def test_a_load_of_which_the_database_cannot_make_the_tables_replaces_nothing(ne
         ([], {"DB_NAME": "nowhere"}, 'database "nowhere" does not exist'),
         ([], {"DE_ADMIN_PASSWORD": "hush"}, 'password authentication failed for user "admin"'),
         (["--clients", "0"], {}, "number of clients 0: expected at least 1"),
-        (["--seed", "-1"], {}, "seed -1: expected a whole number from 0"),
+        (["--seed", "-1"], {}, "seed -1: expected a whole number of at least 0"),
         (["--csv", "nowhere"], {}, "nowhere is not a folder"),
         ([], {"DE_FILES": "elsewhere"}, "elsewhere is not a folder"),
         (["--csv", "n" * 300], {}, "nnn cannot be read (File name too long)"),
-        (["--csv", "docker"], {}, "docker holds no table; expected at least one of customer_profiles.csv"),
+        (["--csv", "docker"], {}, "docker contains no table; expected at least one of customer_profiles.csv"),
     ],
     ids=[
         "no password",

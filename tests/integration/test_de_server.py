@@ -187,7 +187,7 @@ def test_a_folder_with_another_password_is_refused(kept_folder):
         pass
 
     with (
-        pytest.raises(ServerError, match="another password of admin"),
+        pytest.raises(ServerError, match="another admin password"),
         PostgresServer(kept_folder, Passwords("x")),
     ):
         pass

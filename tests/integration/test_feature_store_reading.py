@@ -187,5 +187,7 @@ def test_a_value_without_a_counterpart_is_refused_with_the_table_named(new_compa
     company = new_company(n_clients=50)
     run(company, "UPDATE customer_activity SET valid_from = 'infinity' WHERE idx = 3")
 
-    with pytest.raises(SchemaError, match=r"customer_activity holds a value that cannot be read .*infinity"):
+    with pytest.raises(
+        SchemaError, match=r"customer_activity contains a value that cannot be read .*infinity"
+    ):
         feature_store.get_customer_activity(settings(company))

@@ -144,7 +144,7 @@ def guarded(shared_server: PostgresServer) -> Coordinates:
             DatabaseError,
             "refused: nothing listens there. Start the database",
         ),
-        ({"hostname": "operational-db.invalid"}, DatabaseError, "no server of this name is known"),
+        ({"hostname": "operational-db.invalid"}, DatabaseError, "no server with this name is known"),
         ({"hostname": "/nowhere"}, DatabaseError, "refused: nothing listens there"),
     ],
     ids=[

@@ -155,7 +155,7 @@ def test_a_faulty_file_ends_it_with_code_3_and_the_line(company_files, tmp_path)
         ({"DE_FILES": "n" * 300}, "nnn', which is not a folder"),  # as where it may not look: no traceback
         (
             {"DE_FILES": ".", "DB_HOSTNAME": "db", "DS_DB_USER": "ds_user", "DS_DB_PASSWORD": "x"},
-            "DE_FILES and DB_HOSTNAME are both set; expected one",
+            "DE_FILES and DB_HOSTNAME are both set; expected only one",
         ),
     ],
 )

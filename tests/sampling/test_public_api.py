@@ -153,7 +153,9 @@ def test_a_refused_posterior_leaves_the_model_as_it_was(frame):
     priors = {"Intercept": Prior("Normal", mu=3, sigma=0.01)}
     model.specification = ModelSpecification("label ~ scd_a", priors=priors)
 
-    with pytest.raises(GateError, match=r"the data's rate .* is outside the posterior predictive interval"):
+    with pytest.raises(
+        GateError, match=r"the rate in the data .* is outside the posterior predictive interval"
+    ):
         model.fit(frame)
 
     np.testing.assert_array_equal(model.predict_proba(frame), before)

@@ -81,12 +81,12 @@ def test_candidates_are_fitted_by_nested_laplace_alone_unless_told_otherwise(rec
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_fewer_than_two_candidates_are_refused(n, recorded):
-    with pytest.raises(SpecificationError, match=f"{n} candidates came; expected at least two"):
+    with pytest.raises(SpecificationError, match=f"{n} candidates were given; expected at least two"):
         compare([ModelSpecification("label ~ 1")] * n, FRAME)
 
 
 def test_candidates_of_two_responses_are_refused_before_any_is_fitted(recorded):
-    with pytest.raises(SpecificationError, match="model different responses; expected one and the same"):
+    with pytest.raises(SpecificationError, match="model different responses; expected the same one"):
         compare([ModelSpecification("label ~ 1"), ModelSpecification("other ~ 1")], FRAME)
     assert recorded == []
 

@@ -63,7 +63,7 @@ def test_the_posterior_on_nodes_is_that_on_all_rows(kind):
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda: odd.plain(900), "900 distinct rows are few"),
+        (lambda: odd.plain(900), "900 distinct rows are too few to gain from nodes"),
         (
             lambda: odd.plain(2_000).assign(g=np.arange(2_000) // 4),
             "too many covariates, or combinations of levels, to gain from nodes",

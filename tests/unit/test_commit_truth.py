@@ -155,7 +155,7 @@ def test_a_version_that_cannot_be_taken_back_is_named_with_what_is_served(folder
     )
 
     with pytest.raises(
-        ArtifactError, match=r"could not be taken back .*What was served before still is"
+        ArtifactError, match=r"could not be removed again .*The version served before is still served"
     ) as raised:
         save(folder, seed=2)
     assert "nothing was saved" not in str(raised.value)

@@ -154,7 +154,7 @@ def test_few_rows_with_two_continuous_columns_are_kept_and_the_sentence_says_so(
 
     compressed = compress_enough(*encoded(frame, "label ~ scd_a + other"))
 
-    assert "no nodes: 300 distinct rows are few" in compressed.sentence
+    assert "no nodes: 300 distinct rows are too few to gain from nodes" in compressed.sentence
     assert compressed.cells.continuous is None
     assert compressed.shift == 0
     assert len(compressed.cells) == 300

@@ -214,18 +214,20 @@ def test_a_faulty_file_is_refused_with_line_what_came_and_what_was_expected(
 @pytest.mark.parametrize(
     ("data", "came"),
     [
-        (PACKED[:-9], "cut off"),
-        (PACKED[: len(PACKED) // 2], "cut off"),
+        (PACKED[:-9], "ends too early"),
+        (PACKED[: len(PACKED) // 2], "ends too early"),
         (PACKED[:-8] + b"\0\0\0\0" + PACKED[-4:], "the checksum does not match"),
         (PACKED[:-4] + b"\0\0\0\0", "the checksum does not match"),
         (PACKED + b"more", "damaged"),
         (LABELS, "not gzip"),
-        (PACKED[:5], "cut off"),
+        (PACKED[:5], "ends too early"),
     ],
     ids=["end missing", "half", "checksum", "length", "something behind", "plain text", "header only"],
 )
 def test_a_gzip_file_that_is_not_whole_is_refused_where_it_breaks(tmp_path, data, came):
-    with pytest.raises(LoadError, match=rf"labels\.csv\.gz, line \d+: .*{came}.*expected a whole gzip file"):
+    with pytest.raises(
+        LoadError, match=rf"labels\.csv\.gz, line \d+: .*{came}.*expected a complete gzip file"
+    ):
         table(tmp_path, "labels", data, ".csv.gz")
 
 
@@ -233,7 +235,7 @@ def test_the_line_at_which_a_gzip_file_is_cut_off_is_the_first_that_is_not_whole
     half = PACKED[: len(PACKED) // 2]
     n_whole = zlib.decompressobj(wbits=31).decompress(half).count(b"\n")
 
-    with pytest.raises(LoadError, match=f"line {n_whole + 1}: the compressed file is cut off here"):
+    with pytest.raises(LoadError, match=f"line {n_whole + 1}: the compressed file ends too early here"):
         table(tmp_path, "labels", half, ".csv.gz")
 
 

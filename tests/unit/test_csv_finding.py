@@ -37,18 +37,18 @@ def test_daily_sales_are_found_in_the_order_of_days_plain_or_packed(tmp_path):
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        ([], "holds no table; expected at least one of customer_profiles.csv"),
-        (["label.csv"], "holds no table"),
-        (["labels.csv", "labels.csv.gz"], r"labels\.csv and .*labels\.csv\.gz are both there; expected one"),
-        (["sales.csv", "sales/2020-01-01/sales.csv"], r"are both there; expected one file or one a day"),
-        (["sales/2020-01-01/sales.csv", "sales/2020-01-01/sales.csv.gz"], "are both there"),
+        ([], "contains no table; expected at least one of customer_profiles.csv"),
+        (["label.csv"], "contains no table"),
+        (["labels.csv", "labels.csv.gz"], r"labels\.csv and .*labels\.csv\.gz both exist; expected one"),
+        (["sales.csv", "sales/2020-01-01/sales.csv"], r"both exist; expected one file, or one a day"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-01/sales.csv.gz"], "both exist"),
         (["sales/january/sales.csv"], r"folder 'january' is not a day; expected YYYY-MM-DD"),
         (["sales/20200101/sales.csv"], "is a day, but not written YYYY-MM-DD"),
         (["sales/notes.txt", "labels.csv"], r"notes\.txt is a file; expected one sales/YYYY-MM-DD"),
         (["sales/2020-01-01/sales.csv", "sales/2020-01-02.csv"], r"2020-01-02\.csv is a file"),
-        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/Sales.csv"], "2020-01-02 holds 'Sales.csv'"),
-        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/sales.txt"], "2020-01-02 holds 'sales.txt'"),
-        (["sales.csv", "sales/2020-01-01/Sales.csv"], "are both there; expected one file or one a day"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/Sales.csv"], "2020-01-02 contains 'Sales.csv'"),
+        (["sales/2020-01-01/sales.csv", "sales/2020-01-02/sales.txt"], "2020-01-02 contains 'sales.txt'"),
+        (["sales.csv", "sales/2020-01-01/Sales.csv"], "both exist; expected one file, or one a day"),
     ],
 )
 def test_what_could_mean_two_things_or_nothing_is_refused(tmp_path, names, reason):
@@ -66,7 +66,7 @@ def test_every_day_without_its_sales_is_refused_by_name(tmp_path):
         files(tmp_path, "sales/2020-01-01/sales.csv")
 
     assert ".DS_Store" not in str(refused.value)
-    assert "2020-01-02 holds nothing; expected one sales/" in str(refused.value)
+    assert "2020-01-02 contains nothing; expected one sales/" in str(refused.value)
     assert "2020-01-03 is not a folder" in str(refused.value)
 
 

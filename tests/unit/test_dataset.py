@@ -159,7 +159,7 @@ def test_numbers_whose_squares_or_products_would_leave_floating_point_are_refuse
             validate(frame, **FEATURES)
         assert str(refusal.value) == (
             f"invalid data:\n- scd_a: {fault}; "
-            "expected sizes up to 1e+50, a spread of at least 1e-50. Change the unit."
+            "expected magnitudes up to 1e+50, a spread of at least 1e-50. Change the unit."
         )
 
 

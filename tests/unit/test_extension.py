@@ -53,7 +53,7 @@ def test_an_extension_may_be_an_attribute_of_a_module(registry):
 
 def test_a_name_that_is_taken_is_refused(registry, installed):
     for name in ("own", "fast"):
-        with pytest.raises(SpecificationError, match=f"test '{name}' is already there"):
+        with pytest.raises(SpecificationError, match=f"test '{name}' is already registered"):
             registry.register(name, "json")
 
 

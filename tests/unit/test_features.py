@@ -238,7 +238,7 @@ def test_levels_of_mixed_kinds_are_refused(levels):
 
 
 def test_levels_that_differ_only_in_padding_are_refused():
-    with pytest.raises(FeatureError, match="levels that read as the same"):
+    with pytest.raises(FeatureError, match="levels that cannot be told apart when read"):
         LevelReader(Factor("attr", ("a", "a ")), refuses_unseen=False)
 
 

@@ -132,12 +132,12 @@ def test_a_sentence_says_what_compression_did():
         (
             "label ~ scd_a + other",
             False,
-            "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are few)",
+            "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are too few to gain from nodes)",
         ),
         (
             "label ~ scd_a + (1 | many)",
             False,
-            "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are few)",
+            "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are too few to gain from nodes)",
         ),
     ],
 )
@@ -155,5 +155,6 @@ def test_where_no_number_of_quadrature_nodes_is_enough_the_reason_is_that_of_mat
     found = compress_enough(design, encode(design, clients()))
 
     assert found.sentence == (
-        "300 rows → 300 distinct rows, without loss (no nodes: 300 distinct rows are few)"
+        "300 rows → 300 distinct rows, without loss "
+        "(no nodes: 300 distinct rows are too few to gain from nodes)"
     )

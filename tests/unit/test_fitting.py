@@ -214,7 +214,7 @@ def test_a_posterior_that_misses_the_rate_does_not_ship(fit, by):
 
     fitted, _ = fit(replace(SETTINGS, second_opinion=False), nuts=[wrong])
 
-    assert [failure for failure in fitted.verdict.failures if "the data's rate" in failure]
+    assert [failure for failure in fitted.verdict.failures if "the rate in the data" in failure]
 
 
 def test_draws_summary_and_observations_are_those_of_the_fit(fit):

@@ -63,8 +63,8 @@ def test_draws_where_the_nodes_are_off_are_drawn_again_on_every_row_and_the_note
     assert len(asked[1].cells) == odd.N_ROWS
     assert spread_of_weights(posterior, nodes) < SHIFT_LIMIT
     (note,) = notes
-    assert note.startswith("The nodes were given up (")
-    assert note.endswith(" off on the draws, expected at most 0.01): the fit is on every distinct row.")
+    assert note.startswith("The nodes were dropped (")
+    assert note.endswith(" off on the draws, expected at most 0.01); the fit uses every distinct row.")
 
 
 def test_an_error_that_is_not_a_number_is_no_confirmation(nodes, monkeypatch):

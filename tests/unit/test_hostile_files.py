@@ -71,7 +71,7 @@ def test_a_header_as_numpy_writes_it_is_read_however_it_is_padded():
 )
 @pytest.mark.parametrize("name", ["draws", "covariance"])
 def test_any_other_header_is_one_error_that_names_the_file(header, name):
-    with pytest.raises(ArtifactError, match=r"draws\.npz does not hold the draws"):
+    with pytest.raises(ArtifactError, match=r"draws\.npz does not contain the draws"):
         form.construct(form.to_json(CORRECTED), with_header(header, name), NOWHERE)
 
 
@@ -215,5 +215,5 @@ def test_a_version_whose_header_is_malformed_gives_way_to_an_older_good_one(tmp_
     loaded = artifact.load(tmp_path)
 
     assert loaded.path == older
-    assert "draws.npz does not hold the draws" in loaded.fallback
+    assert "draws.npz does not contain the draws" in loaded.fallback
     shutil.rmtree(newest)

@@ -164,7 +164,7 @@ def test_a_version_without_a_summary_says_so(tmp_path):
     model = BayesianLogitModel()
     model.load(path)
 
-    with pytest.raises(ArtifactError, match=r"diagnostics\.json holds no summary"):
+    with pytest.raises(ArtifactError, match=r"diagnostics\.json has no summary"):
         model.summary()
 
 

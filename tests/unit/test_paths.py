@@ -67,7 +67,7 @@ def test_a_home_that_is_not_known_is_named_at_once():
     with pytest.raises(ServiceSettingsError, match=f"MODEL_FOLDER is '{NOBODY}'; expected a path"):
         ServiceSettings.read({"MODEL_FOLDER": NOBODY})
     for use in (save, artifact.load, require_writable):
-        with pytest.raises(ArtifactError, match="names a home folder that is not known here"):
+        with pytest.raises(ArtifactError, match="names a home folder that does not exist here"):
             use(NOBODY)
 
 

@@ -208,9 +208,9 @@ def test_numbers_that_overflow_the_linear_predictor_are_refused(ask):
         ({"coefficients": np.zeros(3)}, r"coefficients has the shape \(3,\); expected \(12,\)"),
         ({"draws": np.zeros((5, 3))}, r"draws has the shape \(5, 3\)"),
         ({"group_sd_draws": np.zeros((200, 1))}, "group_sd_draws has the shape"),
-        ({"coefficients": np.full(12, np.nan)}, "coefficients holds NaN or infinity"),
-        ({"draws": np.full((200, 12), np.inf)}, "draws holds NaN or infinity; expected finite numbers"),
-        ({"group_sd_draws": np.full((200, 2), np.nan)}, "group_sd_draws holds NaN or infinity"),
+        ({"coefficients": np.full(12, np.nan)}, "coefficients contains NaN or infinity"),
+        ({"draws": np.full((200, 12), np.inf)}, "draws contains NaN or infinity; expected finite numbers"),
+        ({"group_sd_draws": np.full((200, 2), np.nan)}, "group_sd_draws contains NaN or infinity"),
         (
             {"group_sd_draws": np.zeros((199, 2))},
             r"group_sd_draws has the shape \(199, 2\); expected \(200, 2\)",

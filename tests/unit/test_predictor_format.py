@@ -111,7 +111,7 @@ def test_an_array_of_another_shape_order_or_type_is_refused(tmp_path, monkeypatc
     monkeypatch.setattr(np, "savez", spoilt)
     draws = form.to_npz(model)
 
-    with pytest.raises(ArtifactError, match=rf"draws\.npz does not hold the draws .{name} has"):
+    with pytest.raises(ArtifactError, match=rf"draws\.npz does not contain the draws .{name} has"):
         form.construct(form.to_json(model), draws, tmp_path)
 
 

@@ -102,15 +102,19 @@ def test_no_prior_at_all_has_no_density():
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("Uniform", {"lower": 0, "upper": 1}, "prior 'Uniform' is not fitted here; expected one of Normal"),
-        ("Normal", {"mu": 0}, r"came with arguments \['mu'\]; expected \['mu', 'sigma'\]"),
+        ("Uniform", {"lower": 0, "upper": 1}, "prior 'Uniform' is not supported; expected one of Normal"),
+        ("Normal", {"mu": 0}, r"has the arguments \['mu'\]; expected \['mu', 'sigma'\]"),
         ("Normal", {"mu": 0, "sd": 1}, r"expected \['mu', 'sigma'\]"),
         ("Normal", {"mu": 0, "sigma": 0}, "sigma=0.0; expected a positive number"),
         ("Normal", {"mu": 0, "sigma": -1}, "sigma=-1.0; expected a positive number"),
         ("Normal", {"mu": float("nan"), "sigma": 1}, "mu=nan; expected a finite number"),
         ("Normal", {"mu": 0, "sigma": float("inf")}, "sigma=inf; expected a positive number"),
         ("Normal", {"mu": 0, "sigma": "wide"}, "sigma='wide' is not a number"),
-        ("Normal", {"mu": 0, "sigma": Prior("HalfNormal", sigma=1)}, "hyperpriors on sigma are not fitted"),
+        (
+            "Normal",
+            {"mu": 0, "sigma": Prior("HalfNormal", sigma=1)},
+            "hyperpriors on sigma are not supported",
+        ),
         ("Gamma", {"alpha": -1, "beta": 1}, "alpha=-1.0; expected a positive number"),
         ("Exponential", {"lam": 0}, "lam=0.0; expected a positive number"),
     ],

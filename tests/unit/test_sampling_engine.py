@@ -133,7 +133,7 @@ def test_a_prior_that_bambi_reads_otherwise_stops_the_fit_and_is_named(name, ask
         sampling.draw(DESIGN, FOUND, FitSettings(), lambda _: None)
 
     assert str(refusal.value) == (
-        f"Bambi holds other priors than the density: {name}: {wider[name]}, expected {DESIGN.priors[name]}"
+        f"the priors in Bambi differ from those in the density: {name}: {wider[name]}, expected {DESIGN.priors[name]}"
     )
     assert asked == {}
 

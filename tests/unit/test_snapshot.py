@@ -99,6 +99,6 @@ def test_a_probability_that_is_none_is_neither_answered_nor_stored(
     model.load(versions[0])
     monkeypatch.setattr(BayesianLogitModel, "predict_probability", lambda *_: probability)
 
-    with pytest.raises(ValueError, match="expected 0 to 1, so the label 0 is neither stored nor answered"):
+    with pytest.raises(ValueError, match="expected 0 to 1, so the label 0 is neither stored nor returned"):
         model.predict_with_logging(7, pd.DataFrame([ROW]))
     assert read_predictions(log_folder).predictions == ()

@@ -44,8 +44,8 @@ def test_a_formula_of_the_class_is_read_into_bambis_terms(formula, names):
         ("y ~ bs(x, df=4)", "is a function of the data"),
         ("y ~ C(k, Treatment('b'))", "is a function of the data"),
         ("y ~ C(k, levels=[1, 2])", "cannot be read"),
-        ("y ~ 2 + x", "2 in .* is a number or picks a level"),
-        ("y ~ g['b']", "'g' in .* is a number or picks a level"),
+        ("y ~ 2 + x", "2 in .* is a constant or selects a level"),
+        ("y ~ g['b']", "'g' in .* is a constant or selects a level"),
         ("y ~ x | g", r"'\| g' follows its end"),
         ("y ~ x + 1 | g + z", r"'\| g \+ z' follows its end"),
         ("y ~ x z", "'z' follows its end"),
@@ -133,7 +133,7 @@ def test_a_column_called_common_is_a_term_and_its_prior_that_of_all_common_effec
 @pytest.mark.parametrize(
     ("priors", "reason"),
     [
-        ({"w": NARROW}, r"a prior is given for 'w', which is no term of 'y ~ x \+ \(1 \| g\)'"),
+        ({"w": NARROW}, r"a prior is given for 'w', which is not a term of 'y ~ x \+ \(1 \| g\)'"),
         ({"1 | g": HALF}, r"expected one of \['1\|g', 'Intercept', 'common', 'group_sd', 'x'\]"),
         ({"x": 2.5}, "the prior of 'x' is 2.5; expected data_science.Prior"),
         ({"x": HALF}, "HalfNormal is the prior of 'x', a coefficient; expected one of Normal"),

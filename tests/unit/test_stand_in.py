@@ -53,7 +53,7 @@ def test_a_password_in_a_file_is_not_taken_for_the_companys_own(companies):
 
 def test_files_for_a_server_that_runs_already_are_refused(companies, tmp_path):
     with (
-        pytest.raises(VariableError, match="DE_FILES and DB_HOSTNAME are both set; expected one"),
+        pytest.raises(VariableError, match="DE_FILES and DB_HOSTNAME are both set; expected only one"),
         environment({"DB_HOSTNAME": "db"}, "signal", 9, 2, files=tmp_path),
     ):
         pytest.fail("given")
@@ -62,7 +62,7 @@ def test_files_for_a_server_that_runs_already_are_refused(companies, tmp_path):
 @pytest.mark.parametrize("name", ["nowhere", "n" * 300])
 def test_files_in_no_folder_are_refused(companies, tmp_path, name):
     with (
-        pytest.raises(VariableError, match="which is not a folder; expected one of CSV files"),
+        pytest.raises(VariableError, match="which is not a folder; expected a folder of CSV files"),
         environment({}, "signal", 9, 2, files=tmp_path / name),
     ):
         pytest.fail("given")

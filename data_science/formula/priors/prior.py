@@ -95,11 +95,11 @@ class Prior:
 
 def _checked(name: str, arguments: Mapping[str, float]) -> dict[str, float]:
     if name not in PRIORS:
-        raise SpecificationError(f"prior {name!r} is not fitted here; expected {PRIORS}")
+        raise SpecificationError(f"prior {name!r} is not supported; expected {PRIORS}")
     expected = family(name).arguments
     if set(arguments) != set(expected):
         raise SpecificationError(
-            f"prior {name} came with arguments {sorted(arguments)}; expected {sorted(expected)}"
+            f"prior {name} has the arguments {sorted(arguments)}; expected {sorted(expected)}"
         )
     checked = {}
     for key, kind in expected.items():
@@ -107,7 +107,8 @@ def _checked(name: str, arguments: Mapping[str, float]) -> dict[str, float]:
             value = float(arguments[key])
         except (TypeError, ValueError) as error:
             raise SpecificationError(
-                f"prior {name}: {key}={arguments[key]!r} is not a number; hyperpriors on {key} are not fitted"
+                f"prior {name}: {key}={arguments[key]!r} is not a number; hyperpriors on {key} "
+                "are not supported"
             ) from error
         if not np.isfinite(value) or (not kind.any_real and not value > 0):
             bound = "finite" if kind.any_real else "positive"

@@ -37,7 +37,7 @@ class Kernel:
     density: Callable[..., float]  # compiled for the densities that the priors have
 
     def log_density(self, theta: Floats, z: Floats) -> tuple[float, Floats, Floats]:
-        """As :meth:`Transport.log_density`, but NaN where that raises: no Cholesky factor at such sds."""
+        """As :meth:`Transport.log_density`, but NaN if that raises: no Cholesky factor at such sds."""
         gradient_theta, gradient_z = np.empty_like(theta), np.empty_like(z)
         value = self.density(
             theta, z, gradient_theta, gradient_z, self.arrow, self.whitening, self.nodes, *self.priors

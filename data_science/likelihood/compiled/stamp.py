@@ -1,7 +1,7 @@
-"""Compiled code on disk that goes stale with its sources, wherever they stand.
+"""Compiled code on disk that goes stale with its sources, wherever they are.
 
 Numba's own cache looks at the file of the function that is compiled, not at those that it calls: an upgrade
-that changes a prior's density alone would go on sampling the old one. Here the stamp of a cached function is
+that changes a prior's density alone would keep sampling the old one. Here the stamp of a cached function is
 a digest of every file that takes part in it, and of the constants that are frozen into it.
 """
 

@@ -1,4 +1,4 @@
-"""What is said of the data before any model: where they come from, and what their groups show."""
+"""What is said about the data before any model: where they come from, and what their groups show."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Screen(Protocol):
 
 
 def follows_from_sources(table: str, differences: pd.DataFrame, n_rows: int) -> str:
-    """Say whether a derived table is what its sources give."""
+    """Say whether a derived table follows from its sources."""
     if differences.empty:
-        return f"{table} is what its sources give, in all of its {count(n_rows, 'row')}"
+        return f"{table} follows from its sources in all of its {count(n_rows, 'row')}"
     first, keys = differences.iloc[0], differences.columns[: differences.columns.get_loc("column")]
     where = ", ".join(f"{name} {first[name]}" for name in keys)
-    what = f"in {first['column']} of" if first["column"] != "(row)" else "in having, or not having, a row for"
+    what = f"in {first['column']} of" if first["column"] != "(row)" else "in whether it has a row for"
     return (
-        f"{table} differs from what its sources give in {count(len(differences), 'place')}, first {what} "
+        f"{table} differs from what its sources imply in {count(len(differences), 'place')}, first {what} "
         f"{where}"
     )
 
@@ -53,7 +53,7 @@ def clients_lost(lost: pd.Series[int], n_profiles: int) -> str:
     """Say whether every client of the profiles has come through the join."""
     missing = [f"{n:,} {reason}" for reason, n in lost.items() if n]
     if not missing:
-        return f"it holds every one of the {n_profiles:,} clients"
+        return f"it contains every one of the {n_profiles:,} clients"
     return f"of {n_profiles:,} clients with a profile, {listed(missing)} are left out"
 
 
@@ -75,7 +75,7 @@ def data_faults(inventory: pd.DataFrame, history: pd.Series[int]) -> str:
 def commonest(shares: Mapping[str, pd.Series[float]]) -> str:
     """Say which level of each feature most clients have."""
     said = [f"{name} = {values.idxmax()} ({percent(values.max(), 0)})" for name, values in shares.items()]
-    return f"the commonest levels are {listed(said)}"
+    return f"the most common levels are {listed(said)}"
 
 
 def stores_seen(means: pd.Series[float]) -> str:
@@ -100,10 +100,10 @@ def months_seen(by_month: pd.DataFrame) -> str:
 
 
 def intervals_seen(n_groups: int, n_without: int, by_chance: Floats) -> str:
-    """Say how many intervals leave out the overall rate, beside how many do when the label is shuffled."""
+    """Say how many intervals exclude the overall rate, beside how many do if the label is shuffled."""
     share = float((by_chance >= n_without).mean())
     return (
-        f"{n_without or 'none'} of {n_groups} intervals {'leaves' if n_without == 1 else 'leave'} out the "
+        f"{n_without or 'none'} of {n_groups} intervals {'excludes' if n_without == 1 else 'exclude'} the "
         f"overall rate; with a shuffled label there are {rough(float(by_chance.mean()))} on average, and at "
         "least as "
         f"many in {percent(share, 0)} of shuffles"

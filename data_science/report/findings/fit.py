@@ -1,4 +1,4 @@
-"""What is said of the model and its fit: what the prior allows, the posterior shows, and the checks find."""
+"""What is said about model and fit: what the prior allows, the posterior shows, and the checks find."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from data_science.report.wording import between, count, listed, percent, readabl
 
 
 def prior_allows(ours: Floats, observed: float) -> str:
-    """Say what overall label rates the prior allows, and where the observed one stands."""
+    """Say what overall label rates the prior allows, and where the observed one lies."""
     low, high = np.quantile(ours, [0.025, 0.975])
     below = float((ours < observed).mean())
     where = "inside" if low <= observed <= high else "outside"
     return (
-        f"before seeing data, the model thinks any overall rate from {between(low, high, 0)} possible (95 % "
-        f"interval); the observed one, {percent(observed)}, lies {where}, with {percent(below, 0)} of "
+        f"before seeing data, the model considers any overall rate from {between(low, high, 0)} possible "
+        f"(95 % interval); the observed one, {percent(observed)}, lies {where}, with {percent(below, 0)} of "
         "the prior "
         "below it"
     )
 
 
 def extremes(ours: Floats, wide: Floats) -> str:
-    """Say how likely two priors think it that a client's label is all but certain."""
+    """Say how likely two priors make it that a client's label is all but certain."""
     share, share_wide = (float(np.mean((rates < 0.01) | (rates > 0.99))) for rates in (ours, wide))
     return (
         f"a probability below 1 % or above 99 % has a chance of {percent(share, 0)}, and would have one of "
@@ -72,7 +72,7 @@ def second_opinion(agreement: Mapping[str, Any] | None, notes: str | None = None
         f"{described} from the same likelihood, gives the same posterior: the "
         f"largest difference is {agreement['distance_in_sds']:.3f} of a posterior standard deviation "
         f"({readable(agreement['worst'])}), {agreement['distance_in_mcse']:.1f} Monte Carlo standard errors "
-        f"where up to {agreement['limit_in_mcse']:.1f} are chance"
+        f"where chance explains up to {agreement['limit_in_mcse']:.1f}"
     )
 
 
@@ -86,24 +86,24 @@ def chains(p_values: pd.Series[float]) -> str:
 
 
 def energy(parts: Mapping[str, Floats]) -> str:
-    """Say whether the energy changes from draw to draw by about as much as it varies."""
+    """Say whether the energy changes from draw to draw about as much as it varies overall."""
     whole, change = (float(values.std()) for values in parts.values())
     verdict = "much narrower" if change < 0.5 * whole else "not much narrower"
     return f"the changes ({change:.1f} nats) are {verdict} than the whole ({whole:.1f}; standard deviations)"
 
 
 def effects(table: pd.DataFrame) -> str:
-    """Say which effects differ from none, allowing for how many were looked at."""
+    """Say which effects differ from zero, allowing for the number of comparisons."""
     clear = [str(name) for name in table.index[table["clear"]]]
     looks = f"after allowing for {count(len(table), 'comparison')}"
     if not clear:
-        return f"no effect is clearly there {looks}"
+        return f"no effect is clearly different from zero {looks}"
     if len(clear) == len(table):
-        return f"every effect is clearly there, even {looks}"
+        return f"every effect is clearly different from zero, even {looks}"
     verb = "is" if len(clear) == 1 else "are"
     others = [str(name) for name in table.index[~table["clear"]]]
     which = listed(clear) if len(clear) <= len(others) else f"all but {listed(others)}"
-    return f"of {len(table)} effects, {len(clear)} {verb} clearly there {looks}: {which}"
+    return f"of {len(table)} effects, {len(clear)} {verb} clearly different from zero {looks}: {which}"
 
 
 def odds_ratios(table: pd.DataFrame) -> str:
@@ -173,8 +173,8 @@ def calibrated(found: Reliability) -> str:
             f"{percent(found.share_outside, 0)} of the clients, and only {as_far}"
         )
     return (
-        "the predicted probabilities come true, as far as these data can tell: the recalibrated curve strays "
-        f"from the band no more than by chance ({as_far})"
+        "the predicted probabilities come true, as far as these data can tell: the recalibrated curve leaves "
+        f"the band no more than chance would explain ({as_far})"
     )
 
 

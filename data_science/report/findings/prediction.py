@@ -1,4 +1,4 @@
-"""What is said of predictions: whether they beat the overall rate, other methods, and treating all alike."""
+"""What is said about predictions: if they beat the overall rate, other methods, and treating all alike."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MISCALIBRATED = 0.05  # share of right predictions that stray as far
 
 
 def answer(gain: Difference, methods: pd.DataFrame, reference: str, rate: float) -> str:
-    """Say whether the features tell who has label 1, for the reader who stops there.
+    """Say whether the features show who has label 1, for the reader who stops there.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def answer(gain: Difference, methods: pd.DataFrame, reference: str, rate: float)
     if better:
         verb = "predicts" if len(better) == 1 else "predict"
         return (
-            f"yes, but not to this model: {listed(better)} {verb} better than {everybody}, and the model "
+            f"yes, but this model misses it: {listed(better)} {verb} better than {everybody}, and the model "
             "does not"
         )
     how = "worse than" if _judged(gain) < 0 else "no better than"
@@ -54,7 +54,7 @@ def measured_gain(gain: Difference) -> str:
 
 def concordant(found: Concordance) -> str:
     """Say how often the model ranks two clients of different labels rightly."""
-    coin = "a coin would in 50 %"
+    coin = "tossing a coin would be right in 50 %"
     measured = (
         f"in {percent(found.middle)} of pairs (95 % interval {percent(found.low)} to {percent(found.high)})"
     )
@@ -62,7 +62,7 @@ def concordant(found: Concordance) -> str:
 
 
 def spread_out(probability: pd.Series[float]) -> str:
-    """Say how differently the model sees the clients."""
+    """Say how much the predictions differ between clients."""
     return f"99 % of the clients get a probability {_reach(probability)}"
 
 
@@ -72,7 +72,7 @@ def ones_predicted(probability: pd.Series[float], threshold: float) -> str:
     if not n_ones:
         return (
             f"every client gets a 0: the highest predicted probability is {percent(probability.max())}, and "
-            f"a 1 takes more than {exactly(threshold)}"
+            f"a 1 needs more than {exactly(threshold)}"
         )
     ones = f"{count(n_ones, 'client')} of {len(probability):,}"
     return f"{ones} {'gets' if n_ones == 1 else 'get'} a 1, with a probability above {exactly(threshold)}"
@@ -85,10 +85,9 @@ def even_costs(rate: float) -> str:
         return f"{positive}, so that a client near the average may be predicted as either"
     way, label = ("above", 1) if rate <= 0.35 else ("below", 0)
     return (
-        f"{positive}, so that only a client far {way} the average is predicted as {label}. This is no "
-        "defect: "
-        f"predicting {label} for a client who is more likely to be {1 - label} would be wrong more often "
-        "than right"
+        f"{positive}, so that only a client far {way} the average is predicted as {label}. This is "
+        f"not a defect: predicting {label} for a client who is more likely to be {1 - label} would be wrong "
+        "more often than right"
     )
 
 
@@ -141,7 +140,7 @@ def worth(found: Strategies, between: Callable[[float, float], str]) -> str:
     alike = "better than treating all clients alike"
     if found.useful.empty:
         ends = between(float(found.gain.index.min()), float(found.gain.index.max()))
-        return f"the model is nowhere {alike}, by more than chance shows, where {ends}"
+        return f"the model is nowhere {alike} by more than chance, where {ends}"
     low, high = float(found.useful.min()), float(found.useful.max())
     within = found.gain.index[(found.gain.index >= low) & (found.gain.index <= high)]
     places = "" if len(within) == len(found.useful) else ", in places,"
@@ -156,7 +155,7 @@ def outcomes_seen(outcomes: pd.DataFrame, rate: float) -> str:
         return f"at a threshold of {percent(rate)}, the overall rate, nobody is predicted as 1"
     return (
         f"at a threshold of {percent(rate)}, the overall rate, {percent(n_right[at_rate] / n_ones[at_rate])} "
-        f"of the clients predicted as 1 are 1; of clients chosen blindly, {percent(rate)} would be"
+        f"of the clients predicted as 1 are 1; of clients chosen at random, {percent(rate)} would be"
     )
 
 
@@ -174,7 +173,7 @@ def use(gain: Difference, probability: pd.Series[float], rate: float, calibrated
     if calibrated.chance < _MISCALIBRATED:
         return (
             "on these data, the model tells clients apart, but its probabilities do not come true as they "
-            "are: use their order, and mend the form of the model before using their values"
+            "are: use their order, and correct the form of the model before using their values"
         )
     return (
         f"on these data, the model tells clients apart around the overall rate of {percent(rate)}: use its "

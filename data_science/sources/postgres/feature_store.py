@@ -50,7 +50,7 @@ def wait(
     SettingsError
         If the server refuses the login until the limit: wrong password, missing role or database.
     DatabaseError
-        If anything else is in the way at the limit, or the server fails in a way that waiting cannot mend.
+        If anything else is in the way at the limit, or the server fails in a way that waiting cannot fix.
     """
     _patiently(database, FEATURE_STORE, _look, wait_timeout_s, patience or Patience())
 
@@ -187,7 +187,7 @@ def _require_stability(visit: _Visit, oid: int, n_rows: int, n_clients: int | No
 
     As many rows as clients is what the contract promises. Without clients to compare with, a table that
     has not changed for a moment counts as filled. With fewer rows, it may be half-filled or may rightly
-    leave clients out (no label yet): only a longer wait tells, and then it is logged.
+    leave clients out (no label yet): only a longer wait shows which, and then it is logged.
     """
     if n_rows == n_clients:
         return

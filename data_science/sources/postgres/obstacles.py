@@ -1,4 +1,4 @@
-"""What can stand between us and a table, in words for the person who can remove it.
+"""What can keep us from reading a table, described for the person who can remove the obstacle.
 
 Changes when a server or libpq says something new. Pure: it judges error codes and texts, it opens nothing.
 """
@@ -18,7 +18,7 @@ class Obstacle:
 
 
 class NotReadyError(Exception):
-    """Raised by one look at the table; waiting continues or ends, it never reaches a user."""
+    """Raised by one look at the table; waiting continues or ends; it never reaches a user."""
 
     def __init__(self, obstacle: Obstacle) -> None:
         super().__init__(obstacle.what)
@@ -57,7 +57,7 @@ _CONNECTING = (
     ),
     (
         r"no pg_hba.conf entry",
-        Obstacle("pg_hba", "the server admits no such connection", "Add it to pg_hba.conf", login=True),
+        Obstacle("pg_hba", "the server does not allow this connection", "Add it to pg_hba.conf", login=True),
     ),
     (
         r"SSL.*required|does not support SSL|certificate|SSL error: (?!unexpected eof)",
@@ -73,7 +73,7 @@ _CONNECTING = (
     ),
     (
         r"could not translate host name",
-        Obstacle("no server", "no server of this name is known", _START),
+        Obstacle("no server", "no server with this name is known", _START),
     ),
     (
         r"timeout expired|Connection timed out",
@@ -93,36 +93,37 @@ _CONNECTING = (
     ),
     (
         r"closed the connection|Connection reset|Broken pipe|terminating|unexpected eof|EOF detected",
-        Obstacle("broken", "the connection broke, as in a restart", _NOTHING),
+        Obstacle("broken", "the connection broke, for example in a restart", _NOTHING),
     ),
 )
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SQLSTATES = {
-    "08": Obstacle("broken", "the connection broke, as in a restart", _NOTHING),
+    "08": Obstacle("broken", "the connection broke, for example in a restart", _NOTHING),
     "25P0": Obstacle("broken", "the server ended the transaction after its own time limit", _NOTHING),
-    "40": Obstacle("conflict", "another transaction got in the way", _NOTHING),
+    "40": Obstacle("conflict", "another transaction interfered", _NOTHING),
     "53300": Obstacle(
         "crowded", "the database has too many connections", "Close some, or raise max_connections"
     ),
     "53": Obstacle("resources", "the database is short of memory, disk or connections", "Give it more"),
-    "55P03": Obstacle("locked", "a table is locked, as by a running ETL", "Let the ETL finish"),
-    "57014": Obstacle("slow", "the server took too long to look", "See what keeps it busy"),
+    "55P03": Obstacle("locked", "a table is locked, for example by a running ETL", "Let the ETL finish"),
+    "57014": Obstacle("slow", "the server took too long to answer", "See what keeps it busy"),
     "57P": Obstacle("starting", "the database is starting up, recovering or shutting down", _NOTHING),
-    "XX000": Obstacle("vanished", "a table vanished while it was read", "Let the ETL finish"),
+    "XX000": Obstacle("vanished", "a table was dropped while it was being read", "Let the ETL finish"),
 }
 
 
 def missing(table: str) -> Obstacle:
     """Say that the table, or the way to it, does not exist."""
-    remedy = "Run the DE's ETLs that create it; if it exists, look at the role's search_path and USAGE grants"
+    remedy = "Run the DE's ETLs that create it; if it exists, check the role's search_path and USAGE grants"
     return Obstacle("missing", f"there is no table {table}", remedy)
 
 
 def no_grant(table: str) -> Obstacle:
     """Say that the table exists and may not be read."""
     remedy = (
-        f"Grant it: GRANT SELECT ON {table} TO ds_user_role, best by default privileges (setup_users.sql)"
+        f"Grant it: GRANT SELECT ON {table} TO ds_user_role, preferably through default "
+        "privileges (setup_users.sql)"
     )
     return Obstacle("grant", f"{table} exists but this role has no SELECT grant on it", remedy)
 
@@ -152,7 +153,7 @@ def of_connecting(message: str) -> Obstacle:
         if re.search(pattern, message, re.IGNORECASE):
             return obstacle
     said = " ".join(message.split())
-    return Obstacle("refusal", f"no connection: {said}", "See what the server's log says", login=True)
+    return Obstacle("refusal", f"no connection: {said}", "Check the server's log", login=True)
 
 
 def of_statement(table: str, sqlstate: str | None) -> Obstacle | None:

@@ -1,4 +1,4 @@
-"""Open connections to PostgreSQL, look a table up and copy it; say in our words what goes wrong.
+"""Open connections to PostgreSQL, look a table up and copy it; translate what goes wrong.
 
 Changes with SQLAlchemy, psycopg2 or PostgreSQL. Only this module knows them.
 """
@@ -72,7 +72,7 @@ class Relation:
 
 
 def make_engine(database: DatabaseSettings) -> Engine:
-    """Return what opens read-only connections, a new one each time; it connects to nothing yet."""
+    """Return a function that opens read-only connections, a new one each time; it connects to nothing yet."""
     if database.hostname is None:
         raise SettingsError(
             "DB_HOSTNAME is unset; expected a running server. Start the embedded one first and give its "
@@ -139,7 +139,7 @@ def find(connection: Connection, table: str) -> Relation | None:
 
 
 def is_being_changed(connection: Connection, relation: Relation) -> bool:
-    """Tell whether another session holds a lock under which it writes, empties or alters the table."""
+    """Return whether another session holds a lock under which it writes, empties or alters the table."""
     return bool(connection.execute(_WRITERS, {"oid": relation.oid}).scalar_one())
 
 
@@ -177,7 +177,7 @@ def copy(connection: Connection, relation: Relation, supervised: Supervised) -> 
 
 
 def _comment(cursor: psycopg2.extensions.cursor, relation: Relation) -> str | None:
-    """Return the table's comment in the snapshot of its rows; None too where it may not be read."""
+    """Return the table's comment in the snapshot of its rows; also None if it may not be read."""
     cursor.execute("SAVEPOINT comment")
     try:
         cursor.execute(_COMMENT, [sql.Identifier(relation.schema, relation.name).as_string(cursor)])

@@ -67,8 +67,8 @@ def parse(text: TableText) -> pd.DataFrame:
                 frame[name] = pd.to_datetime(frame[name], format="%Y-%m-%d")
     except (ValueError, OverflowError) as error:
         raise SchemaError(
-            f"{text.table} holds a value that cannot be read ({error}); expected UTF-8 text, 64-bit integers "
-            "and finite dates. Correct it in the source table"
+            f"{text.table} contains a value that cannot be read ({error}); expected UTF-8 text, "
+            "64-bit integers and finite dates. Correct it in the source table"
         ) from error
     return _without_needless_nulls(frame) if has_null else frame
 

@@ -1,6 +1,6 @@
 """Try again until it works or the limit is reached, and say what is in the way.
 
-Changes with how patient and how talkative a wait should be. Knows nothing of databases.
+Changes with how long a wait should be and how much it should log. Knows nothing of databases.
 """
 
 import logging
@@ -23,7 +23,7 @@ _BACKOFF = tenacity.wait_exponential(multiplier=0.1, max=4) + tenacity.wait_rand
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long things may take, in seconds, and the clock that tells."""
+    """How long things may take, in seconds, and the clock that measures them."""
 
     quiet_s: float = 2  # a table of unknown size counts as filled when it stays the same for so long
     short_quiet_s: float = 60  # the same for a table with fewer rows than clients
@@ -111,7 +111,7 @@ class _Wait:
         return self.left_s() <= 0
 
     def end(self) -> None:
-        """Say that the wait was not in vain."""
+        """Log that the wait is over."""
         if self._obstacle is not None:
             log.info("%s is ready after %.0f s", self._subject, self._patience.clock() - self._start)
 

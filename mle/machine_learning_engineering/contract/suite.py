@@ -28,7 +28,7 @@ class MLEModelContract:
     """
 
     def make_model(self) -> MLEModel:
-        """Return a new, unfitted model: the class called without arguments, or what stands for it."""
+        """Return a new, unfitted model: the class called without arguments, or what is used in its place."""
         raise NotImplementedError(f"{type(self).__name__} must implement make_model()")
 
     def dataset(self) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def test_where_a_host_is_named_nothing_of_the_data_engineers_is_needed(monkeypat
 def test_files_for_a_host_that_is_named_are_refused(trained, caplog, tmp_path):
     assert job.main(["--files", str(tmp_path)]) == 2
 
-    assert caplog.messages[0].startswith("DE_FILES and DB_HOSTNAME are both set; expected one:")
+    assert caplog.messages[0].startswith("DE_FILES and DB_HOSTNAME are both set; expected only one:")
     assert not trained
 
 

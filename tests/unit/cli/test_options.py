@@ -59,7 +59,7 @@ def test_verbose_is_handed_on(trained):
         ("--clients N", "how many stand-in clients (DE_CLIENTS)"),
         ("--files DIR", "the company's CSV files (DE_FILES)"),
         ("--engine {nuts,nested-laplace}", "how to fit (ENGINE)"),
-        ("--verbose", "log details too"),
+        ("--verbose", "also log details"),
     ],
 )
 def test_help_shows_what_a_flag_takes_and_means(capsys, monkeypatch, flag, meaning):
