@@ -10,11 +10,19 @@ import pandas as pd
 from xarray import DataTree
 
 from data_science.engines.posterior import Posterior, names, to_tree, with_observations
-from data_science.engines.registry import FitSettings, OnProgress, engine, second_opinion, title
+from data_science.engines.registry import (
+    FitSettings,
+    OnProgress,
+    engine,
+    second_opinion,
+    title,
+    weighs_all_rows,
+)
 from data_science.errors import GateError
 from data_science.evaluation import agreement, diagnostics
 from data_science.evaluation.agreement import Agreement
 from data_science.evaluation.diagnostics import Diagnostics
+from data_science.fitting.held_to_rows import held_to_rows
 from data_science.fitting.posterior_on import posterior_of
 from data_science.formula.design import Design
 from data_science.judgement.gates import Verdict, judge
@@ -30,6 +38,7 @@ class Attempt:
     """One posterior, measured and judged."""
 
     posterior: Posterior
+    compressed: Compressed  # on which it was drawn
     tree: DataTree
     summary: pd.DataFrame
     measured: Diagnostics
@@ -64,7 +73,7 @@ def fit_judged(
 def _attempt(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> Attempt:
-    posterior, notes = posterior_of(design, compressed, settings, progress, watch)
+    posterior, compressed, notes = posterior_of(design, compressed, settings, progress, watch)
     opinion: Agreement | None = None
     more: tuple[str, ...] = ()
     checking = second_opinion(engine(str(posterior.attributes["engine"])))
@@ -84,7 +93,9 @@ def _attempt(
         observed = compressed.statistics.total_successes / n_trials
         measured = diagnostics.measure(tree, summary, rate, observed)
     verdict = judge(measured, opinion)
-    return Attempt(posterior, tree, summary, measured, opinion, (*notes, *more), verdict, settings)
+    return Attempt(
+        posterior, compressed, tree, summary, measured, opinion, (*notes, *more), verdict, settings
+    )
 
 
 def _opinion_of(
@@ -100,7 +111,11 @@ def _opinion_of(
     other = engine(checking)
     try:
         with watch.stage("second opinion"):
-            opinion = other.draw(design, compressed, settings, progress)
+            opinion, _, notes = held_to_rows(
+                lambda cells: other.draw(design, cells, settings, progress),
+                compressed,
+                weighs_all_rows=weighs_all_rows(other),
+            )
     except (GateError, np.linalg.LinAlgError) as declined:
         return None, (f"No second opinion: {declined}.",)
-    return agreement.compare(posterior, opinion, names(design), by=title(other, checking)), ()
+    return agreement.compare(posterior, opinion, names(design), by=title(other, checking)), notes

@@ -122,6 +122,10 @@ class BayesianLogitModel(MLEModel):
         resolved(settings, seed=seed, engine=engine)  # refused here, not after the wait for the data
         if costs is not None:
             require_instance("costs", costs, Costs)
+        if specification is not None:
+            from data_science.formula.specification import ModelSpecification
+
+            require_instance("specification", specification, ModelSpecification)
         self.specification = specification
         self.seed = seed
         self.engine = engine

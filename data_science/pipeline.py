@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,14 +147,14 @@ def _fit(
         problem = posed(data.frame, specification, settings)
     attempt = fit_judged(problem.design, problem.compressed, settings, progress, watch)
     attempt.verdict.require()
-    fitted = Fitted(problem, attempt.posterior, attempt.notes)
+    fitted = Fitted(replace(problem, compressed=attempt.compressed), attempt.posterior, attempt.notes)
     with watch.stage("compare"):
         compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
     about = DataSummary(data.n_rows, data.base_rate, data.fingerprint)
     report = Report(
-        specification, about, problem.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
+        specification, about, attempt.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
         compared, attempt.summary, predictor, dict(watch.seconds), source,
     )  # fmt: skip
     provenance = {

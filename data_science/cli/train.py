@@ -33,7 +33,7 @@ EXIT_CODES = {
     2: "settings: a variable is missing, malformed or refused by the server; a formula or prior that is not "
     "supported; or the folder cannot be written",
     3: "data: the database cannot be read, or the table is not what the model needs",
-    4: "not converged: the fit failed its checks",
+    4: "the fit failed its checks",
     137: "killed by the system, nearly always because memory ran out (in Docker: TRAIN_MEMORY, "
     "0.5g at least)",
     143: "stopped by SIGTERM (130: by Ctrl-C)",

@@ -115,7 +115,9 @@ class Comparison:
 def compare_fitted(fits: Mapping[str, Fitted]) -> Comparison:
     """Compare fits to the same rows, one observation left out at a time."""
     encoded = union([fit.design for fit in fits.values()], [fit.problem.rows for fit in fits.values()])
-    return compare_at({name: (fit.design, fit.posterior) for name, fit in fits.items()}, pool(encoded))
+    unfit = any(fit.problem.compressed.unfit_for_quadrature for fit in fits.values())
+    observations = pool(encoded, quadrature=not unfit)
+    return compare_at({name: (fit.design, fit.posterior) for name, fit in fits.items()}, observations)
 
 
 def compare_fits(

@@ -84,7 +84,7 @@ def union(designs: Sequence[Design], encoded: Sequence[Observations]) -> Observa
     return Observations(codes, numeric, len(encoded[0]), *response)
 
 
-def pool(rows: Observations, n_nodes: int | None = None) -> Pooled:
+def pool(rows: Observations, n_nodes: int | None = None, *, quadrature: bool = True) -> Pooled:
     """Merge observations with equal covariates and equal response; a continuous covariate becomes nodes.
 
     The response is part of the cell, and weights count observations: what is left out later is one client,
@@ -97,8 +97,11 @@ def pool(rows: Observations, n_nodes: int | None = None) -> Pooled:
     n_nodes : int, optional
         Gauss nodes per cell and response; at most ``2 n_nodes`` observations stay as they are. By default
         :data:`NODES`, and no quadrature at all up to :data:`FEW_ROWS`.
+    quadrature : bool
+        False keeps every distinct row, as after a fit for which no number of nodes was enough.
     """
-    column = None if n_nodes is None and len(rows) <= FEW_ROWS else continuous_column(rows)
+    every = not quadrature or (n_nodes is None and len(rows) <= FEW_ROWS)
+    column = None if every else continuous_column(rows)
     cells = compress(_keyed_by_response(rows), column, NODES if n_nodes is None else n_nodes)
     numeric = dict(cells.numeric)
     successes, trials = numeric.pop(_SUCCESSES), numeric.pop(_TRIALS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,7 +19,7 @@ _DRAWS = 200  # of the posterior, weighed on all rows
 
 def held_to_rows(
     draw: Callable[[Compressed], Posterior], compressed: Compressed, *, weighs_all_rows: bool
-) -> tuple[Posterior, tuple[str, ...]]:
+) -> tuple[Posterior, Compressed, tuple[str, ...]]:
     """Draw, on all rows if the nodes that stand for them are not good enough for this engine.
 
     Parameters
@@ -32,23 +33,26 @@ def held_to_rows(
     Returns
     -------
     posterior : Posterior
+    compressed : Compressed
+        On which it was drawn.
     notes : tuple of str
         What the reader should know.
     """
     if compressed.on_all_rows is None:
-        return draw(compressed), ()
+        return draw(compressed), compressed, ()
     if weighs_all_rows and not compressed.stands_alone:
-        return draw(compressed), ()
+        return draw(compressed), compressed, ()
     reason = "they need exact weights, which this engine does not give"
     if compressed.stands_alone:
         posterior = draw(compressed)
         spread = spread_of_weights(posterior, compressed)
         if spread <= SHIFT_LIMIT:
-            return posterior, ()
+            return posterior, compressed, ()
         reason = f"{spread:.2g} nats (sd) off on the draws, expected at most {SHIFT_LIMIT:g}"
     note = f"The nodes were dropped ({reason}); the fit uses every distinct row."
     log.warning("%s", note)
-    return draw(compressed.on_all_rows()), (note,)
+    whole = replace(compressed.on_all_rows(), why_lossless="matched nodes were dropped")
+    return draw(whole), whole, (note,)
 
 
 def spread_of_weights(posterior: Posterior, compressed: Compressed) -> float:

@@ -79,41 +79,43 @@ def posterior_on(frame: pd.DataFrame, specification: ModelSpecification, setting
         If no engine gives a posterior.
     """
     problem = posed(frame, specification, settings)
-    posterior, notes = posterior_of(problem.design, problem.compressed, settings, lambda _: None, Stopwatch())
-    return Fitted(problem, posterior, notes)
+    posterior, compressed, notes = posterior_of(
+        problem.design, problem.compressed, settings, lambda _: None, Stopwatch()
+    )
+    return Fitted(replace(problem, compressed=compressed), posterior, notes)
 
 
 def posterior_of(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
-) -> tuple[Posterior, tuple[str, ...]]:
+) -> tuple[Posterior, Compressed, tuple[str, ...]]:
     """Compute the posterior with the engine asked for; if that declines, with its fallback, if it has one.
 
     Whose draws they are is in the posterior's attribute ``engine``.
     """
 
-    def drawn_by(name: str) -> tuple[Posterior, tuple[str, ...]]:
+    def drawn_by(name: str) -> tuple[Posterior, Compressed, tuple[str, ...]]:
         chosen = engine(name)
         with watch.stage(name):
-            posterior, notes = held_to_rows(
+            posterior, used, notes = held_to_rows(
                 lambda cells: chosen.draw(design, cells, settings, progress),
                 compressed,
                 weighs_all_rows=weighs_all_rows(chosen),
             )
         if posterior.attributes.get("engine") == name:
-            return posterior, notes
-        return replace(posterior, attributes={**posterior.attributes, "engine": name}), notes
+            return posterior, used, notes
+        return replace(posterior, attributes={**posterior.attributes, "engine": name}), used, notes
 
     try:
-        posterior, notes = drawn_by(settings.engine)
+        posterior, used, notes = drawn_by(settings.engine)
     except GateError as declined:
         other = fallback(engine(settings.engine))
         if other is None:
             raise
         log.warning("%s", declined)
-        posterior, notes = drawn_by(other)
-        return posterior, (f"{declined}.", *notes)
+        posterior, used, notes = drawn_by(other)
+        return posterior, used, (f"{declined}.", *notes)
     way = posterior.attributes.get("way")
     if way is None:
-        return posterior, notes
+        return posterior, used, notes
     log.info("%s: %s", settings.engine, way)
-    return posterior, (f"{settings.engine}: {way}.", *notes)
+    return posterior, used, (f"{settings.engine}: {way}.", *notes)

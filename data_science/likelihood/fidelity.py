@@ -77,6 +77,9 @@ class Compressed:
     shift: float  # largest change of a posterior mean by compression, in posterior sds; 0 where lossless
     why_lossless: str = ""  # why every distinct row was kept
     nodes: CertifiedNodes | None = None  # where matched nodes stand for the rows
+    unfit_for_quadrature: bool = (
+        False  # though one covariate could be replaced, no number of nodes was enough
+    )
     on_all_rows: Callable[[], Compressed] | None = None  # the same without nodes, where there are some
 
     @property
@@ -154,7 +157,8 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
     continuous = continuous_columns(rows)
 
     def on_all_rows() -> Compressed:
-        return _compressed(design, rows, merge(rows), statistics, at, order)
+        whole = _compressed(design, rows, merge(rows), statistics, at, order)
+        return replace(whole, unfit_for_quadrature=column is not None)
 
     if exact or not rows.numeric:
         return replace(on_all_rows(), why_lossless="no nodes: exact=True" if exact and continuous else "")
@@ -168,7 +172,10 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
     certificate = nodes.certificate
     shift = max(certificate.shift, certificate.spread)
     assembled = Assembled.already(nodes.joint, order, nodes.elimination, nodes.mode)
-    return Compressed(nodes.cells, rows.successes, statistics, at, assembled, shift, "", nodes, on_all_rows)
+    unfit = column is not None
+    return Compressed(
+        nodes.cells, rows.successes, statistics, at, assembled, shift, "", nodes, unfit, on_all_rows
+    )
 
 
 def _merged(rows: Observations) -> Observations:

@@ -79,7 +79,7 @@ VARIABLES = (
     Variable("KEEP_MODELS", "keep", "how many of the newest versions are kept", integer(1, 1_000_000)),
     Variable("ENGINE", "engine", "how the posterior is computed", name_in(ENGINES)),
     Variable("SECOND_OPINION", "second_opinion", "also fit with the other engine and compare", FLAG),
-    Variable("EXACT", "exact", "no quadrature for continuous features: slower, same posterior", FLAG),
+    Variable("EXACT", "exact", "no nodes: every distinct row is kept; slower, same posterior", FLAG),
     Variable("SEED", "seed", "seed of the sampler", SEED),
     Variable("DRAWS", "draws", "draws per chain", integer(1, 1_000_000)),
     Variable("TUNE", "tune", "tuning steps per chain", integer(1, 1_000_000)),

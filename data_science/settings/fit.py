@@ -135,8 +135,18 @@ class Costs:
     def __post_init__(self) -> None:
         for field in fields(self):
             cost = getattr(self, field.name)
-            if not (isinstance(cost, Real) and math.isfinite(cost) and float(cost) > 0):
+            try:
+                value = float(cost) if isinstance(cost, Real) else math.nan
+            except OverflowError:
+                value = math.inf
+            if not (math.isfinite(value) and value > 0):
                 raise SettingsError(f"{field.name} is {cost!r}; expected a finite number above 0")
+            object.__setattr__(self, field.name, value)  # the sum of small integers of NumPy would wrap
+        if not 0.0 < self.threshold < 1.0:
+            raise SettingsError(
+                f"the costs {self.false_positive:g} and {self.false_negative:g} are too large or too far "
+                "apart: the threshold would be 0 or 1, and every label the same. Give them in another unit"
+            )
 
     @property
     def threshold(self) -> float:

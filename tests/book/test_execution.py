@@ -1,7 +1,6 @@
 """Of a failed run the reader is told what matters first; nothing that it started is left."""
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from book import execution
 from book.site import BuildError
+from tests.environment import inherited
 
 PATIENCE_S = 60  # on the busiest machine
 FAILED = "/somewhere/book/fit.md: WARNING: Executing notebook failed: CellTimeoutError [mystnb.exec]\n"
@@ -33,7 +33,7 @@ def jupyter_book(tmp_path, monkeypatch):
             (folder / "__init__.py").touch()
         body = "\n    ".join(lines)
         (package / "main.py").write_text(f"import os, subprocess, sys, time\ndef main():\n    {body}\n")
-        return {**os.environ, "PYTHONPATH": str(tmp_path / "fake")}
+        return {**inherited(), "PYTHONPATH": str(tmp_path / "fake")}
 
     return make
 

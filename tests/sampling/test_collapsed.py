@@ -69,7 +69,9 @@ def test_it_gives_plain_bambis_posterior(setting):
     assert deviation.is_noise, deviation
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize(
+    "prior", [p if p == "heavy tails" else pytest.param(p, marks=pytest.mark.slow) for p in PRIORS]
+)
 def test_it_gives_the_posterior_of_nuts_whatever_the_prior(prior):
     design, _, compressed = prepared("y ~ x + (1 | g)", sparse(60), priors=PRIORS[prior])
 

@@ -10,6 +10,8 @@ from scipy.special import expit
 
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
+from data_science.evaluation import pointwise
+from data_science.evaluation.comparison import compare_fitted
 from data_science.evaluation.loo import loo
 from data_science.fitting.posterior_on import posterior_on
 from data_science.formula.design import encode, learn
@@ -99,3 +101,17 @@ def test_one_row_left_out_is_weighed_on_rows_whatever_the_fit_was_on(problem, on
     # Monte Carlo: row by row, elpd has a sd over draws of about the root of what a row's influence adds
     assert measured.elpd == pytest.approx(exact.elpd, abs=0.35)
     assert measured.se == pytest.approx(exact.se, rel=0.01)
+
+
+def test_where_quadrature_is_not_enough_for_the_fit_it_is_not_for_leaving_one_out(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.standard_cauchy(5_200)
+    happened = rng.random(len(x)) < 1 / (1 + np.exp(-0.5 * np.clip(x, -5, 5)))
+    frame = pd.DataFrame({"x": x, "label": happened.astype(int)})
+    fitted = posterior_on(frame, ModelSpecification("label ~ x"), FitSettings(engine="nested-laplace"))
+
+    elpd = compare_fitted({"model": fitted}).loos["model"].elpd
+
+    monkeypatch.setattr(pointwise, "FEW_ROWS", len(frame))
+    assert fitted.problem.compressed.unfit_for_quadrature
+    assert elpd == compare_fitted({"model": fitted}).loos["model"].elpd

@@ -78,7 +78,7 @@ def calibrate(world: World, settings: FitSettings, n_datasets: int, seed: int) -
         learned = design.learn(world.specification, data.frame)
         rows = design.encode(learned, data.frame)
         compressed = compress_enough(learned, rows, exact=world.exact, seed=fitted.seed)
-        posterior, notes = posterior_of(learned, compressed, fitted, lambda _: None, Stopwatch())
+        posterior, _, notes = posterior_of(learned, compressed, fitted, lambda _: None, Stopwatch())
         n_declined += bool(notes)
         coefficients, sds = posterior.thinned(N_DRAWS)
         drawn = np.hstack([coefficients, sds, _log_joint(compressed, coefficients, sds)])

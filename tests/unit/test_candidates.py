@@ -114,7 +114,7 @@ def test_a_posterior_is_drawn_on_all_rows_exactly_or_compressed(exact, monkeypat
     def posterior_of(design, found, settings, progress, watch):
         progress(None)
         given.append((design, found, settings))
-        return "posterior", ("a note",)
+        return "posterior", found, ("a note",)
 
     monkeypatch.setattr(posterior_on, "posterior_of", posterior_of)
     settings, frame = FitSettings(exact=exact), clients(1_000).drop(columns=["scd_b", "attr_a"])

@@ -30,13 +30,21 @@ def on_all_rows(design, rows, found):
     return joint, conditional_mode(joint, elimination, found.mode.theta, found.mode.x)
 
 
+QUICK = {  # the rest is asked by `make test-slow`
+    "plain", "heavy-tailed", "a spline of a heavy-tailed column", "duplicated", "integer", "one row far out",
+    "all but separated", "slopes by group", "several trials",
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def plain():
     design, rows = posed(odd.plain, odd.FORMULA)
     return design, rows, compress_enough(design, rows)
 
 
-@pytest.mark.parametrize("kind", odd.KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in odd.KINDS]
+)
 def test_the_posterior_on_nodes_is_that_on_all_rows(kind):
     design, rows = posed(*odd.KINDS[kind])
 

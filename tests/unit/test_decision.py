@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,12 +23,22 @@ def test_both_mistakes_cost_the_same_unless_stated():
 
 
 @pytest.mark.parametrize("name", ["false_positive", "false_negative"])
-@pytest.mark.parametrize("cost", [-1, 0, -0.0, float("inf"), float("nan"), "1", None])
+@pytest.mark.parametrize("cost", [-1, 0, -0.0, float("inf"), float("nan"), "1", None, 10**400])
 def test_a_cost_from_which_no_threshold_follows_is_refused(name, cost):
     with pytest.raises(SettingsError) as refused:
         Costs(**{name: cost})
 
     assert str(refused.value) == f"{name} is {cost!r}; expected a finite number above 0"
+
+
+@pytest.mark.parametrize("costs", [(1e308, 1e308), (1e300, 1e-300), (1e-300, 1e300)])
+def test_costs_that_give_every_client_the_same_label_are_refused(costs):
+    with pytest.raises(SettingsError, match="the threshold would be 0 or 1"):
+        Costs(*costs)
+
+
+def test_costs_of_any_numeric_type_are_added_as_floats():
+    assert Costs(np.int8(100), np.int8(100)).threshold == 0.5
 
 
 @settings(deadline=None)

@@ -47,9 +47,10 @@ def recorded(asked, width=1.0):
 def test_draws_that_all_rows_confirm_stay(nodes):
     asked = []
 
-    posterior, notes = held_to_rows(recorded(asked), nodes, weighs_all_rows=False)
+    posterior, used, notes = held_to_rows(recorded(asked), nodes, weighs_all_rows=False)
 
     assert asked == [nodes]
+    assert used is nodes
     assert notes == ()
     assert spread_of_weights(posterior, nodes) < SHIFT_LIMIT
 
@@ -57,10 +58,12 @@ def test_draws_that_all_rows_confirm_stay(nodes):
 def test_draws_where_the_nodes_are_off_are_drawn_again_on_every_row_and_the_note_says_so(nodes):
     asked = []
 
-    posterior, notes = held_to_rows(recorded(asked, width=15.0), nodes, weighs_all_rows=False)
+    posterior, used, notes = held_to_rows(recorded(asked, width=15.0), nodes, weighs_all_rows=False)
 
     assert [found.nodes is None for found in asked] == [False, True]
     assert len(asked[1].cells) == odd.N_ROWS
+    assert used is asked[1]
+    assert "distinct rows, without loss (matched nodes were dropped)" in used.sentence
     assert spread_of_weights(posterior, nodes) < SHIFT_LIMIT
     (note,) = notes
     assert note.startswith("The nodes were dropped (")
@@ -71,7 +74,7 @@ def test_an_error_that_is_not_a_number_is_no_confirmation(nodes, monkeypatch):
     monkeypatch.setattr(module, "spread_of_weights", lambda *_: np.nan)
     asked = []
 
-    _, notes = held_to_rows(recorded(asked), nodes, weighs_all_rows=False)
+    _, _, notes = held_to_rows(recorded(asked), nodes, weighs_all_rows=False)
 
     assert [found.nodes is None for found in asked] == [False, True]
     assert len(notes) == 1
@@ -81,8 +84,8 @@ def test_nodes_that_need_weights_are_for_engines_that_weigh(nodes):
     fair = replace(nodes, nodes=replace(nodes.nodes, certificate=FAIR))
     weighing, plain = [], []
 
-    _, none = held_to_rows(recorded(weighing), fair, weighs_all_rows=True)
-    _, notes = held_to_rows(recorded(plain), fair, weighs_all_rows=False)
+    _, _, none = held_to_rows(recorded(weighing), fair, weighs_all_rows=True)
+    _, _, notes = held_to_rows(recorded(plain), fair, weighs_all_rows=False)
 
     assert weighing == [fair]
     assert none == ()
@@ -93,7 +96,7 @@ def test_nodes_that_need_weights_are_for_engines_that_weigh(nodes):
 def test_cells_without_loss_are_drawn_on_and_nothing_is_said(nodes):
     whole, asked = nodes.on_all_rows(), []
 
-    _, notes = held_to_rows(recorded(asked), whole, weighs_all_rows=False)
+    _, _, notes = held_to_rows(recorded(asked), whole, weighs_all_rows=False)
 
     assert asked == [whole]
     assert notes == ()

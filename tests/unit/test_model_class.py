@@ -7,7 +7,7 @@ import pytest
 from serving_cases import ROW, predictor
 
 from data_science import BayesianLogitModel, ModelSpecification, pipeline
-from data_science.errors import ArtifactError, DataScienceError, GateError
+from data_science.errors import ArtifactError, DataScienceError, GateError, SettingsError
 from data_science.pipeline import Fit
 from data_science.storage import artifact
 
@@ -189,3 +189,8 @@ def test_every_question_is_the_predictors_own(tmp_path):
     assert model.predict_interval(frame).tolist() == own.predict_interval(frame, 0.95).tolist()
     assert model.predict_interval_one(ROW) == own.predict_interval_one(ROW, 0.95)
     assert model.explain(ROW) == own.explain(ROW)
+
+
+def test_a_formula_in_the_place_of_a_specification_is_refused_at_once():
+    with pytest.raises(SettingsError, match=r"specification is of type str; expected ModelSpecification"):
+        BayesianLogitModel("label ~ x")
