@@ -237,65 +237,6 @@ def test_all_problems_are_reported_at_once():
         assert f"- {name} is" in str(caught.value)
 
 
-def test_a_database_without_a_password_is_refused_before_anything_connects():
-    with pytest.raises(SettingsError, match=r"DS_DB_PASSWORD is unset; .* or DS_DB_PASSWORD_FILE"):
-        Settings.from_environment({"DB_HOSTNAME": "db", "DS_DB_USER": "reader"})
-
-
-def test_the_password_may_come_from_a_file_without_its_final_newline(tmp_path):
-    file = tmp_path / "password"
-    file.write_text(" a b \n", encoding="utf-8")
-
-    settings = Settings.from_environment(
-        {"DB_HOSTNAME": "db", "DS_DB_USER": "reader", "DS_DB_PASSWORD_FILE": str(file)}
-    )
-
-    assert settings.database.password == " a b "
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "cannot be read .No such file or directory."),
-        (b"", "is empty"),
-        (b"\xff\xfe", "not UTF-8 text"),
-        (b"hush\0hush", "not UTF-8 text without NUL"),
-    ],
-    ids=["absent", "empty", "not text", "with NUL"],
-)
-def test_a_password_file_that_cannot_serve_is_named(tmp_path, content, message):
-    file = tmp_path / "password"
-    if content is not None:
-        file.write_bytes(content)
-
-    with pytest.raises(SettingsError, match=f"DS_DB_PASSWORD_FILE is .*{message}") as caught:
-        Settings.from_environment(
-            {"DB_HOSTNAME": "db", "DS_DB_USER": "reader", "DS_DB_PASSWORD_FILE": str(file)}
-        )
-
-    assert "hush" not in str(caught.value)
-
-
-def test_two_sources_for_the_password_are_refused_as_ambiguous(tmp_path):
-    with pytest.raises(SettingsError, match="both set; expected only one"):
-        Settings.from_environment(REMOTE | {"DS_DB_PASSWORD_FILE": str(tmp_path / "password")})
-
-
-def test_the_published_default_that_compose_passes_beside_a_file_is_not_a_second_source(tmp_path):
-    (tmp_path / "password").write_text("hush")
-    given = REMOTE | {"DS_DB_PASSWORD": "ds_user", "DS_DB_PASSWORD_FILE": str(tmp_path / "password")}
-
-    assert Settings.from_environment(given).database.password == "hush"
-
-
-def test_the_password_shows_in_no_repr_and_no_error():
-    with pytest.raises(SettingsError, match=r"DS_DB_PASSWORD is the given value \(not shown\)") as caught:
-        Settings.from_environment(REMOTE | {"DS_DB_PASSWORD": "s3cret\0word"})
-
-    assert "s3cret" not in str(caught.value)
-    assert "s3cret" not in repr(Settings.from_environment(REMOTE))
-
-
 # The first text that hypothesis draws loads its table of Unicode, which is slow and not our doing.
 @hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=40) | st.sampled_from(["1", "0.5", "nuts"])))
