@@ -108,8 +108,9 @@ def _prediction(measured: Diagnostics) -> Iterator[str]:
     low, high = measured.predicted_rate
     if not low <= measured.observed_rate <= high:
         yield (
-            f"the rate in the data {measured.observed_rate:.4f} is outside the posterior predictive interval "
-            f"{low:.4f} to {high:.4f}: the model does not describe the data; check the formula and priors"
+            f"the rate in the data, {measured.observed_rate:.4f}, is outside the posterior predictive "
+            f"interval {low:.4f} to {high:.4f}: the model does not describe the data; check the formula and "
+            "priors"
         )
 
 

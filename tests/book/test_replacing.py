@@ -67,7 +67,7 @@ def test_a_mounted_folder_is_not_replaced(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_made_is_named_with_the_reason(tmp_path):
     (tmp_path / "file").touch()
 
-    with pytest.raises(site.BuildError, match=r"file/deep cannot be made: Not a directory\. Name another"):
+    with pytest.raises(site.BuildError, match=r"file/deep cannot be made: Not a directory\. Choose another"):
         site.require_replaceable(tmp_path / "file" / "deep" / "html", [])
 
 

@@ -129,6 +129,7 @@ def test_it_gives_the_posterior_of_brute_force(name):
         assert abs(draws.std() / sd - 1) < 0.1, quantity
 
 
+@pytest.mark.slow
 def test_leaving_one_trial_out_equals_exact_refits():
     frame, formula = binary([6, 9, 4]), "y ~ 1 + (1 | g)"
     design, rows, compressed = prepared(formula, frame)

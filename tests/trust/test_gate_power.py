@@ -92,7 +92,7 @@ def forget_the_intercept(coefficients, *_):
     coefficients[..., 0] += 1.0
 
 
-RATE = "the rate in the data .* is outside the posterior predictive interval"
+RATE = "the rate in the data, .*, is outside the posterior predictive interval"
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_where_nuts_declines_nothing_else_runs(fit):
 def test_the_posterior_alone_comes_with_the_notes_on_its_engine(fit):
     given = good("nested-laplace")
 
-    (posterior, notes), asked = fit(
+    (posterior, _, notes), asked = fit(
         replace(SETTINGS, engine="nested-laplace"), function=posterior_of, nested_laplace=[given]
     )
 

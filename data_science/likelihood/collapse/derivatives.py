@@ -14,8 +14,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from numba import njit
 
 from data_science.arrays import Floats
+from data_science.likelihood import binomial
 from data_science.likelihood.collapse.nodes import (
     CAP,
     COARSE,
@@ -31,6 +33,7 @@ from data_science.likelihood.collapse.plan import Columns, Operands
 from data_science.likelihood.compiled.stamp import compiled
 
 _STEP = 0.95
+_node = njit(binomial.node)
 _HALF_LOG = 0.5 * float(np.log(2 * np.pi))
 
 
@@ -113,8 +116,7 @@ def derivatives(
         sd = 1 / np.sqrt(h)
         base = 0.0
         for i in range(n):
-            x = eta[i] + u
-            base += rows.weights[a + i] * (max(x, 0.0) + np.log1p(np.exp(-abs(x))))
+            base += _node(eta[i] + u, rows.weights[a + i])[0]
         d, reach, tries = min(CAP, _STEP * sd), REACH, 0
         while True:
             half = half_nodes(sd, d, reach)
