@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "data_science"
 ROWS = 3_000
 TREE = "WALKED_TREE"
-WORK = ("validate", "fingerprint", "learn", "encode", "compress", "cell_index", "design_matrix")
+WORK = ("validate", "fingerprint", "learn", "encode", "compress", "distinct", "cell_index", "design_matrix")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,11 @@ def stays(rooms: Sequence[str]) -> list[str]:
 def layers(tree: Path) -> dict[str, int]:
     """Return the floor of each package or module of the first level, from 0, by the layers' contract."""
     settings = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-    (contract,) = [each for each in settings["contracts"] if each["type"] == "layers"]
+    (contract,) = [
+        each
+        for each in settings["contracts"]
+        if each["type"] == "layers" and PACKAGE in each.get("containers", [])
+    ]
     lines = reversed(contract["layers"])
     return {name.strip(): floor for floor, line in enumerate(lines) for name in line.split("|")}
 
