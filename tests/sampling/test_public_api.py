@@ -154,7 +154,7 @@ def test_a_refused_posterior_leaves_the_model_as_it_was(frame):
     model.specification = ModelSpecification("label ~ scd_a", priors=priors)
 
     with pytest.raises(
-        GateError, match=r"the rate in the data .* is outside the posterior predictive interval"
+        GateError, match=r"the rate in the data, .*, is outside the posterior predictive interval"
     ):
         model.fit(frame)
 

@@ -24,8 +24,12 @@ def link_to_file(path):
 
 
 def unix_socket(path):
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
+    folder = os.open(path.parent, os.O_RDONLY)  # the path of a socket has at most 108 bytes
+    try:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.close(folder)
 
 
 @pytest.mark.parametrize(
