@@ -10,12 +10,7 @@ from hand_made import independent, learned
 from scipy import stats
 
 from data_science.engines.posterior import names, to_tree
-from data_science.evaluation.diagnostics import (
-    RATE_PROBABILITY,
-    measure,
-    rate_interval,
-    summary,
-)
+from data_science.evaluation.diagnostics import RATE_PROBABILITY, measure, rate_interval, summary
 
 DESIGN = learned("label ~ 1 + scd_a + (scd_a | attr_a) + (1 | attr_b)")
 NAMES = names(DESIGN)
