@@ -10,20 +10,12 @@ import pandas as pd
 from xarray import DataTree
 
 from data_science.engines.posterior import Posterior, names, to_tree, with_observations
-from data_science.engines.registry import (
-    FitSettings,
-    OnProgress,
-    engine,
-    second_opinion,
-    title,
-    weighs_all_rows,
-)
+from data_science.engines.registry import FitSettings, OnProgress, engine, second_opinion, title
 from data_science.errors import GateError
 from data_science.evaluation import agreement, diagnostics
 from data_science.evaluation.agreement import Agreement
 from data_science.evaluation.diagnostics import Diagnostics
-from data_science.fitting.held_to_rows import held_to_rows
-from data_science.fitting.posterior_on import posterior_of
+from data_science.fitting.posterior_on import drawn_by_engine, posterior_of
 from data_science.formula.design import Design
 from data_science.judgement.gates import Verdict, judge
 from data_science.likelihood.fidelity import Compressed
@@ -111,11 +103,7 @@ def _opinion_of(
     other = engine(checking)
     try:
         with watch.stage("second opinion"):
-            opinion, _, notes = held_to_rows(
-                lambda cells: other.draw(design, cells, settings, progress),
-                compressed,
-                weighs_all_rows=weighs_all_rows(other),
-            )
+            opinion, _, notes = drawn_by_engine(other, design, compressed, settings, progress)
     except (GateError, np.linalg.LinAlgError) as declined:
         return None, (f"No second opinion: {declined}.",)
     return agreement.compare(posterior, opinion, names(design), by=title(other, checking)), notes

@@ -31,12 +31,16 @@ class Certificate:
             raise CertificateError(
                 self, f"k-hat {self.khat:.3g} of {self.n_proposals} proposals, expected below {khat_limit:g}"
             )
+        self.require_effective(least_effective)
+
+    def require_effective(self, least: float) -> None:
+        """Raise a CertificateError if the proposals are worth fewer draws."""
         n_effective = self.efficiency * self.n_proposals
-        if not n_effective >= least_effective:
+        if not n_effective >= least:
             raise CertificateError(
                 self,
                 f"{n_effective:.1f} effective draws of {self.n_proposals} proposals, expected at least "
-                f"{least_effective:g}",
+                f"{least:g}",
             )
 
 

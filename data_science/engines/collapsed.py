@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from data_science.arrays import Floats
 from data_science.engines.certificate import Certificate, CertificateError, certify, systematic
 from data_science.engines.conditional import defensive_normal, log_defensive
-from data_science.engines.marginal import FLATTENING, Marginal
+from data_science.engines.marginal import FLATTENING, Marginal, stratified
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError
@@ -77,7 +77,7 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Poste
         modes = proposal.modes
         v, theta, log_density = proposal.draw(_PROBE, rng)
         _, probe = certify(density.at(v, theta, modes, rng).log_density - log_density)
-        _require_effective(probe, _PROBE_SHARE_MIN * _PROBE)
+        probe.require_effective(_PROBE_SHARE_MIN * _PROBE)
         shortest = _SHORTEST if plan.n_left + density.n_sds <= _FEW else _LONGER
         longest = max(ceil(shortest / probe.efficiency), _LEVEL_DRAWS // (len(plan.levels) * settings.chains))
         n_draws = min(settings.draws, longest)
@@ -141,10 +141,7 @@ class Proposal:
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
         """Propose v, theta, and the log density of the proposal."""
-        theta, log_density = np.empty((n, len(self.marginals))), np.zeros(n)
-        for k, marginal in enumerate(self.marginals):
-            theta[:, k], part = marginal.quantile((rng.permutation(n) + rng.random(n)) / n)
-            log_density += part
+        theta, log_density = stratified(self.marginals, n, rng)
         z = defensive_normal(n, self.density.plan.n_left, rng)
         v = np.empty_like(z)
         size = max(1, _ENTRIES // max(1, z.shape[1] ** 2))
@@ -210,16 +207,6 @@ def _through(walked: list[Centre], k: int) -> Marginal:
     fine = np.interp(between, np.arange(len(at)), at)
     smooth = PchipInterpolator(at, values)(fine)
     return Marginal.through(fine, FLATTENING * (smooth - values.max()))
-
-
-def _require_effective(certificate: Certificate, least: float) -> None:
-    effective = certificate.efficiency * certificate.n_proposals
-    if not effective >= least:
-        raise CertificateError(
-            certificate,
-            f"{effective:.1f} effective draws of {certificate.n_proposals} proposals, expected at least "
-            f"{least:.3g}",
-        )
 
 
 def _require_integrated(

@@ -5,7 +5,7 @@ Changes when the proposal of nested Laplace over the group sds is to follow the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,3 +107,20 @@ def _mean_exponential(a: Floats) -> Floats:
     small = np.abs(a) < 1e-9
     safe = np.where(small, 1.0, a)
     return np.where(small, 1.0, np.expm1(safe) / safe)
+
+
+def stratified(marginals: Sequence[Marginal], n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw every log sd from its proposal, one draw in each of ``n`` equal shares of probability.
+
+    Returns
+    -------
+    array, shape (n, log sd)
+        The draws.
+    array, shape (n,)
+        Their log density.
+    """
+    theta, log_density = np.empty((n, len(marginals))), np.zeros(n)
+    for k, marginal in enumerate(marginals):
+        theta[:, k], part = marginal.quantile((rng.permutation(n) + rng.random(n)) / n)
+        log_density += part
+    return theta, log_density

@@ -27,7 +27,7 @@ from data_science.engines.certificate import Certificate as Certificate
 from data_science.engines.certificate import CertificateError as CertificateError
 from data_science.engines.certificate import certify, systematic
 from data_science.engines.conditional import DENSE_ORDER, Conditionals, conditionals, defensive_normal
-from data_science.engines.marginal import Marginal, propose_theta
+from data_science.engines.marginal import Marginal, propose_theta, stratified
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
 from data_science.formula.design import Design
@@ -114,11 +114,7 @@ def _propose(
     source: Conditionals, marginals: list[Marginal], n: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
     """Draw theta, x given theta, and log importance weights."""
-    theta, log_density = np.empty((n, len(marginals))), np.zeros(n)
-    for k, marginal in enumerate(marginals):
-        strata = (rng.permutation(n) + rng.random(n)) / n
-        theta[:, k], part = marginal.quantile(strata)
-        log_density += part
+    theta, log_density = stratified(marginals, n, rng)
     z = defensive_normal(n, source.joint.n_coefficients, rng)
     x, log_conditional, log_joint = conditionals(source, theta, z)
     return theta, x, log_joint - log_density - log_conditional

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from data_science.engines.posterior import Posterior
-from data_science.engines.registry import FitSettings, OnProgress, engine, fallback, weighs_all_rows
+from data_science.engines.registry import Engine, FitSettings, OnProgress, engine, fallback, weighs_all_rows
 from data_science.errors import GateError
 from data_science.fitting.held_to_rows import held_to_rows
 from data_science.formula import design
@@ -85,6 +85,17 @@ def posterior_on(frame: pd.DataFrame, specification: ModelSpecification, setting
     return Fitted(replace(problem, compressed=compressed), posterior, notes)
 
 
+def drawn_by_engine(
+    chosen: Engine, design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress
+) -> tuple[Posterior, Compressed, tuple[str, ...]]:
+    """Draw with one engine, held to all rows: what it returns is that of :func:`held_to_rows`."""
+    return held_to_rows(
+        lambda cells: chosen.draw(design, cells, settings, progress),
+        compressed,
+        weighs_all_rows=weighs_all_rows(chosen),
+    )
+
+
 def posterior_of(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> tuple[Posterior, Compressed, tuple[str, ...]]:
@@ -96,11 +107,7 @@ def posterior_of(
     def drawn_by(name: str) -> tuple[Posterior, Compressed, tuple[str, ...]]:
         chosen = engine(name)
         with watch.stage(name):
-            posterior, used, notes = held_to_rows(
-                lambda cells: chosen.draw(design, cells, settings, progress),
-                compressed,
-                weighs_all_rows=weighs_all_rows(chosen),
-            )
+            posterior, used, notes = drawn_by_engine(chosen, design, compressed, settings, progress)
         if posterior.attributes.get("engine") == name:
             return posterior, used, notes
         return replace(posterior, attributes={**posterior.attributes, "engine": name}), used, notes

@@ -1,5 +1,6 @@
 """Which tables share a fingerprint."""
 
+import dataset_cases
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,15 +12,7 @@ from data_science.data.fingerprint import fingerprint
 
 def clients() -> pd.DataFrame:
     """Six clients, with a key."""
-    return pd.DataFrame(
-        {
-            "idx": np.arange(10, 16),
-            "attr_a": [1, 2, 3, 4, 5, 1],
-            "attr_b": ["a", "b", "c", "d", "a", "b"],
-            "scd_a": [0.5, 0.25, 0.125, 0.75, 0.1, 0.9],
-            "label": [0, 1, 0, 0, 1, 0],
-        }
-    )
+    return dataset_cases.clients().drop(columns="scd_b")
 
 
 def without_key() -> pd.DataFrame:
