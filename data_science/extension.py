@@ -6,8 +6,10 @@ point of an installed package in the group ``data_science.engines``, ``.priors``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from data_science.errors import SpecificationError
@@ -62,12 +64,22 @@ class Registry:
         Raises
         ------
         SpecificationError
-            If there is none of that name.
+            If there is none of that name, or if an installed package's cannot be imported.
         """
         from importlib.metadata import EntryPoint  # slow to import, and serving needs none of it
 
         self.require(name)
-        return EntryPoint(name, self.all_homes()[name], self.group).load()
+        if name in self.homes:  # not asked of every installed package: that takes longer than the import
+            return EntryPoint(name, self.homes[name], self.group).load()
+        home = self._installed()[name]
+        try:
+            return EntryPoint(name, home, self.group).load()
+        except Exception as error:  # whatever a stranger's module raises when it is imported
+            raise SpecificationError(
+                f"{self.kind} {name!r} is an installed package's, {home}, which cannot be imported "
+                f"({type(error).__name__}: {error}). Repair or uninstall that package, or name another "
+                f"{self.kind}"
+            ) from error
 
     def all_homes(self) -> dict[str, str]:
         """Return where each is, by name; those of installed packages come last, and never replace ours."""
@@ -83,15 +95,20 @@ class Registry:
         return f"one of {', '.join(self)}"
 
     def __contains__(self, name: object) -> bool:
-        return name in self.homes or name in self._installed()
+        return isinstance(name, str) and (name in self.homes or name in self._installed())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.all_homes())
 
-    def _installed(self) -> dict[str, str]:
-        from importlib.metadata import entry_points
+    def _installed(self) -> Mapping[str, str]:
+        return _installed(self.group, tuple(sys.path))
 
-        return {point.name: point.value for point in entry_points(group=self.group)}
+
+@cache  # every installed package is asked, which takes 10 ms: longer than a small fit may
+def _installed(group: str, path: tuple[str, ...]) -> Mapping[str, str]:  # noqa: ARG001 (where they are looked for)
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 #: Modules with ``draw``; see `data_science.engines.registry`.

@@ -1,5 +1,6 @@
 """Extensions are listed without being imported, added under free names, and found in installed packages."""
 
+import importlib.metadata
 import sys
 
 import pytest
@@ -68,6 +69,14 @@ def test_extensions_of_installed_packages_are_found_after_those_registered(regis
     assert list(registry) == ["own", "fast", "kept"]
     assert registry.load("fast").__name__ == "others_engines.fast"
     assert registry.load("kept") == "kept"
+    assert registry.load("own").__name__ == "json.decoder"
+
+
+def test_an_extension_of_ours_is_loaded_without_asking_any_installed_package(registry, monkeypatch):
+    """Asking takes as long as a small fit."""
+    monkeypatch.setattr(importlib.metadata, "entry_points", None)
+
+    assert "own" in registry
     assert registry.load("own").__name__ == "json.decoder"
 
 
