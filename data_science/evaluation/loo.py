@@ -144,7 +144,7 @@ def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
 def _measure_exactly(encoding: Encoding, rows: Observations, coefficients: Floats, exact: LeftOut) -> Floats:
     """As :func:`_measure` for rows of one trial: no importance ratio, and so no tail and a k-hat of zero."""
     eta = linear_predictor(encoding, rows, coefficients)
-    values = -binomial.log_partition(np.where(rows.successes[:, None] == 1, -eta, eta))
+    values = binomial.log_probability_of_one(rows.successes, eta)
     lppd = logsumexp(values, axis=1) - np.log(values.shape[1])
     return np.stack([lppd, exact.elpd(encoding, rows), np.zeros(len(values)), values.var(axis=1, ddof=1)])
 
