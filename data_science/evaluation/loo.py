@@ -100,18 +100,6 @@ def loo(
     return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[0]
 
 
-def waic(
-    design: Design,
-    rows: Observations,
-    posterior: Posterior,
-    *,
-    n_nodes: int | None = None,
-    n_draws: int = DRAWS,
-) -> Elpd:
-    """Widely applicable information criterion on the elpd scale; parameters as in :func:`loo`."""
-    return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[1]
-
-
 def measure(
     design: Design, observations: Pooled, posterior: Posterior, *, n_draws: int = DRAWS
 ) -> tuple[Loo, Elpd]:
