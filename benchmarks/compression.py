@@ -30,9 +30,9 @@ from data_science.formula.design import Design, encode, learn
 from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood import certified
-from data_science.likelihood.certificate import log_ratio
 from data_science.likelihood.fidelity import Compressed, compress_enough
 from data_science.likelihood.log_joint import LogJoint, design_matrix
+from data_science.likelihood.node_certificate import log_ratio
 
 TABLES = ((150_000, 2), (150_000, 5), (1_000_000, 5), (150_000, 10), (1_000_000, 10))
 EVEN = (300, 600, 1_000, 2_000, 4_000, 8_000)

@@ -1,4 +1,4 @@
-"""Fit, look, and fit once more if needed: one posterior with its measurements, second opinion and verdict."""
+"""Fit, look, and fit once more if needed: one posterior, measured, with a second opinion, admitted or not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from data_science.evaluation.agreement import Agreement
 from data_science.evaluation.diagnostics import Diagnostics
 from data_science.fitting.posterior_on import drawn_by_engine, posterior_of
 from data_science.formula.design import Design
-from data_science.judgement.gates import Verdict, judge
+from data_science.judgement.gates import Admission, judge
 from data_science.likelihood.fidelity import Compressed
 from data_science.progress import Stopwatch
 
@@ -36,7 +36,7 @@ class Attempt:
     measured: Diagnostics
     agreement: Agreement | None
     notes: tuple[str, ...]  # what the reader should know: an engine that declined, a retry
-    verdict: Verdict
+    admission: Admission
     settings: FitSettings  # with which this posterior was drawn: those of the retry, if there was one
 
 
@@ -48,12 +48,12 @@ def fit_judged(
     Returns
     -------
     Attempt
-        Its verdict may still be a refusal.
+        Its admission may still be a refusal.
     """
     first = _attempt(design, compressed, settings, progress, watch)
-    if first.verdict.passed:
+    if first.admission.passed:
         return first
-    for failure in first.verdict.failures:
+    for failure in first.admission.failures:
         log.warning("the fit failed a check: %s", failure)
     log.warning("fitting once more with stricter settings: %s", settings.stricter())
     second = _attempt(design, compressed, settings.stricter(), progress, watch)
@@ -84,9 +84,9 @@ def _attempt(
             rate = diagnostics.rate_interval_by_term(encoding, cells, pooled, n_trials, seed)
         observed = compressed.statistics.total_successes / n_trials
         measured = diagnostics.measure(tree, summary, rate, observed)
-    verdict = judge(measured, opinion)
+    admission = judge(measured, opinion)
     return Attempt(
-        posterior, compressed, tree, summary, measured, opinion, (*notes, *more), verdict, settings
+        posterior, compressed, tree, summary, measured, opinion, (*notes, *more), admission, settings
     )
 
 

@@ -146,7 +146,7 @@ def _fit(
     with watch.stage("compress"):
         problem = posed(data.frame, specification, settings)
     attempt = fit_judged(problem.design, problem.compressed, settings, progress, watch)
-    attempt.verdict.require()
+    attempt.admission.require()
     fitted = Fitted(replace(problem, compressed=attempt.compressed), attempt.posterior, attempt.notes)
     with watch.stage("compare"):
         compared = against_baseline(fitted, data.frame, settings)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-type Mask = npt.NDArray[np.bool_]
+from data_science.arrays import Mask
+
 type Values = pd.Series[Any]  # lazy: pandas knows this subscript only in its stubs
 
 # What pandas.api.types.infer_dtype says, in the words of this package; anything else is refused.
@@ -53,11 +54,6 @@ class Reading:
     infinite: Mask
     refused: Mask  # neither missing nor infinite, yet not what is wanted
     values: Values | None  # typed; None unless every row could be read
-
-    @property
-    def usable(self) -> Mask:
-        """Rows that hold a value of the wanted kind."""
-        return ~(self.missing | self.infinite | self.refused)
 
 
 def read(column: Values, wanted: str) -> Reading:

@@ -21,8 +21,8 @@ from scipy.interpolate import PchipInterpolator
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
-from data_science.engines.certificate import Certificate, CertificateError, certify, systematic
 from data_science.engines.conditional import defensive_normal, log_defensive
+from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
 from data_science.engines.marginal import FLATTENING, Marginal, stratified
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings
@@ -219,7 +219,7 @@ def _require_integrated(
     change = float(np.ptp(coarse.log_density - fine.log_density))
     if coarse.lost or fine.lost or not change < INTEGRATION_NATS:
         raise CertificateError(
-            Certificate(np.nan, np.nan, _CHECKED),
+            ImportanceCertificate(np.nan, np.nan, _CHECKED),
             f"integrals over {density.plan.term.name} changed by {change:.2g} nats on a finer grid, expected "
             f"below {INTEGRATION_NATS:g}",
         )

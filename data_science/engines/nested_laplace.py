@@ -21,12 +21,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
-from data_science.engines.certificate import FALLBACK as FALLBACK
-from data_science.engines.certificate import TITLE as TITLE
-from data_science.engines.certificate import Certificate as Certificate
-from data_science.engines.certificate import CertificateError as CertificateError
-from data_science.engines.certificate import certify, systematic
+from data_science.engines import importance
 from data_science.engines.conditional import DENSE_ORDER, Conditionals, conditionals, defensive_normal
+from data_science.engines.importance import certify, systematic
 from data_science.engines.marginal import Marginal, propose_theta, stratified
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
@@ -37,6 +34,7 @@ from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import transport_at
 from data_science.limits import ESS_MIN, KHAT_MAX
 
+TITLE, FALLBACK = importance.TITLE, importance.FALLBACK
 WEIGHS_ALL_ROWS = True
 
 log = logging.getLogger(__name__)

@@ -189,7 +189,7 @@ def rate_interval_by_term(
             linear_predictor(encoding, cells, coefficients[draw, :, None])[:, 0]
         )
         rates[i] = probability @ cells.weights / total
-        variances[i] = (probability * (1 - probability)) @ cells.weights / total
+        variances[i] = binomial.variance(probability, probability) @ cells.weights / total
     times = max(1, _REPLICATIONS // len(keep))
     return _replicated(np.repeat(rates, times), np.repeat(variances, times), n_trials, seed)
 
@@ -210,7 +210,7 @@ def _rates(joint: LogJoint, x: Floats) -> tuple[Floats, Floats]:
     for i, row in enumerate(x):
         probability = binomial.probability(joint.matrix @ row)
         rates[i] = probability @ joint.weights / total
-        variances[i] = (probability * (1 - probability)) @ joint.weights / total
+        variances[i] = binomial.variance(probability, probability) @ joint.weights / total
     return rates, variances
 
 

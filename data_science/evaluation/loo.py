@@ -100,18 +100,6 @@ def loo(
     return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[0]
 
 
-def waic(
-    design: Design,
-    rows: Observations,
-    posterior: Posterior,
-    *,
-    n_nodes: int | None = None,
-    n_draws: int = DRAWS,
-) -> Elpd:
-    """Widely applicable information criterion on the elpd scale; parameters as in :func:`loo`."""
-    return measure(design, pool(rows, n_nodes), posterior, n_draws=n_draws)[1]
-
-
 def measure(
     design: Design, observations: Pooled, posterior: Posterior, *, n_draws: int = DRAWS
 ) -> tuple[Loo, Elpd]:
@@ -144,7 +132,7 @@ def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
 def _measure_exactly(encoding: Encoding, rows: Observations, coefficients: Floats, exact: LeftOut) -> Floats:
     """As :func:`_measure` for rows of one trial: no importance ratio, and so no tail and a k-hat of zero."""
     eta = linear_predictor(encoding, rows, coefficients)
-    values = -binomial.log_partition(np.where(rows.successes[:, None] == 1, -eta, eta))
+    values = binomial.log_probability_of_one(rows.successes, eta)
     lppd = logsumexp(values, axis=1) - np.log(values.shape[1])
     return np.stack([lppd, exact.elpd(encoding, rows), np.zeros(len(values)), values.var(axis=1, ddof=1)])
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
 
 from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
@@ -138,10 +137,7 @@ def log_likelihood(encoding: Encoding, rows: Observations, coefficients: Floats)
     array, shape (node, draw)
     """
     eta = np.asarray(design_matrix(encoding, rows, _raw_coordinates(encoding)) @ coefficients.T)
-    successes, trials = rows.successes[:, None], rows.trials[:, None]
-    ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
-    values: Floats = successes * eta - trials * binomial.log_partition(eta) + ways
-    return values
+    return binomial.log_probability(rows.successes, rows.trials, eta)
 
 
 def _keyed_by_response(rows: Observations) -> Observations:

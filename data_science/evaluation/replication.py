@@ -14,7 +14,7 @@ import xarray as xr
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design, encode
-from data_science.likelihood.binomial import probability
+from data_science.likelihood import binomial
 from data_science.likelihood.log_joint import Coordinates, design_matrix
 
 
@@ -107,10 +107,10 @@ def replicate(
     codes = {name: levels.cat.codes.to_numpy(np.intp) for name, levels in used.items()}
     counts: dict[str, list[Floats]] = {name: [] for name in groups}
     for draw in coefficients:
-        p = probability(matrix @ draw)
+        p = binomial.probability(matrix @ draw)
         label = rng.random(len(p)) < p
         for name, code in codes.items():
-            parts = (p, p * (1 - p), label)
+            parts = (p, binomial.variance(p, p), label)
             counts[name].append(np.stack([np.bincount(code, weights=part) for part in parts]))
     found = {}
     for name, levels in used.items():

@@ -10,8 +10,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_science.engines.posterior import Posterior
-from data_science.likelihood.certificate import SHIFT_LIMIT
 from data_science.likelihood.fidelity import Compressed
+from data_science.likelihood.node_certificate import SHIFT_LIMIT
 
 log = logging.getLogger(__name__)
 _DRAWS = 200  # of the posterior, weighed on all rows

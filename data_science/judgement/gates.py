@@ -32,7 +32,7 @@ class GateLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Admission:
     """Every reason why a fit must not ship; none if it may."""
 
     failures: tuple[str, ...]
@@ -56,14 +56,14 @@ class Verdict:
 
 def judge(
     measured: Diagnostics, agreement: Agreement | None = None, limits: GateLimits | None = None
-) -> Verdict:
+) -> Admission:
     """Compare measurements with limits; report every failure, not the first.
 
     Every comparison is written as "not good" rather than "bad": r_hat is NaN when a chain is constant,
     comparisons with NaN are False, and a broken fit must not pass for that.
     """
     limits = limits or GateLimits()
-    return Verdict(
+    return Admission(
         (*_convergence(measured, limits), *_prediction(measured), *_agreement(measured, agreement))
     )
 

@@ -3,8 +3,9 @@
 For y successes in n trials the log-likelihood is ``y eta - n A(eta)`` and a constant, with the log-partition
 ``A(eta) = log(1 + exp(eta))``; its first derivative is the probability p, the second ``p (1 - p)``, the third
 ``p (1 - p) (1 - 2 p)``. These are defined here and nowhere else, each without overflow: for arrays, for one
-row as Python floats (a request costs a microsecond), and for one node as numba compiles it
-(`likelihood/compiled`). NumPy only, since serving reads this module.
+row as Python floats (a request costs a microsecond), and in the arithmetic that numba compiles
+(`likelihood/compiled`; inlined into the loops of `likelihood/collapse`, which work on odds ``exp(eta)``).
+NumPy only, since serving reads this module.
 """
 
 from __future__ import annotations
@@ -49,10 +50,68 @@ def derivatives(eta: Floats, order: int) -> list[Floats]:
     return [p, second, second * skew, second * (1 - 6 * second)][:order]
 
 
+def variance(expected: Floats, p: Floats) -> Floats:
+    """``n p (1 - p)`` from ``n p`` and p, elementwise or of one node; of single trials, both are p."""
+    return expected * (1 - p)
+
+
+def log_coefficient(successes: Floats, trials: Floats) -> Floats:
+    """Log of the number of ways in which that many of the trials succeed; integers, shape (node,)."""
+    log_factorial = np.frompyfunc(lambda n: math.lgamma(n + 1), 1, 1)
+    found = np.zeros(len(trials))
+    several = trials > 1
+    y, n = successes[several], trials[several]
+    found[several] = log_factorial(n) - log_factorial(y) - log_factorial(n - y)
+    return found
+
+
+def log_probability(successes: Floats, trials: Floats, eta: Floats) -> Floats:
+    """Log probability of each node's successes at every draw, shape (node, draw)."""
+    ways = log_coefficient(successes, trials)
+    return np.asarray(successes[:, None] * eta - trials[:, None] * log_partition(eta) + ways[:, None])
+
+
+def log_probability_of_one(success: Floats, eta: Floats) -> Floats:
+    """Log probability of one trial's outcome, 0 or 1, at every draw, shape (row, draw)."""
+    return -log_partition(np.where(success[:, None] == 1, -eta, eta))
+
+
+def log_probability_against(odds: Floats) -> Floats:
+    """Log probability of an outcome from the odds against it."""
+    return np.asarray(-np.log1p(odds))
+
+
 def node(eta: float, trials: float) -> tuple[float, float]:
     """``n A(eta)`` and ``n p`` of one node, in arithmetic that numba compiles."""
     decay = np.exp(-abs(eta))
     return trials * (max(eta, 0.0) + np.log1p(decay)), trials * (1.0 if eta >= 0 else decay) / (1 + decay)
+
+
+def both_chances(eta: float) -> tuple[float, float]:
+    """``p`` and ``1 - p`` of one row, each to full precision."""
+    decay = np.exp(-abs(eta))
+    return (1.0 if eta >= 0 else decay) / (1 + decay), (decay if eta >= 0 else 1.0) / (1 + decay)
+
+
+def moved(p: float, q: float, ratio: float) -> tuple[float, float]:
+    """Return p after its odds are multiplied, from p and ``q = 1 - p``; and the exponential of A's growth."""
+    growth = q + p * ratio
+    return p * ratio / growth, growth
+
+
+def failure_at_odds(odds: float) -> float:
+    """Return ``1 - p``."""
+    return 1 / (1 + odds)
+
+
+def probability_at_odds(odds: float) -> float:
+    """Return p."""
+    return odds / (1 + odds)
+
+
+def log_partition_at_odds(odds: float) -> float:
+    """Return A."""
+    return float(np.log(1 + odds))
 
 
 def asymmetry(eta: Floats) -> Floats:

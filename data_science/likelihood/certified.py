@@ -18,12 +18,12 @@ from data_science.errors import GateError
 from data_science.formula.design import Design
 from data_science.formula.rows import Observations
 from data_science.likelihood.arrow import Elimination, Order
-from data_science.likelihood.certificate import Certificate, Evidence
 from data_science.likelihood.compression import Cells
 from data_science.likelihood.expansion import n_sums, remainder
 from data_science.likelihood.laplace import Mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
 from data_science.likelihood.matched import Matching, match, nodes_needed, reduced
+from data_science.likelihood.node_certificate import Evidence, NodeCertificate
 from data_science.likelihood.pilot import Pilot, find_pilot, mode_of_part
 from data_science.likelihood.strata import Strata
 
@@ -53,7 +53,7 @@ class CertifiedNodes:
     elimination: Elimination
     mode: Mode
     evidence: Evidence
-    certificate: Certificate
+    certificate: NodeCertificate
     strata: Strata  # all rows
 
 

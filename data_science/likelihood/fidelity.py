@@ -21,11 +21,11 @@ from data_science.formula.design import Design
 from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Elimination, Order
-from data_science.likelihood.certificate import SHIFT_LIMIT, log_ratio
 from data_science.likelihood.certified import LEAST_ROWS, CertifiedNodes, NoNodesError, certified_nodes
 from data_science.likelihood.compression import Cells, compress, continuous_column, continuous_columns, merge
 from data_science.likelihood.laplace import Mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics, design_matrix
+from data_science.likelihood.node_certificate import SHIFT_LIMIT, log_ratio
 
 log = logging.getLogger(__name__)
 _NAMED = 6  # covariates that the sentence names

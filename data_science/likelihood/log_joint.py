@@ -165,7 +165,7 @@ class LogJoint:
         expected = self.weights * probability
         value = x @ self.successes - log_partition @ self.weights
         gradient = self.successes - (self.matrix.T @ expected.T).T
-        return value, gradient, expected * (1 - probability)
+        return value, gradient, binomial.variance(expected, probability)
 
     def log_prior(self, x: Floats, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Value, gradient in x, precision of x (minus the second derivative), gradient in theta.

@@ -102,7 +102,7 @@ class Strata:
             p = binomial.probability(features @ slopes[stratum])
             expected_here = self.trials[rows] * p
             expected[stratum] += expected_here @ features
-            information[stratum] += (features.T * (expected_here * (1 - p))) @ features
+            information[stratum] += (features.T * binomial.variance(expected_here, p)) @ features
         place = np.arange(self.n_strata + 1)
         diagonal = sp.bsr_array((information, place[:-1], place), shape=(len(place[1:]) * d,) * 2)
         whole = (self.map.T @ (diagonal @ self.map)).toarray()

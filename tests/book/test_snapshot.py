@@ -9,16 +9,10 @@ from book import snapshot
 from data_science.data.provenance import Provenance
 from data_science.settings import Settings
 from data_science.sources.postgres import feature_store
+from de import source_tables
 
 SETTINGS = Settings(wait_timeout_s=7)
-TABLES = (
-    "customer_profiles",
-    "customer_activity",
-    "labels",
-    "stores",
-    "sales",
-    "monthly_sales",
-)
+TABLES = (*source_tables.TABLES, "monthly_sales")
 
 
 @pytest.fixture

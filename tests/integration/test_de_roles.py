@@ -7,19 +7,10 @@ import psycopg2
 import pytest
 
 from de.load import Passwords, create_roles, process_data
-
-TABLES = [
-    "customer_profiles",
-    "customer_activity",
-    "labels",
-    "stores",
-    "sales",
-    "monthly_sales",
-    "feature_store",
-]
+from de.source_tables import TABLES
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [*TABLES, "monthly_sales", "feature_store"])
 def test_ds_user_reads_every_table(company, query, table):
     assert query(company, f"SELECT count(*) AS n FROM {table}", user="ds_user")["n"].item() > 0
 

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from test_collapse import binary, by_brute_force, problem, trials, with_zeros
 
 from data_science.engines import collapsed
-from data_science.engines.certificate import CertificateError
+from data_science.engines.importance import CertificateError
 from data_science.engines.nested_laplace import pays
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine

@@ -105,7 +105,7 @@ def require_a_fine_fit(case: Case) -> None:
         f"\n{case.setting}: {len(fitted.summary)} parameters, r_hat {measured.rhat_max:.4f}, "
         f"ESS {measured.ess_bulk_min:.0f}, second opinion {fitted.agreement or 'declined'} {fitted.notes}"
     )
-    assert fitted.verdict.passed, fitted.verdict.failures
+    assert fitted.admission.passed, fitted.admission.failures
     assert measured.n_divergences == 0
     assert measured.rhat_max < 1.01
     assert min(measured.ess_bulk_min, measured.ess_tail_min) >= 400

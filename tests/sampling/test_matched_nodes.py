@@ -17,9 +17,9 @@ from data_science.fitting.posterior_on import posterior_on
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood import certified
-from data_science.likelihood.certificate import Certificate
 from data_science.likelihood.fidelity import compress_enough
 from data_science.likelihood.matched import Matching
+from data_science.likelihood.node_certificate import NodeCertificate
 
 FORMULA = "y ~ x + z + w + (1 | g)"
 SETTINGS = FitSettings(engine="nested-laplace", draws=1_000, seed=4)
@@ -72,7 +72,7 @@ def test_an_engine_on_nodes_draws_from_the_posterior_on_all_rows(name, problem, 
 
 def test_exact_weights_mend_nodes_that_are_not_good_by_themselves(problem, on_rows, monkeypatch):
     design, rows = problem
-    poor = Certificate(spread=0.2, narrow=1.0, wide=9.0, shift=0.0)
+    poor = NodeCertificate(spread=0.2, narrow=1.0, wide=9.0, shift=0.0)
     monkeypatch.setattr(certified.Evidence, "on", lambda self, joint: poor)
     monkeypatch.setattr(certified._Climb, "_rungs", lambda self: iter([Matching(1, 1e-3, np.inf)]))
 

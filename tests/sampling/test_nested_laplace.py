@@ -8,7 +8,7 @@ from frames import clients, herds, patients, sparse
 from monte_carlo import estimates, scalars, tail_points, worst
 
 from data_science.engines import nested_laplace
-from data_science.engines.certificate import Certificate, CertificateError, certify
+from data_science.engines.importance import CertificateError, ImportanceCertificate, certify
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.errors import SpecificationError
@@ -48,10 +48,13 @@ def test_it_declines_what_it_cannot_cover(formula, frame, monkeypatch):
 @pytest.mark.parametrize(
     ("certificate", "reason"),
     [
-        (Certificate(0.70, 0.9, 1_000), "k-hat 0.7 of 1000 proposals, expected below 0.7"),
-        (Certificate(np.nan, 0.9, 1_000), "k-hat nan"),
-        (Certificate(0.4, 0.03, 1_250), "37.5 effective draws of 1250 proposals, expected at least 400"),
-        (Certificate(0.4, np.nan, 1_250), "nan effective draws"),
+        (ImportanceCertificate(0.70, 0.9, 1_000), "k-hat 0.7 of 1000 proposals, expected below 0.7"),
+        (ImportanceCertificate(np.nan, 0.9, 1_000), "k-hat nan"),
+        (
+            ImportanceCertificate(0.4, 0.03, 1_250),
+            "37.5 effective draws of 1250 proposals, expected at least 400",
+        ),
+        (ImportanceCertificate(0.4, np.nan, 1_250), "nan effective draws"),
     ],
     ids=["tail not covered", "no k-hat", "too few effective draws", "no efficiency"],
 )
@@ -90,7 +93,7 @@ def test_weights_that_are_no_numbers_are_no_certificate(log_weight):
 
 
 def test_a_refusal_passes_between_processes():
-    refusal = CertificateError(Certificate(1.1, 0.5, 250), "k-hat 1.1")
+    refusal = CertificateError(ImportanceCertificate(1.1, 0.5, 250), "k-hat 1.1")
 
     again = pickle.loads(pickle.dumps(refusal))
 

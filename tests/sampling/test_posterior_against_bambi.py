@@ -9,7 +9,7 @@ from by_hand import of_rows, probabilities
 from monte_carlo import estimates, scalars, tail_points, worst
 from plain_bambi import HARD, QUICK, SEED, sampled, stored
 
-from data_science.engines.nested_laplace import CertificateError
+from data_science.engines.importance import CertificateError
 from data_science.engines.posterior import to_tree
 from data_science.engines.registry import FitSettings, engine
 from data_science.formula.design import encode, learn

@@ -11,7 +11,7 @@ from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, engine
 from data_science.fitting import posterior_on
 from data_science.formula import design
-from data_science.judgement.gates import Verdict
+from data_science.judgement.gates import Admission
 from data_science.likelihood.fidelity import compress_enough
 from data_science.progress import Stopwatch
 
@@ -40,7 +40,7 @@ class Case:
         """Fit with the engine of the settings."""
         return engine(settings.engine).draw(self.design, self.compressed, settings, lambda _: None)
 
-    def verdict(self, posterior: Posterior, second: Posterior | None = None) -> Verdict:
+    def admission(self, posterior: Posterior, second: Posterior | None = None) -> Admission:
         """Judge draws as those of NUTS, with a second opinion or without, by what training calls."""
         engines = {"nuts": Drawn(posterior, "nested-laplace"), "nested-laplace": Drawn(second)}
         find = engines.__getitem__
@@ -48,7 +48,7 @@ class Case:
             fitted = attempts.fit_judged(
                 self.design, self.compressed, FitSettings(), lambda _: None, Stopwatch()
             )
-        return fitted.verdict
+        return fitted.admission
 
 
 def clients(n: int, seed: int, slope: float = 1.0) -> pd.DataFrame:

@@ -120,21 +120,21 @@ RATE = "the rate in the data, .*, is outside the posterior predictive interval"
 )
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 def test_a_broken_fit_is_refused_for_its_reasons_and_no_other(case, fine, harm, reasons):
-    assert case.verdict(fine).passed
+    assert case.admission(fine).passed
 
-    verdict = case.verdict(changed(fine, harm))
+    admission = case.admission(changed(fine, harm))
 
-    assert len(verdict.failures) == len(reasons), verdict.failures
-    for failure, reason in zip(verdict.failures, reasons, strict=True):
+    assert len(admission.failures) == len(reasons), admission.failures
+    for failure, reason in zip(admission.failures, reasons, strict=True):
         assert re.search(reason, failure), failure
     with pytest.raises(GateError, match="the fit failed these checks"):
-        verdict.require()
+        admission.require()
 
 
 def test_importance_weights_that_cover_too_little_are_refused(case, fine):
     vague = replace(fine, attributes={**fine.attributes, "khat": 0.71})
 
-    (failure,) = case.verdict(vague).failures
+    (failure,) = case.admission(vague).failures
 
     assert failure.startswith("k-hat is 0.71, expected below 0.7")
 
@@ -148,7 +148,7 @@ def test_importance_weights_that_cover_too_little_are_refused(case, fine):
     ids=["too few draws", "a sampler that was not tuned"],
 )
 def test_a_sampler_that_did_too_little_is_refused(case, settings, reasons):
-    failures = case.verdict(case.draw(settings)).failures
+    failures = case.admission(case.draw(settings)).failures
 
     print(failures)
     assert reasons <= {failure.split(" is ", 1)[0] for failure in failures}
@@ -156,12 +156,12 @@ def test_a_sampler_that_did_too_little_is_refused(case, settings, reasons):
 
 def test_an_engine_that_fits_something_else_is_found_by_the_second_opinion(case, fine):
     opinion = case.draw(FitSettings(engine="nested-laplace", draws=1000, seed=2))
-    assert case.verdict(fine, opinion).passed
+    assert case.admission(fine, opinion).passed
 
     def shift(coefficients, *_):
         coefficients[..., 1] += 0.3 * coefficients[..., 1].std()
 
-    (failure,) = case.verdict(changed(fine, shift), opinion).failures
+    (failure,) = case.admission(changed(fine, shift), opinion).failures
 
     found = re.match(r"the two engines disagree on scd_a: (\S+) posterior sds apart", failure)
     assert float(found[1]) == pytest.approx(0.3, abs=0.1)
@@ -181,11 +181,11 @@ def plain(frame, formula, priors, *, noncentered):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_centred_parametrisation_of_few_groups_is_refused_for_its_divergences():
-    verdict = plain(clients(200, seed=3, slope=0), "label ~ 1 + (1 | attr_a)", None, noncentered=False)
+    admission = plain(clients(200, seed=3, slope=0), "label ~ 1 + (1 | attr_a)", None, noncentered=False)
 
-    log.info("centred: %s", verdict.failures)
+    log.info("centred: %s", admission.failures)
     with pytest.raises(GateError, match="divergent transitions"):
-        verdict.require()
+        admission.require()
 
 
 @pytest.mark.slow
@@ -195,11 +195,11 @@ def test_a_model_that_is_not_identified_is_refused():
     frame["twin"] = frame["scd_a"] * 1.0
     flat = bmb.Prior("Normal", mu=0, sigma=1e5)
 
-    verdict = plain(frame, "label ~ 0 + scd_a + twin", {"common": flat}, noncentered=True)
+    admission = plain(frame, "label ~ 0 + scd_a + twin", {"common": flat}, noncentered=True)
 
-    log.info("not identified: %s", verdict.failures)
+    log.info("not identified: %s", admission.failures)
     with pytest.raises(GateError, match=r"r_hat is|ESS is"):
-        verdict.require()
+        admission.require()
 
 
 def refusals(n, settings):

@@ -70,8 +70,37 @@ def test_the_derivatives_are_the_cumulants_of_a_bernoulli_variable():
 
     mean, variance, skewness = stats.bernoulli.stats(special.expit(eta), moments="mvs")
     np.testing.assert_allclose(p, mean, rtol=1e-13)
-    np.testing.assert_allclose(p * (1 - p), variance, rtol=1e-12)
+    np.testing.assert_allclose(binomial.variance(p, p), variance, rtol=1e-12)
+    np.testing.assert_allclose(binomial.variance(7 * p, p), 7 * variance, rtol=1e-12)
     np.testing.assert_allclose(binomial.asymmetry(eta), skewness * np.sqrt(variance), rtol=1e-12, atol=1e-15)
+
+
+def test_the_log_probability_of_a_count_is_scipys():
+    trials = np.array([1.0, 1.0, 2.0, 9.0, 300.0, 1e6])
+    successes = np.array([0.0, 1.0, 1.0, 9.0, 41.0, 3e5])
+    eta = np.array([[-7.0, 0.3], [-0.1, 12.0], [0.0, 1.0], [3.0, -2.0], [-2.0, -1.7], [-0.8, -0.9]])
+
+    found = binomial.log_probability(successes, trials, eta)
+
+    expected = stats.binom.logpmf(successes[:, None], trials[:, None], special.expit(eta))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert (binomial.log_coefficient(successes[:2], trials[:2]) == 0).all()
+    one = binomial.log_probability_of_one(successes[:2], eta[:2])
+    np.testing.assert_allclose(one, found[:2], atol=1e-15)
+    np.testing.assert_allclose(binomial.log_probability_against(np.exp(-eta)), special.log_expit(eta))
+
+
+@pytest.mark.parametrize("eta", [-300.0, -3.0, 0.0, 0.7, 40.0])
+def test_what_loops_do_with_odds_is_the_same_family(eta):
+    odds, p, q = np.exp(eta), special.expit(eta), special.expit(-eta)
+
+    found = [binomial.probability_at_odds(odds), binomial.failure_at_odds(odds), *binomial.both_chances(eta)]
+
+    np.testing.assert_allclose(found, [p, q, p, q], rtol=1e-14)
+    assert binomial.log_partition_at_odds(odds) == pytest.approx(np.logaddexp(0, eta), rel=1e-14)
+    after, growth = binomial.moved(p, q, np.exp(-0.4))
+    assert after == pytest.approx(special.expit(eta - 0.4), rel=1e-14)
+    assert np.log(growth) == pytest.approx(np.logaddexp(0, eta - 0.4) - np.logaddexp(0, eta), abs=1e-14)
 
 
 def test_the_link_undoes_its_inverse():
@@ -80,16 +109,23 @@ def test_the_link_undoes_its_inverse():
 
 
 def test_the_familys_functions_stand_in_one_place():
+    one = r"1(?:\.0)?"
     forms = re.compile(
-        r"log1p\(\s*np\.exp|log1p\(decay|\bexpit\b|1(?:\.0)? / \(1(?:\.0)? \+ (?:np\.|math\.)?exp|np\.tanh\("
+        rf"log1p\(|\bexpit\b|/ \({one} \+|np\.tanh\(|np\.log\({one} \+|logaddexp\({one}|\bbinom\b"
+        rf"|(\b[\w.]+(?:\[\w+\])?) \* \({one} - \1|\* \({one} - (?:p|probability|chance|share)\)"
+        r"|gammaln\((?:trials|successes)"
     )
+    others = {
+        "formula/priors/logistic.py",  # the prior's own tanh
+        "formula/priors/student_t.py",  # its density
+        "engines/conditional.py",  # the sinh-arcsinh's Jacobian
+        "engines/marginal.py",  # areas of exponential pieces
+        "evaluation/decision_curve.py",  # a threshold from a ratio of costs
+    }
     elsewhere = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
         if forms.search(path.read_text(encoding="utf-8"))
     }
 
-    assert elsewhere == {
-        "likelihood/binomial.py",
-        "formula/priors/logistic.py",
-    }  # the logistic prior has a tanh of its own
+    assert elsewhere == {"likelihood/binomial.py", *others}

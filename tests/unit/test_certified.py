@@ -9,11 +9,11 @@ from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood import certified, fidelity, pilot
 from data_science.likelihood.arrow import Elimination, Order
-from data_science.likelihood.certificate import SHIFT_LIMIT, Certificate
 from data_science.likelihood.compression import merge
 from data_science.likelihood.fidelity import compress_enough
 from data_science.likelihood.laplace import conditional_mode
 from data_science.likelihood.log_joint import LogJoint
+from data_science.likelihood.node_certificate import SHIFT_LIMIT, NodeCertificate
 
 
 def posed(make, formula):
@@ -92,7 +92,7 @@ def test_where_nodes_do_not_pay_every_row_stays_and_the_sentence_says_why(make, 
 def test_a_bad_certificate_is_refined_and_then_every_row_stays(plain, monkeypatch):
     design, rows, _ = plain
     asked = []
-    bad = Certificate(spread=7.0, narrow=20.0, wide=300.0, shift=1e-8)
+    bad = NodeCertificate(spread=7.0, narrow=20.0, wide=300.0, shift=1e-8)
     monkeypatch.setattr(certified.Evidence, "on", lambda self, joint: asked.append(joint) or bad)
 
     found = compress_enough(design, rows)
@@ -107,7 +107,7 @@ def test_a_bad_certificate_is_refined_and_then_every_row_stays(plain, monkeypatc
 
 def test_nodes_that_are_not_good_but_mendable_come_with_the_weights_of_all_rows(plain, monkeypatch):
     design, rows, _ = plain
-    fair = Certificate(spread=0.1, narrow=0.3, wide=2.0, shift=1e-8)
+    fair = NodeCertificate(spread=0.1, narrow=0.3, wide=2.0, shift=1e-8)
     monkeypatch.setattr(certified.Evidence, "on", lambda self, joint: fair)
 
     found = compress_enough(design, rows)
@@ -129,18 +129,18 @@ def test_nodes_that_stand_alone_need_no_weights(plain):
 @pytest.mark.parametrize(
     ("certificate", "good", "mendable"),
     [
-        (Certificate(0.005, 0.02, 0.2, 0.005), True, True),
-        (Certificate(0.0051, 0.02, 0.1, 0.0), False, True),
-        (Certificate(0.0, 0.0, 0.21, 0.0), False, True),
-        (Certificate(0.0, 0.0, 0.0, 0.0051), False, True),
-        (Certificate(0.31, 1.0, 9.0, 0.0), False, False),
-        (Certificate(0.0, 0.0, 240.0, 0.31), False, False),
-        (Certificate(np.nan, np.nan, np.nan, np.nan), False, False),
-        (Certificate(0.1, 0.7, 9.0, 0.0), False, True),
-        (Certificate(0.1, 0.7, 9.1, 0.0), False, False),
-        (Certificate(0.0, 0.0, np.nan, 0.0), False, False),
-        (Certificate(0.0, 0.0, 0.0, np.nan), False, False),
-        (Certificate(np.nan, 0.0, 0.0, 0.0), False, False),
+        (NodeCertificate(0.005, 0.02, 0.2, 0.005), True, True),
+        (NodeCertificate(0.0051, 0.02, 0.1, 0.0), False, True),
+        (NodeCertificate(0.0, 0.0, 0.21, 0.0), False, True),
+        (NodeCertificate(0.0, 0.0, 0.0, 0.0051), False, True),
+        (NodeCertificate(0.31, 1.0, 9.0, 0.0), False, False),
+        (NodeCertificate(0.0, 0.0, 240.0, 0.31), False, False),
+        (NodeCertificate(np.nan, np.nan, np.nan, np.nan), False, False),
+        (NodeCertificate(0.1, 0.7, 9.0, 0.0), False, True),
+        (NodeCertificate(0.1, 0.7, 9.1, 0.0), False, False),
+        (NodeCertificate(0.0, 0.0, np.nan, 0.0), False, False),
+        (NodeCertificate(0.0, 0.0, 0.0, np.nan), False, False),
+        (NodeCertificate(np.nan, 0.0, 0.0, 0.0), False, False),
     ],
 )
 def test_a_certificate_is_good_only_if_every_error_is_small_and_known(certificate, good, mendable):

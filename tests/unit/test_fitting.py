@@ -84,7 +84,7 @@ def test_a_good_fit_that_a_second_engine_confirms_ships_at_once(fit):
 
     fitted, asked = fit(nuts=[good()], nested_laplace=[good("nested-laplace", seed=2)], watch=watch)
 
-    assert fitted.verdict.passed, fitted.verdict.failures
+    assert fitted.admission.passed, fitted.admission.failures
     assert asked == [("nuts", SETTINGS), ("nested-laplace", SETTINGS)]
     assert fitted.agreement.holds
     assert fitted.notes == ()
@@ -95,10 +95,10 @@ def test_a_good_fit_that_a_second_engine_confirms_ships_at_once(fit):
 def test_engines_that_disagree_on_any_parameter_do_not_ship(fit, name):
     fitted, asked = fit(nuts=[good()], nested_laplace=[shifted(name, 0.4)])
 
-    assert not fitted.verdict.passed
+    assert not fitted.admission.passed
     assert len(asked) == 4  # both engines, twice
     with pytest.raises(GateError, match="the two engines disagree on") as refusal:
-        fitted.verdict.require()
+        fitted.admission.require()
     assert f"disagree on {name}: 0." in str(refusal.value)
     assert fitted.agreement.worst == name
 
@@ -107,7 +107,7 @@ def test_a_fit_that_fails_is_repeated_once_with_stricter_settings(fit, caplog):
     with caplog.at_level(logging.WARNING):
         fitted, asked = fit(nuts=[diverging(), good()], nested_laplace=[good("nested-laplace", seed=2)])
 
-    assert fitted.verdict.passed
+    assert fitted.admission.passed
     assert [settings for name, settings in asked if name == "nuts"] == [SETTINGS, SETTINGS.stricter()]
     assert [settings for name, settings in asked if name != "nuts"] == [SETTINGS, SETTINGS.stricter()]
     assert fitted.notes == ("The first fit failed its gates; this is the stricter retry.",)
@@ -119,7 +119,7 @@ def test_a_fit_that_fails_is_repeated_once_with_stricter_settings(fit, caplog):
 def test_a_retry_that_fails_too_is_refused_and_not_repeated(fit):
     fitted, asked = fit(nuts=[diverging()], nested_laplace=[good("nested-laplace", seed=2)])
 
-    assert not fitted.verdict.passed
+    assert not fitted.admission.passed
     assert [name for name, _ in asked].count("nuts") == 2
     assert fitted.notes[-1] == "The first fit failed its gates; this is the stricter retry."
 
@@ -151,7 +151,7 @@ def test_only_nuts_is_given_a_second_opinion_and_only_if_wanted(fit, engine, sec
 def test_a_second_engine_that_declines_has_no_opinion_and_the_reader_is_told(fit, declined):
     fitted, _ = fit(nuts=[good()], nested_laplace=[declined])
 
-    assert fitted.verdict.passed
+    assert fitted.admission.passed
     assert fitted.agreement is None
     assert fitted.notes == (f"No second opinion: {declined}.",)
 
@@ -214,7 +214,7 @@ def test_a_posterior_that_misses_the_rate_does_not_ship(fit, by):
 
     fitted, _ = fit(replace(SETTINGS, second_opinion=False), nuts=[wrong])
 
-    assert [failure for failure in fitted.verdict.failures if "the rate in the data" in failure]
+    assert [failure for failure in fitted.admission.failures if "the rate in the data" in failure]
 
 
 def test_draws_summary_and_observations_are_those_of_the_fit(fit):

@@ -62,12 +62,12 @@ nan = math.nan
     ids=lambda value: str(value),
 )
 def test_a_fit_with_one_fault_is_refused_and_the_fault_is_named(change, reason):
-    verdict = judge(replace(GOOD, **change), AGREEING)
+    admission = judge(replace(GOOD, **change), AGREEING)
 
-    assert not verdict.passed
-    assert len(verdict.failures) == 1
+    assert not admission.passed
+    assert len(admission.failures) == 1
     with pytest.raises(GateError, match=reason):
-        verdict.require()
+        admission.require()
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_a_fit_with_one_fault_is_refused_and_the_fault_is_named(change, reason):
     ids=["no opinion", "close", "far in error, near in sds", "far in sds, noisy", "far in both", "NaN"],
 )
 def test_engines_disagree_only_beyond_monte_carlo_error_and_beyond_what_matters(opinion, passes):
-    verdict = judge(GOOD, opinion)
+    admission = judge(GOOD, opinion)
 
-    assert verdict.passed is passes
+    assert admission.passed is passes
     if not passes:
         with pytest.raises(GateError, match=r"the two engines disagree on scd_a: .* please report a bug"):
-            verdict.require()
+            admission.require()
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_the_limits_are_the_documented_ones():
     ids=["r_hat", "ESS", "divergences", "E-BFMI", "k-hat"],
 )
 def test_each_limit_can_be_set_and_is_the_one_in_the_message(limits, measured, reason):
-    verdict = judge(measured, limits=limits)
+    admission = judge(measured, limits=limits)
 
-    assert len(verdict.failures) == 1
-    assert re.match(reason, verdict.failures[0])
+    assert len(admission.failures) == 1
+    assert re.match(reason, admission.failures[0])
     assert judge(measured, limits=GateLimits(divergences_max=4)).passed
 
 
@@ -145,10 +145,10 @@ def test_a_disagreement_says_how_far_apart_the_engines_are_and_what_is_allowed()
 
 
 def test_a_good_fit_passes_and_requiring_it_does_nothing():
-    verdict = judge(GOOD, AGREEING)
+    admission = judge(GOOD, AGREEING)
 
-    assert verdict.passed
-    verdict.require()
+    assert admission.passed
+    admission.require()
 
 
 def test_what_an_engine_does_not_have_is_not_judged():

@@ -13,10 +13,10 @@ from data_science.fitting.held_to_rows import held_to_rows, spread_of_weights
 from data_science.fitting.posterior_on import Problem
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
-from data_science.likelihood.certificate import SHIFT_LIMIT, Certificate
 from data_science.likelihood.fidelity import compress_enough
+from data_science.likelihood.node_certificate import SHIFT_LIMIT, NodeCertificate
 
-FAIR = Certificate(spread=0.1, narrow=0.3, wide=2.0, shift=1e-8)
+FAIR = NodeCertificate(spread=0.1, narrow=0.3, wide=2.0, shift=1e-8)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from beta_groups import CHAINS, DRAWS, A, B, by_group, clients, herds
 from scipy.special import gammaln
 
 from data_science.engines.posterior import Posterior
-from data_science.evaluation.loo import loo, waic
+from data_science.evaluation.loo import loo, measure
+from data_science.evaluation.pointwise import pool
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 
@@ -81,7 +82,7 @@ def test_waic_is_lppd_less_the_variance_over_draws():
     frame = clients()
     design, posterior = by_group(frame, "label ~ 0 + g")
 
-    measured = waic(design, encode(design, frame), posterior, n_draws=DRAWS)
+    _, measured = measure(design, pool(encode(design, frame)), posterior, n_draws=DRAWS)
 
     eta = posterior.coefficients.reshape(DRAWS, 3)[:, frame["g"].map({"a": 0, "b": 1, "c": 2})]
     values = -np.log1p(np.exp(np.where(frame["label"] == 1, -eta, eta)))

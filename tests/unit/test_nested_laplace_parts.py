@@ -9,7 +9,7 @@ from hand_made import clients, compressed, learned
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from data_science.engines import nested_laplace
-from data_science.engines.certificate import Certificate, CertificateError, certify, systematic
+from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
 from data_science.engines.marginal import propose_theta
 from data_science.engines.nested_laplace import draw
 from data_science.engines.registry import FitSettings, Progress
@@ -37,7 +37,7 @@ def posterior():
     ],
 )
 def test_a_certificate_refuses_with_its_figures(khat, efficiency, reason):
-    certificate = Certificate(khat, efficiency, 1000)
+    certificate = ImportanceCertificate(khat, efficiency, 1000)
 
     with pytest.raises(
         CertificateError,
@@ -50,7 +50,7 @@ def test_a_certificate_refuses_with_its_figures(khat, efficiency, reason):
 
 @pytest.mark.parametrize(("khat", "efficiency"), [(0.6999, 0.4), (-1.0, 1.0)])
 def test_a_certificate_at_its_limits_is_good(khat, efficiency):
-    Certificate(khat, efficiency, 1000).require(0.7, 400)
+    ImportanceCertificate(khat, efficiency, 1000).require(0.7, 400)
 
 
 def test_weights_are_pareto_smoothed_and_certified():
@@ -201,7 +201,7 @@ def test_chains_are_independent_of_each_other_and_of_the_order_of_proposals(post
 def test_four_hundred_effective_draws_are_needed_or_half_of_those_asked_for(draws, least, monkeypatch):
     required = []
     monkeypatch.setattr(
-        Certificate, "require", lambda self, *limits: required.append((self.n_proposals, limits))
+        ImportanceCertificate, "require", lambda self, *limits: required.append((self.n_proposals, limits))
     )
 
     draw(DESIGN, COMPRESSED, FitSettings(draws=draws), lambda _: None)

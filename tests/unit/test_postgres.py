@@ -97,11 +97,15 @@ def wrapped(failure):
     return OperationalError("SELECT", {}, failure)
 
 
-@pytest.mark.parametrize("wrap", [wrapped, lambda failure: failure], ids=["SQLAlchemy's", "the driver's"])
+from_either = pytest.mark.parametrize(
+    "wrap", [wrapped, lambda failure: failure], ids=["SQLAlchemy's", "the driver's"]
+)
+
+
+@from_either
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [(Failure("Connection refused"), "refused"), (Failure("FATAL: too many", "53300"), "crowded")],
-    ids=["text only", "code"],
 )
 def test_a_connection_that_does_not_open_is_an_obstacle(wrap, failure, kind):
     with pytest.raises(NotReadyError) as caught, postgres.connected(Engine(wrap(failure)), "t", Supervised()):
@@ -110,11 +114,10 @@ def test_a_connection_that_does_not_open_is_an_obstacle(wrap, failure, kind):
     assert caught.value.obstacle.kind == kind
 
 
-@pytest.mark.parametrize("wrap", [wrapped, lambda failure: failure], ids=["SQLAlchemy's", "the driver's"])
+@from_either
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [(Failure("Connection refused"), "broken"), (Failure("permission denied", "42501"), "grant")],
-    ids=["text only", "code"],
 )
 def test_a_statement_that_fails_on_an_open_connection_is_another_obstacle(wrap, failure, kind):
     with pytest.raises(NotReadyError) as caught, postgres.connected(Engine(), "t", Supervised()):

@@ -20,61 +20,45 @@ def stated(profiles=None, activity=None, labels=None):
     return Provenance.parse("\n".join(f"{table}: {text}" for table, text in origins if text))
 
 
-@pytest.mark.parametrize(
-    ("source", "sentence"),
-    [
-        (stated(FILE, MADE, FILE), "150,000 clients and labels from the company's files; activity generated"),
-        (stated(MADE, MADE, MADE_LABELS), "150,000 clients, all generated (scenario no-signal, seed 1)"),
-        (stated(FILE, DAILY, FILE), "150,000 clients, labels and activity from the company's files"),
-        (
-            stated(FILE, MADE, MADE_LABELS),
-            "150,000 clients from the company's files; labels and activity generated",
-        ),
-        (
-            stated(FILE, MADE, SIGNAL),
-            "150,000 clients from the company's files; activity generated; "
-            "labels generated (scenario signal, seed 1)",
-        ),
-        (
-            stated(FILE, FILE, SIGNAL),
-            "150,000 clients and activity from the company's files; labels generated (scenario signal, seed 1)",
-        ),
-        (stated(MADE, MADE, SIGNAL), "150,000 clients, all generated (scenario signal, seed 1)"),
-        (
-            stated(MADE, MADE, FILE),
-            "labels of 150,000 clients from the company's files; profiles and activity generated for them",
-        ),
-        (
-            stated(MADE, FILE, FILE),
-            "labels and activity of 150,000 clients from the company's files; profiles generated for them",
-        ),
-        (
-            stated(MADE, FILE, SIGNAL),
-            "activity of 150,000 clients from the company's files; profiles generated for them; "
-            "labels generated for them (scenario signal, seed 1)",
-        ),
-        (
-            stated(MADE, None, MADE_LABELS),
-            "150,000 clients and labels generated; where activity comes from is not stated in the database",
-        ),
-        (stated(MADE, "generated, seed 2", MADE), "150,000 clients, all generated (seeds 1 and 2)"),
-        (
-            stated(FILE, None, FILE),
-            "150,000 clients and labels from the company's files; "
-            "where activity comes from is not stated in the database",
-        ),
-        (
-            stated(None, MADE, None),
-            "activity generated; where 150,000 clients and labels come from is not stated in the database",
-        ),
-        (stated(), "where the data come from is not stated in the database"),
-        (Provenance.parse(None), "where the data come from is not stated in the database"),
-        (Provenance(), "where the data come from is not stated in the database"),
-        (Provenance({}), "where the data come from is not stated in the database"),
-    ],
-)
-def test_the_sentence_names_files_and_what_is_generated(source, sentence):
-    assert source.sentence(150_000) == sentence
+ORIGINS = {
+    "F": FILE,
+    "D": DAILY,
+    "M": MADE,
+    "2": "generated, seed 2",
+    "L": MADE_LABELS,
+    "S": SIGNAL,
+    "-": None,
+}
+SENTENCES = {  # by the letters of profiles, activity and labels
+    "FMF": "150,000 clients and labels from the company's files; activity generated",
+    "MML": "150,000 clients, all generated (scenario no-signal, seed 1)",
+    "FDF": "150,000 clients, labels and activity from the company's files",
+    "FML": "150,000 clients from the company's files; labels and activity generated",
+    "FMS": "150,000 clients from the company's files; activity generated; "
+    "labels generated (scenario signal, seed 1)",
+    "FFS": "150,000 clients and activity from the company's files; "
+    "labels generated (scenario signal, seed 1)",
+    "MMS": "150,000 clients, all generated (scenario signal, seed 1)",
+    "MMF": "labels of 150,000 clients from the company's files; profiles and activity generated for them",
+    "MFF": "labels and activity of 150,000 clients from the company's files; profiles generated for them",
+    "MFS": "activity of 150,000 clients from the company's files; profiles generated for them; "
+    "labels generated for them (scenario signal, seed 1)",
+    "M-L": "150,000 clients and labels generated; where activity comes from is not stated in the database",
+    "M2M": "150,000 clients, all generated (seeds 1 and 2)",
+    "F-F": "150,000 clients and labels from the company's files; "
+    "where activity comes from is not stated in the database",
+    "-M-": "activity generated; where 150,000 clients and labels come from is not stated in the database",
+}
+
+
+@pytest.mark.parametrize(("letters", "sentence"), SENTENCES.items())
+def test_the_sentence_names_files_and_what_is_generated(letters, sentence):
+    assert stated(*map(ORIGINS.get, letters)).sentence(150_000) == sentence
+
+
+@pytest.mark.parametrize("source", [stated(), Provenance.parse(None), Provenance(), Provenance({})])
+def test_where_nothing_is_stated_the_sentence_says_so(source):
+    assert source.sentence(150_000) == "where the data come from is not stated in the database"
 
 
 NOUNS = {

@@ -14,10 +14,9 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from numba import njit
 
 from data_science.arrays import Floats
-from data_science.likelihood import binomial
+from data_science.likelihood.collapse.family import both_chances, curvature, moved, node
 from data_science.likelihood.collapse.nodes import (
     CAP,
     COARSE,
@@ -33,7 +32,6 @@ from data_science.likelihood.collapse.plan import Columns, Operands
 from data_science.likelihood.compiled.stamp import compiled
 
 _STEP = 0.95
-_node = njit(binomial.node)
 _HALF_LOG = 0.5 * float(np.log(2 * np.pi))
 
 
@@ -101,10 +99,7 @@ def derivatives(
         for step in range(60):  # to the mode
             s1, s2 = 0.0, 0.0
             for i in range(n):
-                x = eta[i] + u
-                e = np.exp(-abs(x))
-                p0[i] = (1.0 if x >= 0 else e) / (1 + e)
-                q0[i] = (e if x >= 0 else 1.0) / (1 + e)
+                p0[i], q0[i] = both_chances(eta[i] + u)
                 s1 += rows.weights[a + i] * p0[i]
                 s2 += rows.weights[a + i] * p0[i] * q0[i]
             h = s2 + prec
@@ -116,7 +111,7 @@ def derivatives(
         sd = 1 / np.sqrt(h)
         base = 0.0
         for i in range(n):
-            base += _node(eta[i] + u, rows.weights[a + i])[0]
+            base += node(eta[i] + u, rows.weights[a + i])[0]
         d, reach, tries = min(CAP, _STEP * sd), REACH, 0
         while True:
             half = half_nodes(sd, d, reach)
@@ -133,8 +128,7 @@ def derivatives(
                 p, q, weight = p0[i], q0[i], rows.weights[a + i]
                 own_chance = chance[i]
                 for k in range(size):
-                    z = q + p * factor[k]
-                    own_chance[k] = p * factor[k] / z
+                    own_chance[k], z = moved(p, q, factor[k])
                     if i < n_units:
                         product[k] *= z
                     else:
@@ -184,7 +178,7 @@ def derivatives(
             weight, total = rows.weights[a + i], 0.0
             own_chance = chance[i]
             for k in range(size):
-                total += w[k] * own_chance[k] * (1 - own_chance[k])
+                total += curvature(w[k] * own_chance[k], own_chance[k])
             pq[i] = weight * total
             for c in range(n_common):
                 x = weight * rows.common[a + i, c]

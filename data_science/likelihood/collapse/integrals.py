@@ -13,6 +13,7 @@ import numpy as np
 
 from data_science.arrays import Floats
 from data_science.likelihood.collapse.drawing import draw_levels
+from data_science.likelihood.collapse.family import failure, log_partition, probability
 from data_science.likelihood.collapse.nodes import (
     CAP,
     COARSE,
@@ -115,7 +116,7 @@ def integrals(
             for i in range(n):
                 line, n_trials = ratio[i], rows.weights[a + i]
                 for m in range(n_points):
-                    share = 1 / (1 + line[m])
+                    share = failure(line[m])
                     up = n_trials * line[m] * share
                     s1[m] += up
                     s2[m] += up * share
@@ -143,7 +144,7 @@ def integrals(
                 grow[m] = max(grow[m], line[m])
         for m in range(n_points):
             top = max(top, grow[m])
-        top = np.log(1 + top)
+        top = log_partition(top)
         own_step, own_reach, tries = step, reach, 0
         while True:
             half, far = 2, 0.0
@@ -181,9 +182,8 @@ def integrals(
                         line, acc = factor[k], weight[k]
                         for m in range(n_points):
                             f = line[m]
-                            acc[m] *= ((1 + r0[m] * f) * (1 + r1[m] * f)) * (
-                                (1 + r2[m] * f) * (1 + r3[m] * f)
-                            )
+                            pair = (1 + r0[m] * f) * (1 + r1[m] * f)
+                            acc[m] *= pair * ((1 + r2[m] * f) * (1 + r3[m] * f))
                     i += 4
                 while i < stop:
                     r0 = ratio[i]
@@ -198,7 +198,7 @@ def integrals(
                     for b in range(begin, i):
                         line = ratio[b]
                         for m in range(n_points):
-                            s1[m] += line[m] / (1 + line[m])
+                            s1[m] += probability(line[m])
                     for m in range(n_points):
                         grow[m] = weight[half, m]
                         base[m] += np.log(grow[m])
@@ -210,14 +210,14 @@ def integrals(
             for i in range(n_units, n):
                 source, n_trials = ratio[i], rows.weights[a + i]
                 for m in range(n_points):
-                    s1[m] = source[m] / (1 + source[m])
-                    s2[m] = np.log(1 + source[m])
+                    s1[m] = probability(source[m])
+                    s2[m] = log_partition(source[m])
                     base[m] += n_trials * s2[m]
                     done[m] += n_trials * s1[m]
                 for k in range(size):
                     line, acc = factor[k], weight[k]
                     for m in range(n_points):
-                        fall = np.log(1 + source[m] * line[m]) - s2[m] - s1[m] * (k - half) * d[m]
+                        fall = log_partition(source[m] * line[m]) - s2[m] - s1[m] * (k - half) * d[m]
                         acc[m] *= np.exp(n_trials * fall)
             for m in range(n_points):
                 total[m] = 0.0

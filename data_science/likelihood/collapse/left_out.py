@@ -19,6 +19,7 @@ from data_science.arrays import Floats
 from data_science.formula.encoding import Encoding
 from data_science.formula.places import Places
 from data_science.formula.rows import Observations
+from data_science.likelihood import binomial
 from data_science.likelihood.collapse.density import Collapsed
 from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.likelihood.log_joint import Coordinates
@@ -53,5 +54,5 @@ class LeftOut:
         eta = linear_predictor(encoding, rows, self._raw)
         success = rows.successes.astype(np.intp)
         odds = self.odds[Places.of(plan.term).rows(rows.codes, len(rows)), :, 1 - success]
-        inverse = np.exp(np.where(success == 1, -1.0, 1.0)[:, None] * eta) * odds
-        return np.asarray(-np.log1p(inverse.mean(axis=1)))
+        against = np.exp(np.where(success == 1, -1.0, 1.0)[:, None] * eta) * odds
+        return binomial.log_probability_against(against.mean(axis=1))

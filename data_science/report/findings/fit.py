@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data_science.arrays import Floats
-from data_science.engines import nested_laplace
+from data_science.engines import importance
 from data_science.evaluation.calibration import Reliability
 from data_science.evaluation.replication import Replication
 from data_science.limits import BFMI_MIN, ESS_MIN, RHAT_MAX, SENSITIVE
@@ -65,8 +65,8 @@ def second_opinion(agreement: Mapping[str, Any] | None, notes: str | None = None
     """Say how far the posteriors of two engines are apart, or why there is only one."""
     if agreement is None:
         return f"there is no second opinion on this fit: {notes or 'none was asked for'}"
-    by = agreement.get("by", nested_laplace.TITLE)  # older fits do not say; there was no other
-    numerical = by == nested_laplace.TITLE
+    by = agreement.get("by", importance.TITLE)  # older fits do not say; there was no other
+    numerical = by == importance.TITLE
     described = "a second engine, which integrates numerically" if numerical else f"{by},"
     return (
         f"{described} from the same likelihood, gives the same posterior: the "

@@ -1,4 +1,4 @@
-"""What importance sampling says about itself, and plain draws from weighted ones."""
+"""The certificate of importance sampling, from its own weights; and plain draws from weighted ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROUNDING = 1e-12  # of a log weight
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class ImportanceCertificate:
     """What importance sampling says about itself."""
 
     khat: float  # Pareto shape of the importance ratios' tail
@@ -47,7 +47,7 @@ class Certificate:
 class CertificateError(GateError):
     """Importance sampling reports that it cannot be relied on here."""
 
-    def __init__(self, certificate: Certificate, reason: str) -> None:
+    def __init__(self, certificate: ImportanceCertificate, reason: str) -> None:
         self.certificate = certificate
         super().__init__(certificate, reason)
 
@@ -55,7 +55,7 @@ class CertificateError(GateError):
         return f"{TITLE} is not reliable for this model ({self.args[1]}). Use engine={FALLBACK!r}"
 
 
-def certify(log_weights: Floats) -> tuple[Floats, Certificate]:
+def certify(log_weights: Floats) -> tuple[Floats, ImportanceCertificate]:
     """Return Pareto-smoothed weights, normalised to sum to one, and their certificate."""
     n = len(log_weights)
     finite = np.where(np.isfinite(log_weights), log_weights, -1e300)
@@ -67,7 +67,9 @@ def certify(log_weights: Floats) -> tuple[Floats, Certificate]:
     weights = np.exp(smoothed - smoothed.max())
     weights /= weights.sum()
     bad = not np.isfinite(log_weights).all()
-    return weights, Certificate(np.inf if bad else float(khat), float(1 / (n * np.sum(weights**2))), n)
+    return weights, ImportanceCertificate(
+        np.inf if bad else float(khat), float(1 / (n * np.sum(weights**2))), n
+    )
 
 
 def systematic(weights: Floats, n: int, rng: np.random.Generator) -> Ints:

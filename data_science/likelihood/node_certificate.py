@@ -26,7 +26,7 @@ _MENDABLE, _MENDABLE_WIDE = 0.3, 9.0
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class NodeCertificate:
     """Errors of nodes, measured on all rows.
 
     A posterior mean moves by at most ``spread`` posterior sds, whatever it is the mean of: by the
@@ -69,7 +69,7 @@ class Evidence:
         x = np.concatenate([mode.x[None], mode.x + steps, mode.x + 2 * steps])
         return cls(x, strata.log_partition(x), strata.expected_and_information(mode.x)[0], mode)
 
-    def on(self, joint: LogJoint) -> Certificate:
+    def on(self, joint: LogJoint) -> NodeCertificate:
         """Compare with the density on nodes."""
         error = log_partition(joint, self.x) - self.on_rows
         error -= error[0]
@@ -78,7 +78,7 @@ class Evidence:
         on_nodes = joint.successes - joint.log_likelihood(self.mode.x)[1]
         shift = factor.solve(on_nodes - self.expected) / np.sqrt(factor.inverse_diagonal())
         largest = (float(np.abs(part).max()) for part in (narrow, wide, shift))
-        return Certificate(float(narrow.std()), *largest)
+        return NodeCertificate(float(narrow.std()), *largest)
 
 
 def log_partition(joint: LogJoint, x: Floats) -> Floats:
