@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
+from data_science.evaluation import pareto
 from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood, pool
 from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
@@ -156,7 +156,5 @@ def _measure(encoding: Encoding, rows: Observations, coefficients: Floats) -> Fl
     elpd_loo, khat = lppd.copy(), np.zeros(len(values))
     varies = np.flatnonzero(np.ptp(values, axis=1) > _CONSTANT)  # a constant ratio has no tail to smooth
     if len(varies):
-        smoothed = array_stats.psislw(values[varies], r_eff=1.0, axis=-1)
-        log_weights, khat[varies] = smoothed
-        elpd_loo[varies] = logsumexp(log_weights + values[varies], axis=1)
+        elpd_loo[varies], khat[varies] = pareto.leave_one_out(values[varies])
     return np.stack([lppd, elpd_loo, khat, values.var(axis=1, ddof=1)])
