@@ -66,7 +66,7 @@ def _block(values: Floats, n: int) -> Floats:
 
 
 def _smoothed(cutoff: Floats, tail: Floats) -> tuple[Floats, Floats]:
-    """Expected order statistics of the fitted tail, none above the largest ratio; and k-hat."""
+    """Replace the tail by the fitted one's quantiles, none above the largest ratio; also k-hat."""
     n = tail.shape[1]
     shape, scale = _fitted(tail - cutoff)
     probability = (np.arange(n) + 0.5) / n

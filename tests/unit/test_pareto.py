@@ -14,7 +14,9 @@ def by_arviz(values):
 
 
 @pytest.mark.parametrize("n_draws", [25, 225, 226, 2_000])
-@pytest.mark.parametrize("spread", [1e-6, 0.3, 3.0, 30.0], ids=["next to none", "usual", "influential", "absurd"])
+@pytest.mark.parametrize(
+    "spread", [1e-6, 0.3, 3.0, 30.0], ids=["next to none", "usual", "influential", "absurd"]
+)
 def test_elpd_and_khat_are_arvizs(n_draws, spread):
     rng = np.random.default_rng(1)
     eta = rng.normal(size=(30, 1)) + spread * rng.standard_t(5, size=(30, n_draws))
