@@ -19,6 +19,7 @@ from data_science.formula.design import Design, blocks
 from data_science.formula.encoding import Encoding, Term
 from data_science.formula.places import Places
 from data_science.formula.priors import IndependentPriors
+from data_science.formula.priors.family import Density
 from data_science.formula.rows import Observations, Rows
 from data_science.likelihood import binomial
 from data_science.likelihood.compression import Cells, weighted_sums
@@ -126,6 +127,11 @@ class LogJoint:
     def n_coefficients(self) -> int:
         """Length of ``x``."""
         return len(self.successes)
+
+    @property
+    def prior_densities(self) -> tuple[Density, ...]:
+        """Densities of the priors, of which theirs are positions."""
+        return max(self.common_priors.densities, self.sd_priors.densities, key=len)
 
     @property
     def n_sds(self) -> int:
