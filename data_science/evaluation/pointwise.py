@@ -11,12 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.special import gammaln
 
 from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
-from data_science.formula.design import Design, encode
+from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding, Factor
 from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
@@ -46,12 +45,6 @@ class Pooled:
 
     def __len__(self) -> int:
         return len(self.weights)
-
-
-def encode_union(designs: Iterable[Design], frame: pd.DataFrame) -> Observations:
-    """Encode every column that any of the designs reads; see :func:`union`."""
-    designs = tuple(designs)
-    return union(designs, [encode(design, frame) for design in designs])
 
 
 def union(designs: Sequence[Design], encoded: Sequence[Observations]) -> Observations:
