@@ -66,8 +66,11 @@ class Registry:
         """
         from importlib.metadata import EntryPoint  # slow to import, and serving needs none of it
 
-        self.require(name)
-        return EntryPoint(name, self.all_homes()[name], self.group).load()
+        home = self.homes.get(name)
+        if home is None:  # installed packages are listed by reading a file of each, so only if need be
+            self.require(name)
+            home = self._installed()[name]
+        return EntryPoint(name, home, self.group).load()
 
     def all_homes(self) -> dict[str, str]:
         """Return where each is, by name; those of installed packages come last, and never replace ours."""
