@@ -21,25 +21,27 @@ _LARGEST = 1e15  # of a factor, so that no product of a run overflows
 _ENTRIES = 400_000  # floats of (row, candidate, run) at a time: they stay in the processor's cache
 
 
-def leave_one_out(log_likelihood: Floats) -> tuple[Floats, Floats]:
+def leave_one_out(ratios: Floats) -> tuple[Floats, Floats, Floats]:
     """Leave each row's observation out by Pareto-smoothed importance sampling.
 
     Parameters
     ----------
-    log_likelihood : array, shape (row, draw)
-        Each row must vary over the draws.
+    ratios : array, shape (row, draw)
+        ``1 / p`` of the row's observation, which must vary over the draws. Overwritten.
 
     Returns
     -------
     elpd : array, shape (row,)
+    lppd : array, shape (row,)
+        Log of the mean of p, for comparison.
     khat : array, shape (row,)
         NaN if the tail has no shape: too few draws, or too many that are equal.
     """
-    n = _tail_length(log_likelihood.shape[1])
-    step = max(1, _ENTRIES // max(log_likelihood.shape[1], _n_candidates(n) * n))
-    parts = [_block(log_likelihood[i : i + step], n) for i in range(0, len(log_likelihood), step)]
-    elpd, khat = np.concatenate(parts, axis=1)
-    return elpd, khat
+    n = _tail_length(ratios.shape[1])
+    step = max(1, _ENTRIES // max(ratios.shape[1], _n_candidates(n) * n))
+    parts = [_block(ratios[i : i + step], n) for i in range(0, len(ratios), step)]
+    elpd, lppd, khat = np.concatenate(parts, axis=1)
+    return elpd, lppd, khat
 
 
 def _tail_length(n_draws: int) -> int:
@@ -50,19 +52,19 @@ def _n_candidates(n: int) -> int:
     return 30 + isqrt(n)
 
 
-def _block(values: Floats, n: int) -> Floats:
-    """Rows ``elpd, khat``."""
-    n_body = values.shape[1] - n
-    lowest = values.min(axis=1, keepdims=True)
-    log_ratio = np.partition(lowest - values, n_body - 1, axis=1)  # relative to the largest
-    log_ratio[:, n_body - 1 :].sort(axis=1)
-    ratio = np.exp(log_ratio)
-    cutoff, tail = ratio[:, n_body - 1 : n_body], ratio[:, n_body:]
-    smoothed, khat = _smoothed(cutoff, tail)
-    with np.errstate(divide="ignore"):
-        weighed = np.exp(np.log(smoothed) - log_ratio[:, n_body:]).sum(axis=1)  # w p, 1 for each draw below
-    total = ratio[:, :n_body].sum(axis=1) + smoothed.sum(axis=1)
-    return np.stack([lowest[:, 0] + np.log(n_body + weighed) - np.log(total), khat])
+def _block(ratios: Floats, n: int) -> Floats:
+    """Rows ``elpd, lppd, khat``."""
+    n_draws = ratios.shape[1]
+    n_body = n_draws - n
+    ratios.partition(n_body - 1, axis=1)
+    body, tail = ratios[:, :n_body], np.sort(ratios[:, n_body:], axis=1)
+    largest = tail[:, -1:]
+    smoothed, khat = _smoothed(body[:, -1:] / largest, tail / largest)
+    smoothed *= largest
+    total = body.sum(axis=1) + smoothed.sum(axis=1)
+    elpd = np.log(n_body + (smoothed / tail).sum(axis=1)) - np.log(total)  # each draw below the tail adds 1
+    np.reciprocal(ratios, out=ratios)
+    return np.stack([elpd, np.log(ratios.mean(axis=1)), khat])
 
 
 def _smoothed(cutoff: Floats, tail: Floats) -> tuple[Floats, Floats]:

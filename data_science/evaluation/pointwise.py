@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
@@ -130,11 +131,22 @@ def log_likelihood(encoding: Encoding, rows: Observations, coefficients: Floats)
     -------
     array, shape (node, draw)
     """
-    eta = np.asarray(design_matrix(encoding, rows, _raw_coordinates(encoding)) @ coefficients.T)
-    successes, trials = rows.successes[:, None], rows.trials[:, None]
-    ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
-    values: Floats = successes * eta - trials * binomial.log_partition(eta) + ways
+    return log_likelihood_at(raw_matrix(encoding, rows) @ coefficients.T, rows.successes, rows.trials)
+
+
+def log_likelihood_at(eta: Floats, successes: Floats, trials: Floats) -> Floats:
+    """As :func:`log_likelihood`, at given linear predictors of shape (node, draw)."""
+    y, n = successes[:, None], trials[:, None]
+    ways = gammaln(n + 1) - gammaln(y + 1) - gammaln(n - y + 1)
+    values: Floats = y * eta - n * binomial.log_partition(eta) + ways
     return values
+
+
+def raw_matrix(encoding: Encoding, rows: Observations) -> Any:
+    """Design matrix per unit of the raw columns, shape (node, coefficient): dense if that is small."""
+    n = encoding.n_coefficients
+    raw = Coordinates(np.zeros(n), np.ones(n), np.ones(encoding.n_sds), None)
+    return design_matrix(encoding, rows, raw)
 
 
 def _keyed_by_response(rows: Observations) -> Observations:
@@ -142,12 +154,6 @@ def _keyed_by_response(rows: Observations) -> Observations:
     response = {_SUCCESSES: rows.successes, _TRIALS: rows.trials}
     numeric = rows.numeric | response
     return Observations(rows.codes, numeric, len(rows), rows.successes, np.ones(len(rows)))
-
-
-def _raw_coordinates(encoding: Encoding) -> Coordinates:
-    """Coordinates in which the design is the raw columns."""
-    n = encoding.n_coefficients
-    return Coordinates(np.zeros(n), np.ones(n), np.ones(encoding.n_sds), None)
 
 
 def _require_common_levels(factors: Iterable[Factor]) -> None:

@@ -93,3 +93,12 @@ def test_the_familys_functions_stand_in_one_place():
         "likelihood/binomial.py",
         "formula/priors/logistic.py",
     }  # the logistic prior has a tanh of its own
+
+
+def test_the_reciprocal_of_a_probability_does_not_overflow():
+    eta = np.array([-2_000.0, -30.0, 0.0, 5.0, 2_000.0])
+
+    found = binomial.reciprocal_probability(eta)
+
+    np.testing.assert_allclose(found[1:], 1 / binomial.probability(eta[1:]), rtol=1e-12)
+    assert 1e303 < found[0] < 1e305
