@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ from data_science.progress import Stopwatch
 
 log = logging.getLogger(__name__)
 _RATE_DRAWS = 1000  # draws that the label's rate is replicated from
+#: Draws of a second opinion, for a few per cent of the first's cost: they find a mean a sixth of an sd off.
+_OPINION_DRAWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ def _opinion_of(
     other = engine(checking)
     try:
         with watch.stage("second opinion"):
-            opinion, _, notes = drawn_by_engine(other, design, compressed, settings, progress)
+            quick = replace(settings, draws=min(settings.draws, ceil(_OPINION_DRAWS / settings.chains)))
+            opinion, _, notes = drawn_by_engine(other, design, compressed, quick, progress)
     except (GateError, np.linalg.LinAlgError) as declined:
         return None, (f"No second opinion: {declined}.",)
     return agreement.compare(posterior, opinion, names(design), by=title(other, checking)), notes

@@ -17,13 +17,13 @@ from dataclasses import asdict, dataclass
 from math import ceil
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
-from data_science.engines.conditional import defensive_normal, log_defensive
+from data_science.engines.conditional import hats
+from data_science.engines.defensive import defensive_normal, log_defensive
 from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
-from data_science.engines.marginal import FLATTENING, Marginal, stratified
+from data_science.engines.marginal import Marginal, stratified
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError
@@ -46,7 +46,6 @@ _PROBE = 96  # proposals that show whether the rest is worth evaluating
 _PROBE_SHARE_MIN = 0.15  # of them, how many must be effective
 _STRIDE = 0.8  # sds between the knots of a log sd's marginal
 _NEGLIGIBLE_NATS = 14.0
-_FINER = 6  # knots of the proposal between two of the marginal
 _LOG_SDS = (-8.0, 3.3)  # standard coordinates; beyond, the tails carry on, and grids are too long
 _WIDEST = 0.6  # largest stride
 _MOST_KNOTS = 40
@@ -134,7 +133,8 @@ class Proposal:
         marginals, knots = [], [centre]
         for k in range(density.n_sds):
             walked = _walk(density, centre, k, min(_STRIDE / np.sqrt(curvature[k]), _WIDEST), modes)
-            marginals.append(_through(walked, k))
+            values = np.array([knot.log_marginal for knot in walked])
+            marginals.append(Marginal.proposed(np.array([knot.theta[k] for knot in walked]), values))
             if k == density.plan.block:
                 knots = walked
         return cls(density, centre, marginals, knots, modes)
@@ -153,7 +153,8 @@ class Proposal:
 
     def _conditional(self, theta: Floats, z: Floats) -> tuple[Floats, Floats]:
         """Draw v given theta; also half the log determinant of the precision."""
-        share = self._between_knots(theta[:, self.density.plan.block])
+        block = self.density.plan.block
+        share = hats(np.array([knot.theta[block] for knot in self.knots]), theta[:, block])
         start = share @ np.array([knot.v for knot in self.knots])
         pull = np.array([-self.density.prior_slope(knot.v, knot.theta)[0] for knot in self.knots])
         gradient, prior_precision = self.density.prior_slope(start, theta)
@@ -164,19 +165,6 @@ class Proposal:
         half = np.linalg.solve(lower, (share @ pull + gradient)[..., None])
         v = start + np.linalg.solve(np.swapaxes(lower, 1, 2), half + z[..., None])[..., 0]
         return v, np.log(lower[:, diagonal, diagonal]).sum(-1)
-
-    def _between_knots(self, values: Floats) -> Floats:
-        """Weights of linear interpolation between the knots, shape (value, knot)."""
-        at = np.array([knot.theta[self.density.plan.block] for knot in self.knots])
-        share = np.zeros((len(values), len(at)))
-        if len(at) == 1:
-            return share + 1.0
-        values = np.clip(values, at[0], at[-1])
-        right = np.clip(np.searchsorted(at, values), 1, len(at) - 1)
-        weight = (values - at[right - 1]) / (at[right] - at[right - 1])
-        rows = np.arange(len(values))
-        share[rows, right - 1], share[rows, right] = 1 - weight, weight
-        return share
 
 
 def _walk(density: Collapsed, centre: Centre, k: int, stride: float, modes: Floats) -> list[Centre]:
@@ -197,16 +185,6 @@ def _walk(density: Collapsed, centre: Centre, k: int, stride: float, modes: Floa
                 break
             step *= 1.0 if last.log_marginal > peak - 4 else 1.25
     return [found[value] for value in sorted(found)]
-
-
-def _through(walked: list[Centre], k: int) -> Marginal:
-    """Proposal of one log sd from its Laplace marginal at the knots."""
-    at = np.array([knot.theta[k] for knot in walked])
-    values = np.array([knot.log_marginal for knot in walked])
-    between = np.arange(_FINER * (len(at) - 1) + 1) / _FINER
-    fine = np.interp(between, np.arange(len(at)), at)
-    smooth = PchipInterpolator(at, values)(fine)
-    return Marginal.through(fine, FLATTENING * (smooth - values.max()))
 
 
 def _require_integrated(

@@ -1,206 +1,175 @@
-"""Coefficients given the group sds: modes, Laplace marginals and bent Gaussian draws, many at a time.
+"""Coefficients given the group sds: bent Gaussian draws, thousands at a time, interpolated between knots.
 
 The Gaussian at the mode is bent along each whitened axis by ``u = sinh(asinh(z) + c/3)`` (Jones and Pewsey
 2009, doi:10.1093/biomet/asp053) with c the third derivative there, which matches the posterior's skewness to
 first order and is monotone, so the proposal's density stays exact; the other axes' pull on the mean is added.
+Given log sds, ``P = H + Q`` and ``x = P^-1 b + L^-T u``, with H, b, bend and pull linear between knots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from data_science.arrays import Floats
+from data_science.engines.defensive import log_defensive
+from data_science.engines.knots import Knot
+from data_science.engines.triangles import log_det, solved_lower, solved_upper
 from data_science.errors import GateError
-from data_science.likelihood import binomial
-from data_science.likelihood.arrow import Elimination
-from data_science.likelihood.laplace import conditional_mode
 from data_science.likelihood.log_joint import LogJoint
-from data_science.likelihood.transport import Transport
 
-_ENTRIES = 4_000_000  # floats held at a time in one batch
-_NEWTON_STEPS = 12
-_CONVERGED = 1e-6  # squared Newton decrement, in nats; the weights correct what is left
-DENSE_ORDER = 120  # coefficients up to which factors are formed as dense batches
-_BEND_LIMIT = 1.5
-_WIDE_SHARE = 0.05  # of the proposals, what defending the tails may cost in efficiency
+_ENTRIES = 1_000_000  # floats held at a time in one batch
+#: Group sds up to which the Hessian follows them; with more, that at the centre serves all.
+_FOLLOWED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Conditionals:
-    """Source of everything about coefficients given sds."""
+class Conditional:
+    """The proposal of the coefficients, for any log sds."""
 
     joint: LogJoint
-    elimination: Elimination
-    transport: Transport
-    reference: Floats  # coefficients at the reference mode
+    centre: Knot
+    axes: list[list[Knot]]  # knots along each log sd, ascending
+    parts: list[Floats]  # (1 + knot, size) each: the value at the centre, and what each knot adds to it
 
-    @property
-    def is_dense(self) -> bool:
-        """Whether batches of dense factors are the faster way."""
-        return not sp.issparse(self.joint.matrix) and self.joint.n_coefficients <= DENSE_ORDER
+    @classmethod
+    def between(cls, joint: LogJoint, centre: Knot, axes: list[list[Knot]]) -> Conditional:
+        """Interpolate between given knots."""
+        knots = [centre, *(knot for axis in axes for knot in axis)]
+        followed = len(axes) <= _FOLLOWED
 
-    def log_marginal(self, theta: Floats) -> Floats:
-        """Laplace's ``log p(theta, y)`` up to a constant, for theta of shape (point, sd)."""
-        if self.is_dense:
-            parts = [_modes(self, part) for part in _batches(self, theta)]
-            return np.concatenate([value - log_det for _, _, value, log_det, _ in parts])
-        starts = self.starts(theta)
-        modes = (
-            conditional_mode(self.joint, self.elimination, *pair) for pair in zip(theta, starts, strict=True)
-        )
-        return np.array([mode.log_marginal for mode in modes])
+        def linear(knot: Knot) -> Floats:
+            """``b``, such that the mean at the knot is its mode, whichever Hessian serves."""
+            found, x = knot.transport.linear, knot.mode.x
+            if followed or knot is centre:
+                return found
+            own, shared = knot.transport.hessian, centre.transport.hessian
+            return found + shared.multiply(x) - own.multiply(x)
 
-    def starts(self, theta: Floats) -> Floats:
-        """Where Newton's method starts for each theta: the transport's mean, or the reference mode if better.
+        def changes(of: Callable[[Knot], Floats]) -> Floats:
+            stacked = np.stack([of(knot).ravel() for knot in knots])
+            stacked[1:] -= stacked[0]
+            return stacked if stacked[1:].any() else stacked[:1]
 
-        Far from the reference sds the transport extrapolates to where every probability is 0 or 1.
-        """
-        zero = np.zeros(self.joint.n_coefficients)
-        if self.joint.n_sds:
-            means = np.array([self.transport.coefficients(t, zero) for t in theta])
-        else:  # one mean, however many draws
-            means = np.tile(self.transport.coefficients(theta[0], zero), (len(theta), 1))
-        references = np.broadcast_to(self.reference, means.shape)
-        better = self.joint.value(means, theta) >= self.joint.value(references, theta)
-        return np.where(better[:, None], means, references)
-
-
-def defensive_normal(n: int, order: int, rng: np.random.Generator) -> Floats:
-    """Draw standard normal vectors, a few of them wider: shape (n, order).
-
-    The wide share takes over beyond about the 99.5 % quantile of the squared length, whatever the order, so
-    that importance ratios are bounded where the posterior's tails are a little heavier than normal
-    (defensive mixture: Hesterberg 1995, doi:10.1080/00401706.1995.10484303).
-    """
-    wide = rng.random(n) < _WIDE_SHARE
-    return rng.normal(size=(n, order)) * np.where(wide, _wide_scale(order), 1.0)[:, None]
-
-
-def _wide_scale(order: int) -> float:
-    return 1 + 1 / float(np.sqrt(max(order, 1)))
-
-
-def log_defensive(z: Floats) -> Floats:
-    """Log-density of :func:`defensive_normal` at z, shape (..., order)."""
-    order, squares = z.shape[-1], (z**2).sum(-1)
-    scale = _wide_scale(order)
-    narrow = np.log(1 - _WIDE_SHARE) - 0.5 * squares
-    wide = np.log(_WIDE_SHARE) - 0.5 * squares / scale**2 - order * np.log(scale)
-    return np.asarray(np.logaddexp(narrow, wide) - 0.5 * order * np.log(2 * np.pi))
-
-
-def conditionals(source: Conditionals, theta: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
-    """Draw coefficients given sds.
-
-    Parameters
-    ----------
-    source : Conditionals
-    theta : array, shape (draw, sd)
-    z : array, shape (draw, coefficient)
-        From :func:`defensive_normal`.
-
-    Returns
-    -------
-    x : array, shape (draw, coefficient)
-    log_density : array, shape (draw,)
-        Of x under the proposal.
-    log_joint : array, shape (draw,)
-        Exact.
-    """
-    if source.is_dense:
         parts = [
-            _dense_draws(source, t, v)
-            for t, v in zip(_batches(source, theta), _batches(source, z), strict=True)
+            changes(of)
+            for of in (
+                lambda knot: knot.transport.hessian.a,
+                lambda knot: knot.transport.hessian.b,
+                lambda knot: knot.transport.hessian.c,
+                linear,
+                lambda knot: knot.transport.common_precision,
+                lambda knot: knot.bend,
+                lambda knot: knot.shift,
+            )
         ]
-        x, log_density, log_joint = (np.concatenate(p) for p in zip(*parts, strict=True))
-        return x, log_density, log_joint
-    x, log_density = np.empty_like(z), np.empty(len(z))
-    for i, (t, v, start) in enumerate(zip(theta, z, source.starts(theta), strict=True)):
-        mode = conditional_mode(source.joint, source.elimination, t, start)
-        x[i] = mode.x + mode.factor.solve_upper(v)
-        log_density[i] = mode.factor.half_log_det + log_defensive(v)
-    return x, log_density, np.array([float(source.joint.value(a, t)) for a, t in zip(x, theta, strict=True)])
+        if not followed:
+            parts[:3] = [part[:1] for part in parts[:3]]
+        if not all(knot.bend.any() for knot in knots):  # worked out at the centre only
+            parts[5:] = [part[:1] for part in parts[5:]]
+        return cls(joint, centre, axes, parts)
 
+    def draw(self, theta: Floats, z: Floats) -> tuple[Floats, Floats]:
+        """Draw coefficients given log sds.
 
-def _dense_draws(source: Conditionals, theta: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
-    joint = source.joint
-    mode, upper, _, log_det, curvature = _modes(source, theta)
-    own, shift = _skewness(joint, mode, upper, curvature)
-    bend = np.clip(own / 3, -_BEND_LIMIT, _BEND_LIMIT)
-    u = np.sinh(np.arcsinh(z) + bend)
-    x = mode + np.einsum("sij,sj->si", upper, u + shift)
-    log_jacobian = 0.5 * (np.log1p(u**2) - np.log1p(z**2)).sum(-1)
-    return x, log_defensive(z) - log_jacobian + log_det, joint.value(x, theta)
+        Parameters
+        ----------
+        theta : array, shape (draw, sd)
+        z : array, shape (draw, coefficient)
+            From :func:`data_science.engines.defensive.defensive_normal`.
 
+        Returns
+        -------
+        x : array, shape (draw, coefficient)
+        log_density : array, shape (draw,)
+            Of x under the proposal.
 
-def _modes(source: Conditionals, theta: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Mode, L^-T, log joint at the mode, sum of log L_ii, and likelihood curvature, for each theta."""
-    joint = source.joint
-    matrix = joint.matrix
-    n = matrix.shape[1]
-    x = source.starts(theta)
-    value, (gradient, precision, curvature) = _derivatives(joint, x, theta)
-    diagonal = np.arange(n)
-    for _ in range(_NEWTON_STEPS):
-        hessian = _gram(matrix, curvature)
-        hessian[:, diagonal, diagonal] += precision
+        Raises
+        ------
+        GateError
+            If the precision is not positive definite somewhere.
+        """
+        x, log_density = np.empty_like(z), np.empty(len(z))
+        size = max(1, _ENTRIES // sum(part.shape[1] for part in self.parts))
         try:
-            lower = np.linalg.cholesky(hessian)
+            for start in range(0, len(z), size):
+                some = slice(start, start + size)
+                x[some], log_density[some] = self._batch(theta[some], z[some])
         except np.linalg.LinAlgError as error:
             raise GateError(
                 f"the posterior has no proper conditional mode: {error}; give proper priors"
             ) from error
-        upper = np.swapaxes(np.linalg.inv(lower), 1, 2)
-        half = np.einsum("sji,sj->si", upper, gradient)
-        decrement = (half**2).sum(-1)
-        if decrement.max() < _CONVERGED:
-            break
-        step = np.einsum("sij,sj->si", upper, half) / (1 + np.sqrt(decrement) * (decrement > 1))[:, None]
-        x = x + step
-        value, (gradient, precision, curvature) = _derivatives(joint, x, theta)
-    log_det = np.log(lower[:, diagonal, diagonal]).sum(-1)
-    return x, upper, value, log_det, curvature
+        return x, log_density
+
+    def _batch(self, theta: Floats, z: Floats) -> tuple[Floats, Floats]:
+        share = self._shares(theta)
+        linear, common, bend, shift = (share[:, : len(part)] @ part for part in self.parts[3:])
+        u = np.sinh(np.arcsinh(z) + bend)
+        log_jacobian = 0.5 * (np.log1p(u**2) - np.log1p(z**2)).sum(-1)
+        if not self.axes:  # one Gaussian for all draws
+            factor = self.centre.mode.factor
+            mean = factor.solve(linear[0])
+            x = mean + factor.solve_upper_many(u + shift)
+            return x, log_defensive(z) - log_jacobian + factor.half_log_det
+        diagonal = common + self.joint.spread(np.exp(-2 * theta))
+        a, b, c = (share[:, : len(part)] @ part for part in self.parts[:3])
+        x, half_log_det = self._solved(a, b, c, diagonal, linear, u + shift)
+        return x, log_defensive(z) - log_jacobian + half_log_det
+
+    def _solved(
+        self, a: Floats, b: Floats, c: Floats, diagonal: Floats, linear: Floats, u: Floats
+    ) -> tuple[Floats, Floats]:
+        """``P^-1 b + L^-T u`` and the sum of ``log L_ii``, the largest factor eliminated first."""
+        order, n = self.centre.transport.hessian.order, len(u)
+        rest, (levels, q) = order.rest, order.head.shape
+        r = len(rest)
+        c = c.reshape(n, r, r)
+        c[:, np.arange(r), np.arange(r)] += diagonal[:, rest]
+        x, pull = np.empty_like(u), linear[:, rest]
+        half_log_det = np.zeros(n)
+        if levels:
+            a = a.reshape(n, levels, q, q)
+            a[:, :, np.arange(q), np.arange(q)] += diagonal[:, order.head]
+            lower = np.linalg.cholesky(a)
+            inverse = np.linalg.inv(lower) if q > 1 else 1 / lower
+            half_log_det = log_det(lower).sum(-1)
+            top = (inverse @ linear[:, order.head][..., None])[..., 0].reshape(n, -1)
+            border = (inverse @ b.reshape(n, levels, q, r)).reshape(n, levels * q, r)
+            c -= border.swapaxes(1, 2) @ border
+            pull = pull - (top[:, None] @ border)[:, 0]
+        lower = np.linalg.cholesky(c)
+        x[:, rest] = bottom = solved_upper(lower, solved_lower(lower, pull) + u[:, rest])
+        half_log_det = half_log_det + log_det(lower)
+        if levels:
+            left = top + u[:, order.head].reshape(n, -1) - (border @ bottom[..., None])[..., 0]
+            x[:, order.head] = (inverse.swapaxes(2, 3) @ left.reshape(n, levels, q, 1))[..., 0]
+        return x, half_log_det
+
+    def _shares(self, theta: Floats) -> Floats:
+        """Weights of the centre, which is 1, and of every knot, shape (draw, 1 + knot)."""
+        shares = [np.ones((len(theta), 1))]
+        for k, axis in enumerate(self.axes):
+            at = np.array([knot.theta[k] for knot in axis])
+            shares.append(hats(at, theta[:, k]))
+        if 1 < len(self.axes) <= _FOLLOWED:
+            # Changes along several axes are added only as far as the sum is a mean of knots: it is positive
+            # definite, as they are.
+            pairs = zip(shares[1:], self.axes, strict=True)
+            away = np.sum([1 - share[:, axis.index(self.centre)] for share, axis in pairs], axis=0)
+            shares[1:] = [share / np.maximum(away, 1.0)[:, None] for share in shares[1:]]
+        return np.concatenate(shares, axis=1)
 
 
-def _derivatives(joint: LogJoint, x: Floats, theta: Floats) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
-    likelihood, gradient, curvature = joint.log_likelihood(x)
-    prior, prior_gradient, precision, _ = joint.log_prior(x, theta)
-    return likelihood + prior, (gradient + prior_gradient, np.maximum(precision, 0.0), curvature)
-
-
-def _gram(matrix: Floats, weights: Floats) -> Floats:
-    """``matrix' diag(w) matrix`` for every row w of ``weights``."""
-    n = matrix.shape[1]
-    rows, columns = np.tril_indices(n)
-    gram = np.empty((len(weights), n, n))
-    packed = weights @ (matrix[:, rows] * matrix[:, columns])
-    gram[:, rows, columns] = packed
-    gram[:, columns, rows] = packed
-    return gram
-
-
-def _skewness(joint: LogJoint, mode: Floats, upper: Floats, curvature: Floats) -> tuple[Floats, Floats]:
-    """Third derivatives in whitened coordinates: along each axis, and the other axes' pull on the mean.
-
-    With a_n = L^-1 d_n, ``T_iii = -sum_n k_n a_ni^3`` and the pull is half of ``sum_{j != i} T_ijj``, where
-    ``k = n p (1 - p) (1 - 2 p)`` is the third derivative of the log-partition function.
-    """
-    eta = mode @ joint.matrix.T
-    third = -curvature * binomial.asymmetry(eta)  # a minus from the likelihood
-    whitened = joint.matrix @ upper  # (draw, node, coefficient)
-    squares = whitened**2
-    own = np.einsum("sn,sni,sni->si", third, squares, whitened)
-    total = np.einsum("sn,sn,sni->si", third, squares.sum(-1), whitened)
-    return own, 0.5 * (total - own)
-
-
-def _batches(source: Conditionals, rows: Floats) -> Iterator[Floats]:
-    """Split rows so that a batch of (row, node, coefficient) arrays stays within memory."""
-    n_nodes, n = source.joint.matrix.shape
-    size: Any = max(1, _ENTRIES // (n_nodes * n))
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+def hats(at: Floats, values: Floats) -> Floats:
+    """Weights of linear interpolation between ascending points, constant beyond: shape (value, point)."""
+    share = np.zeros((len(values), len(at)))
+    if len(at) == 1:
+        return share + 1.0
+    inside = np.clip(values, at[0], at[-1])
+    right = np.clip(np.searchsorted(at, inside), 1, len(at) - 1)
+    weight = (inside - at[right - 1]) / (at[right] - at[right - 1])
+    rows = np.arange(len(values))
+    share[rows, right - 1], share[rows, right] = 1 - weight, weight
+    return share

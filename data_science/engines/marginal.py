@@ -1,23 +1,17 @@
-"""A proposal for one log sd: a piecewise exponential density through a grid, with exponential tails.
-
-Changes when the proposal of nested Laplace over the group sds is to follow the marginal otherwise.
-"""
+"""A proposal for one log sd: a piecewise exponential density through a grid, with exponential tails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from data_science.arrays import Floats
-from data_science.engines.conditional import Conditionals
-from data_science.likelihood.laplace import Mode
 
-_REACH = (-8.0, 4.5)  # log sds looked at, in standard coordinates; beyond, the tails carry on
-_NEGLIGIBLE_NATS = 30.0  # nats below the peak where the density no longer matters
-_EVEN, _GROWTH, _MOST = 8, 1.2, 60  # even steps on each side, growth of later ones, most steps
-FLATTENING = 0.9  # power of the density: a proposal must have the heavier tails
+_FLATTENING = 0.9  # power of the density: a proposal must have the heavier tails
+_FINER = 6  # points of a proposal between two of the density
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +38,14 @@ class Marginal:
         slopes = np.concatenate([[left], inner, [right]])
         return cls(knots, log_density - log_total, slopes, mass / mass.sum())
 
+    @classmethod
+    def proposed(cls, points: Floats, log_density: Floats) -> Marginal:
+        """Follow a density through a few ascending points by a monotone cubic, flattened a little."""
+        between = np.arange(_FINER * (len(points) - 1) + 1) / _FINER
+        fine = np.interp(between, np.arange(len(points)), points)
+        smooth = PchipInterpolator(points, log_density)(fine)
+        return cls.through(fine, _FLATTENING * (smooth - log_density.max()))
+
     def quantile(self, probability: Floats) -> tuple[Floats, Floats]:
         """Values at the given cumulative probabilities, and the log-density there."""
         cumulative = np.cumsum(self.mass)
@@ -59,47 +61,6 @@ class Marginal:
             inside = np.where(rise > 0, up, np.log1p(share * np.expm1(rise)) / slope)
             offset = np.where(piece == 0, np.log(share) / slope, np.where(flat, share * width, inside))
         return self.knots[start] + offset, self.log_density[start] + slope * offset
-
-
-def propose_theta(source: Conditionals, mode: Mode) -> list[Marginal]:
-    """Proposal for each log sd from its Laplace marginal, the others held at the mode."""
-    return [_propose(source, mode.theta, k) for k in range(source.joint.n_sds)]
-
-
-def _propose(source: Conditionals, centre: Floats, k: int) -> Marginal:
-    def profile(value: float) -> float:
-        theta = centre.copy()
-        theta[k] = value
-        return float(source.log_marginal(theta[None])[0])
-
-    start = float(centre[k])
-    peak = profile(start)
-    step = _spread(profile, start, peak) / 2
-    left, right = (_walk(profile, start, peak, way * step) for way in (-1, 1))
-    points = {**left, start: peak, **right}
-    knots = np.array(sorted(points))
-    return Marginal.through(knots, FLATTENING * np.array([points[knot] for knot in knots.tolist()]))
-
-
-def _spread(profile: Callable[[float], float], start: float, peak: float) -> float:
-    """Read a standard deviation off the curvature at the start."""
-    h = 0.05
-    curvature = (2 * peak - profile(start - h) - profile(start + h)) / h**2
-    return float(np.clip(1 / np.sqrt(max(curvature, 1e-12)), 0.01, 0.5))
-
-
-def _walk(profile: Callable[[float], float], start: float, peak: float, step: float) -> dict[float, float]:
-    """Profile at points that lead away from the start, ever farther apart, until the density is nil."""
-    points: dict[float, float] = {}
-    at = start
-    while len(points) < _MOST and _REACH[0] < at < _REACH[1]:
-        at = float(np.clip(at + step, *_REACH))
-        points[at] = profile(at)
-        peak = max(peak, points[at])
-        if points[at] < peak - _NEGLIGIBLE_NATS:
-            break
-        step *= _GROWTH if len(points) > _EVEN else 1.0
-    return points
 
 
 def _mean_exponential(a: Floats) -> Floats:

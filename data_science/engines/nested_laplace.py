@@ -1,8 +1,9 @@
 """Engine ``nested-laplace``: the posterior by integration over the group sds, corrected exactly.
 
-1. The Laplace marginal of each log sd, on a grid through the mode, flattened a little, proposes ``theta``.
+1. The Laplace marginal of each log sd, from a few knots through the mode, flattened a little, proposes
+   ``theta``.
 2. Given ``theta``, a Gaussian at the mode of the coefficients, bent by the third derivative of the
-   log-likelihood (which small data need), proposes ``x``.
+   log-likelihood (which small data need), proposes ``x``; it is interpolated between the knots.
 3. Importance weights are the exact log joint minus the log proposal; Pareto smoothing stabilises them and
    its k-hat is the engine's certificate (Vehtari et al. 2024, jmlr.org/papers/v25/19-556.html).
 4. Systematic resampling turns weighted into plain draws.
@@ -14,7 +15,7 @@ proposal, so its approximation error never reaches the result.
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import ceil
 
 import numpy as np
@@ -22,36 +23,37 @@ from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.engines import importance
-from data_science.engines.conditional import DENSE_ORDER, Conditionals, conditionals, defensive_normal
-from data_science.engines.importance import certify, systematic
-from data_science.engines.marginal import Marginal, propose_theta, stratified
+from data_science.engines.conditional import Conditional
+from data_science.engines.defensive import defensive_normal
+from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
+from data_science.engines.knots import Searcher
+from data_science.engines.marginal import Marginal, stratified
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
 from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
 from data_science.likelihood.collapse.plan import NotCollapsibleError
 from data_science.likelihood.fidelity import Compressed
-from data_science.likelihood.laplace import transport_at
+from data_science.likelihood.log_joint import LogJoint
 from data_science.limits import ESS_MIN, KHAT_MAX
 
 TITLE, FALLBACK = importance.TITLE, importance.FALLBACK
 WEIGHS_ALL_ROWS = True
 
 log = logging.getLogger(__name__)
-#: Levels from which integrating them out pays. Measured with 8,000 draws: 40 levels of 1 or 15 rows take 0.1
-#: and 0.4 CPU seconds, and 2.7 and 3.1 otherwise; 100 levels of 15 rows 0.2 and 70.
-FROM_LEVELS = 40
+#: Levels, and coefficients, from which integrating a factor out pays, or certifies what else would not be.
+FROM_LEVELS, FROM_COEFFICIENTS = 40, 120
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
 _PROBE_SHARE_MIN = 0.5  # of the effective draws needed, what the probe must promise
-_SPARSE_DRAWS_MAX = 250  # per chain, where each draw needs its own search for a mode
+_MOST_WORK = 2e11  # multiplications: a minute's; beyond, there are fewer draws, or none
 _OVERSAMPLING = 1.25  # proposals per draw kept, so that resampling repeats few of them
 
 
 def pays(encoding: Encoding) -> bool:
     """Whether to integrate a factor out, if the formula allows it: many levels, or many coefficients."""
     most = max((term.n_groups for term in encoding.group_specific), default=0)
-    return most >= FROM_LEVELS or encoding.n_coefficients > DENSE_ORDER
+    return most >= FROM_LEVELS or encoding.n_coefficients > FROM_COEFFICIENTS
 
 
 def draw(
@@ -83,39 +85,80 @@ def draw(
             progress(Progress("nested-laplace", n_kept, n_kept))
             return found
     rng = np.random.default_rng(settings.seed)
-    joint, mode = compressed.joint, compressed.mode
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
-        source = Conditionals(joint, compressed.elimination, transport_at(joint, mode), mode.x)
-        n_draws = settings.draws if source.is_dense else min(settings.draws, _SPARSE_DRAWS_MAX)
+        n_draws = _affordable(compressed, settings)
         n_kept = n_draws * settings.chains
         n_proposals = max(_PROBE, ceil(_OVERSAMPLING * n_kept))
         least = min(ESS_MIN, n_kept / 2)  # what the gates ask for, or half of the draws asked for, if fewer
-        marginals = propose_theta(source, mode)
-        _, probe = certify(_propose(source, marginals, _PROBE, rng)[2])
+        proposal = Proposal.of(compressed)
+        _, probe = certify(proposal.draw(_PROBE, rng)[2])
         probe.require(_PROBE_KHAT_MAX, _PROBE_SHARE_MIN * least * _PROBE / n_proposals)
-        theta, x, log_weights = _propose(source, marginals, n_proposals, rng)
+        theta, x, log_weights = proposal.draw(n_proposals, rng)
         log_weights += compressed.log_weights(x)
-    weights, certificate = certify(log_weights)
-    certificate.require(KHAT_MAX, least)
-    kept = rng.permutation(systematic(weights, n_kept, rng))
+        weights, certificate = certify(log_weights)
+        certificate.require(KHAT_MAX, least)
+        kept = rng.permutation(systematic(weights, n_kept, rng))
+        log_joint = compressed.joint.value(x[kept], theta[kept])
     shape = (settings.chains, n_draws)
     progress(Progress("nested-laplace", n_kept, n_kept))
     return Posterior(
         compressed.at.to_raw(x[kept]).reshape(*shape, -1),
         compressed.at.sds_to_raw(theta[kept]).reshape(*shape, -1),
-        {"lp": np.asarray(joint.value(x[kept], theta[kept])).reshape(shape)},
+        {"lp": np.asarray(log_joint).reshape(shape)},
         {"engine": "nested-laplace", **asdict(certificate)},
     )
 
 
-def _propose(
-    source: Conditionals, marginals: list[Marginal], n: int, rng: np.random.Generator
-) -> tuple[Floats, Floats, Floats]:
-    """Draw theta, x given theta, and log importance weights."""
-    theta, log_density = stratified(marginals, n, rng)
-    z = defensive_normal(n, source.joint.n_coefficients, rng)
-    x, log_conditional, log_joint = conditionals(source, theta, z)
-    return theta, x, log_joint - log_density - log_conditional
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Where the posterior is looked for."""
+
+    joint: LogJoint
+    marginals: list[Marginal]  # of every log sd
+    conditional: Conditional
+
+    @classmethod
+    def of(cls, compressed: Compressed) -> Proposal:
+        """Find knots along each log sd, the others held at the mode."""
+        joint, mode = compressed.joint, compressed.mode
+        searcher = Searcher(joint, compressed.elimination)
+        centre = searcher.at(mode.theta, mode.x)
+        axes = [searcher.along(centre, k) for k in range(joint.n_sds)]
+        marginals = [
+            Marginal.proposed(
+                np.array([knot.theta[k] for knot in axis]), np.array([knot.log_marginal for knot in axis])
+            )
+            for k, axis in enumerate(axes)
+        ]
+        return cls(joint, marginals, Conditional.between(joint, centre, axes))
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+        """Draw theta, x given theta, and exact log importance weights."""
+        theta, log_density = stratified(self.marginals, n, rng)
+        z = defensive_normal(n, self.joint.n_coefficients, rng)
+        x, log_conditional = self.conditional.draw(theta, z)
+        return theta, x, self.joint.value(x, theta) - log_density - log_conditional
+
+
+def _affordable(compressed: Compressed, settings: FitSettings) -> int:
+    """Draws per chain: those asked for, or as many as a minute's work gives.
+
+    Raises
+    ------
+    CertificateError
+        If that is too few.
+    """
+    (levels, q), r = compressed.elimination.order.head.shape, len(compressed.elimination.order.rest)
+    work = r**3 + levels * q * r**2 + compressed.joint.matrix.size
+    n_proposals = int(_MOST_WORK / work)
+    n_draws = min(settings.draws, int(n_proposals / _OVERSAMPLING / settings.chains))
+    least = min(ESS_MIN, settings.draws * settings.chains / 2)
+    if n_draws * settings.chains < least:
+        raise CertificateError(
+            ImportanceCertificate(np.nan, np.nan, n_proposals),
+            f"{n_proposals} proposals are a minute's work, expected at least {least:g} draws",
+        )
+    return n_draws
 
 
 def _unweighted(compressed: Compressed) -> Compressed:

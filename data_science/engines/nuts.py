@@ -1,35 +1,34 @@
 """Engine ``nuts``: the posterior in transport coordinates as a PyMC model, sampled by nutpie.
 
-The density and its gradient (transport.py, or density.py compiled once for all runs) are wrapped in one
-PyTensor operation, so PyTensor compiles nothing: of its own graph of the same density, numba takes 14 s
-(cached) to 134 s (cold) to compile, and JAX 8 s to sample (benchmarks/backends.py).
+nutpie calls the compiled density as a C function, without the interpreter, after this has been held to the
+PyMC model (`likelihood/compiled/pointer`). Where only NumPy evaluates the density, or the two differ, nutpie
+calls the PyMC model's own function.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from timeit import repeat
 from typing import Any
 
 import numpy as np
 import nutpie
-import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 from nutpie.compiled_pyfunc import from_pyfunc
-from pytensor.compile.mode import Mode as CompileMode
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
+from nutpie.sample import CompiledModel
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
+from data_science.engines.transport_model import log_density, transport_model
 from data_science.errors import SpecificationError
 from data_science.formula import bambi_model
 from data_science.formula.design import Design, abridged
 from data_science.likelihood.compiled import kernel
+from data_science.likelihood.compiled.pointer import Pointer, pointer
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import Mode, transport_at
 from data_science.likelihood.log_joint import Coordinates
@@ -37,7 +36,10 @@ from data_science.likelihood.transport import Transport
 
 SECOND_OPINION = "nested-laplace"  # from the same likelihood, by other means
 
-_WORTH_A_THREAD_S = 1e-4  # an evaluation, several times what Python adds to it
+_Density = Callable[[Floats], tuple[float, Floats]]  # value and gradient at a point
+
+log = logging.getLogger(__name__)
+_COMPARED, _SAME = 3, 1e-9  # points at which the C function is held to the PyMC model, and how nearly
 _STATISTICS = {
     "diverging": "diverging",
     "energy": "energy",
@@ -47,15 +49,6 @@ _STATISTICS = {
     "step_size": "step_size",
     "acceptance_rate": "mean_tree_accept",
 }
-
-
-def transport_model(transport: Transport) -> pm.Model:
-    """PyMC model of the posterior in transport coordinates, variables ``theta`` (log sds) and ``z``."""
-    with pm.Model() as model:
-        theta = pm.Flat("theta", shape=transport.joint.n_sds)
-        z = pm.Flat("z", shape=transport.joint.n_coefficients)
-        pm.Potential("log_joint", _TransportedDensity(transport)(theta, z)[0])
-    return model
 
 
 def draw(design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress) -> Posterior:
@@ -78,39 +71,126 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
     """
     _require_bambis_priors(design)
     transport = transport_at(compressed.joint, compressed.mode)
-    model = transport_model(transport)
-    n_sds, n = transport.joint.n_sds, transport.joint.n_coefficients
-    compiled = from_pyfunc(
-        n_sds + n,
-        lambda: _log_density(model),
-        lambda *_: _split(n_sds),
-        [np.dtype(np.float64)] * 2,
-        [(n_sds,), (n,)],
-        ["theta", "z"],
-        make_initial_point_fn=lambda seed: _initial_point(compressed.mode, n, seed),
-    )
+    start = partial(_initial_point, compressed.mode, transport.joint.n_coefficients)
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
+        model, cores = _sampled(transport, start)
         tree = nutpie.sample(
-            compiled,
+            model,
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
-            cores=_cores(transport, compressed.mode.theta),
+            cores=cores,
             seed=settings.seed,
             target_accept=settings.target_accept,
             save_warmup=False,
             progress_bar=False,
             progress_callback=lambda chains: progress(_progress(chains)),
         )
-        return _collect(transport, compressed.at, tree)
+    return _collect(transport.joint.n_sds, compressed.at, tree)
 
 
-def _cores(transport: Transport, theta: Floats) -> int | None:
-    """One thread where each evaluation is mostly Python, under the interpreter's lock; else one per chain."""
-    log_density, z = kernel.compiled(transport).log_density, np.zeros(transport.joint.n_coefficients)
-    evaluate = partial(log_density, theta, z)
-    evaluate()  # compiles, or loads what was compiled
-    return None if min(repeat(evaluate, number=1, repeat=5)) > _WORTH_A_THREAD_S else 1
+def _sampled(transport: Transport, start: Callable[[int], Floats]) -> tuple[CompiledModel, int | None]:
+    """Return what nutpie samples, and on how many threads; None for one per chain."""
+    model, density = transport_model(transport), kernel.compiled(transport)
+    n = transport.joint.n_sds + transport.joint.n_coefficients
+    if isinstance(density, kernel.Kernel):
+        compiled = pointer(density, transport.joint.prior_densities)
+        if _is_same(log_density(model), compiled, [start(seed) for seed in range(_COMPARED)]):
+            return PointerModel.of(compiled, n, start), None
+        log.warning("the compiled density differs from the PyMC model's: the model itself is sampled")
+    # Evaluations are mostly Python, under the interpreter's lock: threads would only wait for each other.
+    return _function_model(transport, start), 1
+
+
+def _is_same(
+    expected: Callable[[Floats], tuple[float, Floats]], found: Pointer, points: list[Floats]
+) -> bool:
+    """Whether value and gradient are equal but for rounding."""
+    for point in points:
+        (value, gradient), (our_value, our_gradient) = expected(point), found(point)
+        nearly = _SAME * max(1.0, float(np.abs(gradient).max()))
+        if not (
+            np.isclose(our_value, value, rtol=_SAME, atol=_SAME)
+            and np.allclose(our_gradient, gradient, rtol=_SAME, atol=nearly)
+        ):
+            return False
+    return True
+
+
+@dataclass(frozen=True)
+class PointerModel(CompiledModel):
+    """A density that nutpie calls as a C function; one variable holds theta and coefficients."""
+
+    pointer: Pointer
+    dimension: int
+    start: Callable[[int], Floats]
+
+    @classmethod
+    def of(cls, compiled: Pointer, dimension: int, start: Callable[[int], Floats]) -> PointerModel:
+        """Make one of a compiled density."""
+        return cls(dims={}, pointer=compiled, dimension=dimension, start=start, reparameterized_names=None)
+
+    @property
+    def n_dim(self) -> int:
+        """Length of a point."""
+        return self.dimension
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the variables."""
+        return {"point": (self.dimension,)}
+
+    @property
+    def coords(self) -> dict[str, Any]:
+        """No coordinates."""
+        return {}
+
+    def _make_sampler(
+        self,
+        settings: Any,
+        init_mean: Any,
+        cores: int,
+        progress_type: Any,
+        callback: Any,
+        rate: Any,
+        store: Any,
+    ) -> Any:
+        model = self._make_model(init_mean)
+        return nutpie._lib.PySampler.from_pymc(settings, cores, model, progress_type, callback, rate, store)
+
+    def _make_model(self, init_mean: Any) -> Any:  # noqa: ARG002 (nutpie's)
+        lib, n, at = nutpie._lib, self.dimension, self.pointer.buffer.ctypes.data
+        return lib.PyMcModel(
+            lib.LogpFunc(self.pointer.density.address, at, self.pointer),
+            lib.ExpandFunc(n, n, self.pointer.expand.address, at, self.pointer),
+            lib.PyVariable.new_variables(["point"], ["float64"], [(n,)], {}, {}),
+            n,
+            {"point_dim_0": n},
+            {},
+            self.start,
+            None,
+        )
+
+
+def _function_model(transport: Transport, start: Callable[[int], Floats]) -> CompiledModel:
+    """Let nutpie call the PyMC model's function, one per chain."""
+    density = kernel.compiled(transport)
+    model = transport_model(transport, density)
+    n_sds, n = transport.joint.n_sds, transport.joint.n_coefficients
+
+    def expanded(point: Floats, **_: Any) -> dict[str, Floats]:
+        theta, z = point[:n_sds], point[n_sds:]
+        return {"point": np.concatenate([theta, density.coefficients(theta, z)])}
+
+    return from_pyfunc(
+        n_sds + n,
+        lambda: log_density(model),
+        lambda *_: expanded,
+        [np.dtype(np.float64)],
+        [(n_sds + n,)],
+        ["point"],
+        make_initial_point_fn=start,
+    )
 
 
 def _require_bambis_priors(design: Design) -> None:
@@ -130,11 +210,8 @@ def _progress(chains: list[Any]) -> Progress:
     )
 
 
-def _collect(transport: Transport, at: Coordinates, tree: xr.DataTree) -> Posterior:
-    theta, z = (tree["posterior"][name].to_numpy() for name in ("theta", "z"))
-    coefficients, x = kernel.compiled(transport).coefficients, np.empty_like(z)
-    for position in np.ndindex(z.shape[:2]):
-        x[position] = coefficients(theta[position], z[position])
+def _collect(n_sds: int, at: Coordinates, tree: xr.DataTree) -> Posterior:
+    points = tree["posterior"]["point"].to_numpy()
     statistics = {
         name: tree["sample_stats"][source].to_numpy()
         for name, source in _STATISTICS.items()
@@ -145,49 +222,8 @@ def _collect(transport: Transport, at: Coordinates, tree: xr.DataTree) -> Poster
         "inference_library": "nutpie",
         "inference_library_version": nutpie.__version__,
     }
+    theta, x = points[..., :n_sds], points[..., n_sds:]
     return Posterior(at.to_raw(x), at.sds_to_raw(theta), statistics, attributes)
-
-
-class _TransportedDensity(Op):
-    """``(theta, z) -> log density, gradient in theta, gradient in z``; the gradients serve the pullback."""
-
-    def __init__(self, transport: Transport) -> None:
-        self.log_density = kernel.compiled(transport).log_density
-
-    def make_node(self, theta: Any, z: Any) -> Apply:
-        inputs = [pt.as_tensor_variable(v) for v in (theta, z)]
-        return Apply(self, inputs, [pt.dscalar(), pt.dvector(), pt.dvector()])
-
-    def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:  # noqa: ARG002 (PyTensor's)
-        try:
-            value, gradient_theta, gradient_z = self.log_density(*inputs)
-        except np.linalg.LinAlgError:  # overflowing sds, tried by a long first step: a divergence, no crash
-            value, gradient_theta, gradient_z = -np.inf, 0 * inputs[0], 0 * inputs[1]
-        output_storage[0][0] = np.asarray(value)
-        output_storage[1][0] = gradient_theta
-        output_storage[2][0] = gradient_z
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:  # noqa: ARG002 (PyTensor's)
-        return [cotangents[0] * outputs[1], cotangents[0] * outputs[2]]
-
-
-def _log_density(model: pm.Model) -> Callable[..., tuple[float, Floats]]:
-    """Value and gradient of the model's log-density at a flat point; one function per chain's thread."""
-    function = model.logp_dlogp_function(
-        ravel_inputs=True, mode=CompileMode(linker="py", optimizer="fast_compile")
-    )._pytensor_function
-    function.trust_input = True
-
-    def evaluate(point: Floats, **_: Any) -> tuple[float, Floats]:
-        with np.errstate(all="ignore"):  # overflow on the way to a divergence is the sampler's business
-            value, gradient = function(point)
-        return float(value), np.asarray(gradient)
-
-    return evaluate
-
-
-def _split(n_sds: int) -> Callable[..., dict[str, Floats]]:
-    return lambda point, **_: {"theta": np.array(point[:n_sds]), "z": np.array(point[n_sds:])}
 
 
 def _initial_point(mode: Mode, n: int, seed: int) -> Floats:

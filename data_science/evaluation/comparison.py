@@ -12,9 +12,11 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
 from data_science.evaluation.loo import DRAWS, Elpd, Loo, measure, standard_error
-from data_science.evaluation.pointwise import Pooled, encode_union, pool, union
+from data_science.evaluation.pointwise import Pooled, pool, union
 from data_science.fitting.posterior_on import Fitted
-from data_science.formula.design import Design
+from data_science.formula.design import Design, encode
+from data_science.formula.rows import Observations
+from data_science.likelihood.fidelity import compress_enough
 from data_science.limits import KHAT_MAX, SMALL_ELPD
 
 _SOURCE = "Sivula et al., arXiv:2008.10296"
@@ -139,8 +141,18 @@ def compare_fits(
     SpecificationError
         If the candidates model different responses or learned different levels.
     """
-    observations = pool(encode_union((design for design, _ in candidates.values()), frame), n_nodes)
+    designs = [design for design, _ in candidates.values()]
+    encoded = [encode(design, frame) for design in designs]
+    rows = union(designs, encoded)
+    observations = pool(rows, n_nodes)
+    if n_nodes is None and any(map(_is_unfit, designs, encoded) if len(observations) < len(rows) else ()):
+        observations = pool(rows, quadrature=False)
     return compare_at(candidates, observations, n_draws=n_draws)
+
+
+def _is_unfit(design: Design, rows: Observations) -> bool:
+    """Whether no number of quadrature nodes is enough for a fit, and so not for leaving one out."""
+    return compress_enough(design, rows).unfit_for_quadrature
 
 
 def compare_at(candidates: Candidates, observations: Pooled, *, n_draws: int = DRAWS) -> Comparison:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
-from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood, pool
+from data_science.evaluation import pareto
+from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood_at, pool, raw_matrix
 from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Observations
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 DRAWS = 2_000
 _DRAWS_OF_P = 100  # of which p alone is taken, where elpd needs no draws
 _CHUNK = 500_000  # log-likelihoods at a time: 4 MB an array, so that memory does not grow with the nodes
+_ROWS, _BLOCK = (
+    20_000,
+    100_000,
+)  # nodes whose design is formed at once; log-likelihoods that stay in the cache
 _CONSTANT = 1e-12  # spread of a log-likelihood over draws below which leaving out changes nothing
 
 
@@ -110,7 +114,7 @@ def measure(
     turned = np.ascontiguousarray(coefficients.T) if exact is not None else coefficients
     # A candidate that reads few of the union's columns has few nodes of its own: two, intercept-only.
     own, index = distinct(design.encoding, observations.rows)
-    step = max(1, _CHUNK // len(coefficients))
+    step = max(1, _CHUNK // len(coefficients)) if exact is not None else _ROWS
     parts = [
         _measure(design.encoding, own.take(slice(start, start + step)), coefficients)
         if exact is None
@@ -139,12 +143,31 @@ def _measure_exactly(encoding: Encoding, rows: Observations, coefficients: Float
 
 def _measure(encoding: Encoding, rows: Observations, coefficients: Floats) -> Floats:
     """Rows ``lppd, elpd_loo, khat, p_waic``, one column per node."""
-    values = log_likelihood(encoding, rows, coefficients)
-    lppd = logsumexp(values, axis=1) - np.log(values.shape[1])
-    elpd_loo, khat = lppd.copy(), np.zeros(len(values))
-    varies = np.flatnonzero(np.ptp(values, axis=1) > _CONSTANT)  # a constant ratio has no tail to smooth
-    if len(varies):
-        smoothed = array_stats.psislw(values[varies], r_eff=1.0, axis=-1)
-        log_weights, khat[varies] = smoothed
-        elpd_loo[varies] = logsumexp(log_weights + values[varies], axis=1)
-    return np.stack([lppd, elpd_loo, khat, values.var(axis=1, ddof=1)])
+    matrix, step = raw_matrix(encoding, rows), max(1, _BLOCK // len(coefficients))
+    blocks = (slice(start, start + step) for start in range(0, len(rows), step))
+    parts = [
+        _of_block(np.asarray(matrix[some] @ coefficients.T), rows.successes[some], rows.trials[some])
+        for some in blocks
+    ]
+    return np.concatenate(parts, axis=1)
+
+
+def _of_block(eta: Floats, successes: Floats, trials: Floats) -> Floats:
+    if (trials == 1).all():
+        lowest = np.zeros(len(eta))
+        ratios = binomial.reciprocal_probability(np.where(successes[:, None] == 1, eta, -eta))
+        values = np.log(ratios)  # minus the log-likelihood
+    else:
+        values = log_likelihood_at(eta, successes, trials)
+        lowest = values.min(axis=1)
+        ratios = np.exp(np.minimum(lowest[:, None] - values, 0.0))
+    p_waic = values.var(axis=1, ddof=1)
+    varies = np.ptp(values, axis=1) > _CONSTANT  # a constant ratio has no tail to smooth
+    lppd, khat = lowest - np.log(ratios[:, 0]), np.zeros(len(eta))
+    elpd_loo = lppd.copy()
+    if varies.any():
+        found = pareto.leave_one_out(ratios if varies.all() else ratios[varies])
+        elpd_loo[varies], lppd[varies], khat[varies] = found
+        elpd_loo[varies] += lowest[varies]
+        lppd[varies] += lowest[varies]
+    return np.stack([lppd, elpd_loo, khat, p_waic])

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from data_science.arrays import Floats, Ints
 from data_science.errors import SpecificationError
-from data_science.formula.design import Design, encode
+from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding, Factor
 from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
@@ -45,12 +45,6 @@ class Pooled:
 
     def __len__(self) -> int:
         return len(self.weights)
-
-
-def encode_union(designs: Iterable[Design], frame: pd.DataFrame) -> Observations:
-    """Encode every column that any of the designs reads; see :func:`union`."""
-    designs = tuple(designs)
-    return union(designs, [encode(design, frame) for design in designs])
 
 
 def union(designs: Sequence[Design], encoded: Sequence[Observations]) -> Observations:
@@ -136,8 +130,19 @@ def log_likelihood(encoding: Encoding, rows: Observations, coefficients: Floats)
     -------
     array, shape (node, draw)
     """
-    eta = np.asarray(design_matrix(encoding, rows, _raw_coordinates(encoding)) @ coefficients.T)
-    return binomial.log_probability(rows.successes, rows.trials, eta)
+    return log_likelihood_at(raw_matrix(encoding, rows) @ coefficients.T, rows.successes, rows.trials)
+
+
+def log_likelihood_at(eta: Floats, successes: Floats, trials: Floats) -> Floats:
+    """As :func:`log_likelihood`, at given linear predictors of shape (node, draw)."""
+    return binomial.log_probability(successes, trials, eta)
+
+
+def raw_matrix(encoding: Encoding, rows: Observations) -> Any:
+    """Design matrix per unit of the raw columns, shape (node, coefficient): dense if that is small."""
+    n = encoding.n_coefficients
+    raw = Coordinates(np.zeros(n), np.ones(n), np.ones(encoding.n_sds), None)
+    return design_matrix(encoding, rows, raw)
 
 
 def _keyed_by_response(rows: Observations) -> Observations:
@@ -145,12 +150,6 @@ def _keyed_by_response(rows: Observations) -> Observations:
     response = {_SUCCESSES: rows.successes, _TRIALS: rows.trials}
     numeric = rows.numeric | response
     return Observations(rows.codes, numeric, len(rows), rows.successes, np.ones(len(rows)))
-
-
-def _raw_coordinates(encoding: Encoding) -> Coordinates:
-    """Coordinates in which the design is the raw columns."""
-    n = encoding.n_coefficients
-    return Coordinates(np.zeros(n), np.ones(n), np.ones(encoding.n_sds), None)
 
 
 def _require_common_levels(factors: Iterable[Factor]) -> None:

@@ -156,6 +156,17 @@ class ArrowFactor:
         out[head] = np.einsum("jkl,jk->jl", self.head_inverse, v[head] - self.border @ bottom)
         return out
 
+    def solve_upper_many(self, v: Floats) -> Floats:
+        """``L^-T v`` for each row of v, shape (vector, coefficient)."""
+        head, rest = self.order.head, self.order.rest
+        if head.size == 0:
+            return v @ self.rest_inverse
+        out = np.empty_like(v)
+        out[:, rest] = bottom = v[:, rest] @ self.rest_inverse
+        left = v[:, head] - np.tensordot(bottom, self.border, (1, 2))
+        out[:, head] = np.einsum("jkl,njk->njl", self.head_inverse, left)
+        return out
+
     def solve(self, v: Floats) -> Floats:
         """``P^-1 v``."""
         return self.solve_upper(self.solve_lower(v))

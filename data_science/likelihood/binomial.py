@@ -16,6 +16,7 @@ import numpy as np
 
 from data_science.arrays import Floats
 
+_LARGEST_EXPONENT = 700.0
 _FACTORS = 512  # of at most 2 each: their product does not overflow
 
 
@@ -126,6 +127,15 @@ def probability(eta: Floats) -> Floats:
         np.exp(found, out=found)
         found += 1.0
         return np.reciprocal(found, out=found)
+
+
+def reciprocal_probability(eta: Floats) -> Floats:
+    """``1 / p``, elementwise, at most 1e304."""
+    found = np.negative(eta)
+    np.minimum(found, _LARGEST_EXPONENT, out=found)
+    np.exp(found, out=found)
+    found += 1.0
+    return found
 
 
 def probability_of_one(eta: float) -> float:

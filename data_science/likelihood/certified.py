@@ -121,6 +121,7 @@ class _Climb:
     def top(self) -> CertifiedNodes:
         """Climb the ladder until the nodes are good and few."""
         found: list[CertifiedNodes] = []
+        fewest = None
         for matching in self._rungs():
             if matching == _ROUGH and any(nodes.certificate.is_good for nodes in found):
                 break
@@ -128,14 +129,19 @@ class _Climb:
             nodes = self._nodes(matching, pilot)
             if nodes.certificate.is_good:
                 nodes = self._fewer(matching, pilot, nodes)
+            fewest = min(len(nodes.cells), fewest or len(nodes.cells))
             if len(nodes.cells) > _MOST_SHARE * len(self.strata):
                 continue
             log.info("%d nodes of order %d: %s", len(nodes.cells), matching.order, nodes.certificate)
             found.append(nodes)
             if nodes.certificate.is_good and len(nodes.cells) <= _FEW_SHARE * len(self.strata):
                 return nodes
-        if not found:
+        if fewest is None:
             raise NoNodesError("too many covariates, or combinations of levels, to gain from nodes")
+        if not found:
+            raise NoNodesError(
+                f"{fewest:,} would be needed, more than half of the {len(self.strata):,} distinct rows"
+            )
         good = [nodes for nodes in found if nodes.certificate.is_good]
         mendable = [nodes for nodes in found if nodes.certificate.is_mendable]
         if good or mendable:

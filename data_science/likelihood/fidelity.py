@@ -2,8 +2,9 @@
 
 Quadrature replaces one continuous covariate, matched nodes any number; each is measured on all rows. For
 quadrature, the change to a posterior mean is, to first order, ``P^-1 (g_cells - g_rows)`` with g the gradient
-of the log-likelihood and P the posterior precision, at the mode; it is checked around the mode too. ``D'y``
-is exact in both, so only ``sum n log(1 + exp(eta))`` can differ.
+of the log-likelihood and P the posterior precision, at the mode and around it; and since the gradient there
+says nothing about the tails, it has the certificate of matched nodes too. ``D'y`` is exact in both, so only
+``sum n log(1 + exp(eta))`` can differ.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from data_science.likelihood.certified import LEAST_ROWS, CertifiedNodes, NoNode
 from data_science.likelihood.compression import Cells, compress, continuous_column, continuous_columns, merge
 from data_science.likelihood.laplace import Mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics, design_matrix
-from data_science.likelihood.node_certificate import SHIFT_LIMIT, log_ratio
+from data_science.likelihood.node_certificate import SHIFT_LIMIT, Evidence, NodeCertificate, log_ratio
+from data_science.likelihood.strata import Strata
 
 log = logging.getLogger(__name__)
 _NAMED = 6  # covariates that the sentence names
@@ -152,7 +154,8 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
             cells = compress(rows, column, n_nodes)
             found = _compressed(design, rows, cells, statistics, at, order)
             shift = _shift(design, rows, found, n_nodes, column, seed)
-            if shift < SHIFT_LIMIT / 10:  # ten times below what is promised: the estimate is first order
+            # Ten times below what is promised: the estimate is first order.
+            if shift < SHIFT_LIMIT / 10 and _certificate(design, rows, found, n_nodes, column, seed).is_good:
                 return replace(found, shift=shift)
     continuous = continuous_columns(rows)
 
@@ -191,21 +194,42 @@ def _compressed(
     return Compressed(cells, rows.successes, statistics, at, assembled, 0.0)
 
 
+def _measured_on(
+    rows: Observations, found: Compressed, n_nodes: int, column: str, rng: np.random.Generator
+) -> tuple[Observations, Cells]:
+    """Raw rows and their cells: all, or a sample where they are very many, weighed as all of them."""
+    if len(rows) <= _SAMPLE_ROWS:
+        return rows, found.cells
+    sample = rows.take(np.sort(rng.choice(len(rows), _SAMPLE_ROWS, replace=False)))
+    weighed = replace(sample, trials=sample.trials * (len(rows) / _SAMPLE_ROWS))
+    return weighed, compress(weighed, column, n_nodes)
+
+
+def _certificate(
+    design: Design, rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
+) -> NodeCertificate:
+    """Errors of the density on draws, near and far, as of matched nodes."""
+    rng = np.random.default_rng(seed)
+    sample, cells = _measured_on(rows, found, n_nodes, column, rng)
+    with threadpool_limits(1):
+        evidence = Evidence.around(Strata.of(design.encoding, sample, found.at), found.mode, rng)
+        if cells is found.cells:
+            return evidence.on(found.joint)
+        return evidence.on(LogJoint.of(design, cells, found.statistics, found.at))
+
+
 def _shift(
     design: Design, rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
 ) -> float:
     """Largest first-order change of a posterior mean, measured against raw rows."""
     rng = np.random.default_rng(seed)
-    sample, cells, share = rows, found.cells, 1.0
-    if len(rows) > _SAMPLE_ROWS:
-        sample = rows.take(np.sort(rng.choice(len(rows), _SAMPLE_ROWS, replace=False)))
-        cells, share = compress(sample, column, n_nodes), len(rows) / _SAMPLE_ROWS
+    sample, cells = _measured_on(rows, found, n_nodes, column, rng)
     factor, mode = found.mode.factor, found.mode.x
     points = [mode, *(mode + factor.solve_upper(rng.normal(size=len(mode))) for _ in range(_POINTS - 1))]
     raw, compact = (design_matrix(design.encoding, part, found.at) for part in (sample, cells))
     sds = np.sqrt(factor.inverse_diagonal())
     changes = [
-        factor.solve(share * (_expected(raw, sample.trials, x) - _expected(compact, cells.weights, x))) / sds
+        factor.solve(_expected(raw, sample.trials, x) - _expected(compact, cells.weights, x)) / sds
         for x in points
     ]
     return float(np.abs(changes).max())

@@ -19,11 +19,13 @@ from data_science.formula.design import Design, blocks
 from data_science.formula.encoding import Encoding, Term
 from data_science.formula.places import Places
 from data_science.formula.priors import IndependentPriors
+from data_science.formula.priors.family import Density
 from data_science.formula.rows import Observations, Rows
 from data_science.likelihood import binomial
 from data_science.likelihood.compression import Cells, weighted_sums
 
 _DENSE = 4_000_000  # entries up to which a dense design is faster than a sparse one
+_ENTRIES = 262_144  # of an array of (node, draw): it stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,11 @@ class LogJoint:
         return len(self.successes)
 
     @property
+    def prior_densities(self) -> tuple[Density, ...]:
+        """Densities of the priors, of which theirs are positions."""
+        return max(self.common_priors.densities, self.sd_priors.densities, key=len)
+
+    @property
     def n_sds(self) -> int:
         """Length of ``theta``."""
         return len(self.block_sizes)
@@ -186,9 +193,26 @@ class LogJoint:
         ).sum(-1)
         return value, gradient, precision, squares - self.block_sizes + hyper.first * sigma + 1
 
+    def log_partition(self, x: Floats) -> Floats:
+        """Sum of ``n A(eta)`` over nodes, for x of shape (coefficient,) or (draw, coefficient)."""
+        draws = np.atleast_2d(x)
+        total, step = np.empty(len(draws)), max(1, _ENTRIES // len(self.weights))
+        for start in range(0, len(draws), step):
+            eta = np.asarray(self.matrix @ draws[start : start + step].T)
+            if self.has_unit_weights:
+                total[start : start + step] = binomial.total_log_partition(eta)
+            else:
+                total[start : start + step] = self.weights @ binomial.log_partition(eta)
+        return total.reshape(x.shape[:-1])
+
+    @property
+    def has_unit_weights(self) -> bool:
+        """Whether each node is one trial."""
+        return bool((self.weights == 1).all())
+
     def value(self, x: Floats, theta: Floats) -> Floats:
         """Log joint density of ``(x, theta)`` on cells, up to the constant of binomial coefficients."""
-        return np.asarray(self.log_likelihood(x)[0] + self.log_prior(x, theta)[0])
+        return np.asarray(x @ self.successes - self.log_partition(x) + self.log_prior(x, theta)[0])
 
 
 def design_matrix(encoding: Encoding, rows: Rows, at: Coordinates) -> Any:

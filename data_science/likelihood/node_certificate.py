@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_science.arrays import Floats
-from data_science.likelihood import binomial
 from data_science.likelihood.laplace import Mode
 from data_science.likelihood.log_joint import LogJoint
 from data_science.likelihood.strata import Strata
@@ -20,7 +19,6 @@ SHIFT_LIMIT = 0.01
 #: Largest error on draws twice as wide as the posterior, in nats: far out, tails are right to a fifth.
 _WIDE_LIMIT = 0.2
 _DRAWS = 100  # of each width: the largest errors of 32 are too small by a factor of three
-_ENTRIES = 1_000_000  # floats held at a time
 #: Errors that exact weights correct at little cost: sd in nats or posterior sds, and wide in nats.
 _MENDABLE, _MENDABLE_WIDE = 0.3, 9.0
 
@@ -71,7 +69,7 @@ class Evidence:
 
     def on(self, joint: LogJoint) -> NodeCertificate:
         """Compare with the density on nodes."""
-        error = log_partition(joint, self.x) - self.on_rows
+        error = joint.log_partition(self.x) - self.on_rows
         error -= error[0]
         narrow, wide = error[1 : 1 + _DRAWS], error[1 + _DRAWS :]
         factor = self.mode.factor
@@ -81,16 +79,6 @@ class Evidence:
         return NodeCertificate(float(narrow.std()), *largest)
 
 
-def log_partition(joint: LogJoint, x: Floats) -> Floats:
-    """Sum of ``n A(eta)`` over nodes, for draws ``x`` of shape (draw, coefficient)."""
-    total = np.empty(len(x))
-    step = max(1, _ENTRIES // len(joint.weights))
-    for start in range(0, len(x), step):
-        eta = np.asarray((joint.matrix @ x[start : start + step].T).T)
-        total[start : start + step] = binomial.log_partition(eta) @ joint.weights
-    return total
-
-
 def log_ratio(strata: Strata, joint: LogJoint, x: Floats) -> Floats:
     """Log density on all rows minus that on nodes: log importance weights of draws, shape (draw,)."""
-    return log_partition(joint, x) - strata.log_partition(x)
+    return joint.log_partition(x) - strata.log_partition(x)

@@ -75,7 +75,7 @@ def test_it_gives_plain_bambis_posterior(setting):
 def test_it_gives_the_posterior_of_nuts_whatever_the_prior(prior):
     design, _, compressed = prepared("y ~ x + (1 | g)", sparse(60), priors=PRIORS[prior])
 
-    deviation = deviation_from_nuts(design, compressed, draws=1_000)
+    deviation = deviation_from_nuts(design, compressed, draws=2_000)
 
     assert deviation.is_noise, deviation
 

@@ -9,7 +9,10 @@ from data_science.engines.registry import FitSettings
 from data_science.formula import design
 from data_science.formula.priors import Prior
 from data_science.formula.specification import DEFAULT_FORMULA, ModelSpecification
+from data_science.likelihood import binomial
 from data_science.likelihood.compiled import kernel
+from data_science.likelihood.compiled.likelihood import decays
+from data_science.likelihood.compiled.pointer import pointer
 from data_science.likelihood.fidelity import compress_enough
 from data_science.likelihood.laplace import transport_at
 
@@ -52,6 +55,7 @@ def test_value_and_gradients_are_equal(formula, priors):
     compressed = compress_enough(learned, design.encode(learned, frame))
     transport = transport_at(compressed.joint, compressed.mode)
     compiled = kernel.compiled(transport)
+    in_c = pointer(compiled, compressed.joint.prior_densities)
     rng = np.random.default_rng(2)
 
     for _ in range(5):
@@ -63,6 +67,11 @@ def test_value_and_gradients_are_equal(formula, priors):
             strict=True,
         ):
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+        value, gradient = in_c(np.concatenate([theta, z]))
+        found = compiled.log_density(theta, z)
+        np.testing.assert_allclose(
+            [value, *gradient], [found[0], *found[1], *found[2]], rtol=1e-12, atol=1e-12
+        )
 
 
 def test_numpy_is_kept_where_the_factorisation_dominates(monkeypatch):
@@ -78,10 +87,20 @@ def test_numpy_is_kept_where_the_factorisation_dominates(monkeypatch):
 def test_the_draws_do_not_depend_on_how_many_threads_sample(monkeypatch):
     learned = design.learn(ModelSpecification(), rows())
     compressed = compress_enough(learned, design.encode(learned, rows()))
-    drawn = []
+    sampled, drawn = sampling._sampled, []
     for cores in (1, 2):
-        monkeypatch.setattr(sampling, "_cores", lambda *_, cores=cores: cores)
+        monkeypatch.setattr(sampling, "_sampled", lambda *given, cores=cores: (sampled(*given)[0], cores))
         drawn.append(sampling.draw(learned, compressed, FitSettings(draws=50, tune=50), lambda _: None))
 
     np.testing.assert_array_equal(drawn[0].coefficients, drawn[1].coefficients)
     np.testing.assert_array_equal(drawn[0].sds, drawn[1].sds)
+
+
+@pytest.mark.parametrize("eta", [np.linspace(-40, 40, 256), np.linspace(-800, 800, 256), np.zeros(256)])
+def test_the_vector_instructions_are_as_exact_as_the_library(eta):
+    decay, log_partition = np.empty(256), np.empty(256)
+
+    decays(eta, decay, log_partition, np.empty(256, np.int64), 256)
+
+    np.testing.assert_allclose(decay, np.exp(-np.abs(eta)), rtol=2e-15, atol=1e-300)
+    np.testing.assert_allclose(log_partition, binomial.log_partition(eta), rtol=2e-15, atol=1e-300)

@@ -6,8 +6,8 @@ from frames import clients, herds, long_tailed
 from peers import bambi_on, log_densities
 from scipy.special import expit
 
-from data_science.engines.nuts import transport_model
 from data_science.engines.posterior import Posterior, to_tree
+from data_science.engines.transport_model import transport_model
 from data_science.formula.design import encode, learn
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification

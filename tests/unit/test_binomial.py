@@ -119,6 +119,8 @@ def test_the_familys_functions_stand_in_one_place():
         "formula/priors/logistic.py",  # the prior's own tanh
         "formula/priors/student_t.py",  # its density
         "engines/conditional.py",  # the sinh-arcsinh's Jacobian
+        "likelihood/compiled/likelihood.py",  # the same, by blocks in vector instructions
+        "evaluation/pareto.py",  # the quantile of a generalised Pareto distribution
         "engines/marginal.py",  # areas of exponential pieces
         "evaluation/decision_curve.py",  # a threshold from a ratio of costs
     }
@@ -129,3 +131,12 @@ def test_the_familys_functions_stand_in_one_place():
     }
 
     assert elsewhere == {"likelihood/binomial.py", *others}
+
+
+def test_the_reciprocal_of_a_probability_does_not_overflow():
+    eta = np.array([-2_000.0, -30.0, 0.0, 5.0, 2_000.0])
+
+    found = binomial.reciprocal_probability(eta)
+
+    np.testing.assert_allclose(found[1:], 1 / binomial.probability(eta[1:]), rtol=1e-12)
+    assert 1e303 < found[0] < 1e305

@@ -8,7 +8,7 @@ from beta_groups import DRAWS, by_group, clients
 from data_science.errors import SpecificationError
 from data_science.evaluation.comparison import Comparison, Difference, compare_fits, difference, stack
 from data_science.evaluation.loo import Elpd, Loo
-from data_science.evaluation.pointwise import encode_union, pool
+from data_science.evaluation.pointwise import pool, union
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 
@@ -107,7 +107,7 @@ def test_candidates_that_learned_different_levels_are_not_compared():
     designs = [learn(ModelSpecification("label ~ g"), part) for part in (frame, frame[frame["g"] != "b"])]
 
     with pytest.raises(SpecificationError, match=r"levels of 'g': \('a', 'b', 'c'\) and \('a', 'c'\)"):
-        encode_union(designs, frame)
+        union(designs, [encode(design, frame) for design in designs])
 
 
 @pytest.mark.parametrize(("n_levels", "tail"), [(8, "7)"), (9, "7, ...)")])
@@ -118,7 +118,7 @@ def test_a_message_shows_the_first_eight_levels(n_levels, tail):
     designs = [learn(ModelSpecification("label ~ (1 | g)"), part) for part in (frame, frame[frame["g"] > 0])]
 
     with pytest.raises(SpecificationError) as refusal:
-        encode_union(designs, frame)
+        union(designs, [encode(design, frame) for design in designs])
 
     assert f"(0, 1, 2, 3, 4, 5, 6, {tail} and (1, 2" in str(refusal.value)
 
@@ -127,7 +127,7 @@ def test_a_column_may_be_a_number_to_one_candidate_and_a_level_to_another():
     frame = clients().assign(x=lambda f: np.arange(len(f)) % 3)
     designs = [learn(ModelSpecification(f), frame) for f in ("label ~ x", "label ~ C(x) + (1|g)")]
 
-    observations = pool(encode_union(designs, frame))
+    observations = pool(union(designs, [encode(design, frame) for design in designs]))
 
     assert len(observations) == 18  # 3 groups, 3 values, 2 responses
     assert observations.weights.sum() == len(frame)

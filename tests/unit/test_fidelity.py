@@ -7,10 +7,10 @@ from hand_made import clients, learned
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood import fidelity
-from data_science.likelihood.compression import compress
+from data_science.likelihood.compression import compress, merge
 from data_science.likelihood.fidelity import SHIFT_LIMIT, compress_enough
 from data_science.likelihood.laplace import conditional_mode
-from data_science.likelihood.log_joint import Coordinates, Statistics
+from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics
 
 FORMULA = "label ~ scd_a + (1 | attr_b)"
 
@@ -158,3 +158,23 @@ def test_where_no_number_of_quadrature_nodes_is_enough_the_reason_is_that_of_mat
         "300 rows → 300 distinct rows, without loss "
         "(no nodes: 300 distinct rows are too few to gain from nodes)"
     )
+
+
+@pytest.mark.parametrize("base", [-3.0, -5.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_quadrature_of_a_heavy_tailed_covariate_is_right_in_the_tails_or_is_not_used(base, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_t(2, 5_200)
+    chance = 1 / (1 + np.exp(-(base + 0.4 * np.clip(x, -8, 8))))
+    frame = clients(5_200).assign(scd_a=x, label=(rng.random(5_200) < chance).astype(int))
+    design = learned("label ~ scd_a", frame)
+    rows = encode(design, frame)
+
+    found = compress_enough(design, rows)
+
+    sds = np.sqrt(found.mode.factor.inverse_diagonal())
+    draws = found.mode.x + rng.normal(size=(300, 2)) * sds
+    every = merge(rows)
+    error = LogJoint.of(design, every, found.statistics, found.at).log_partition(draws)
+    assert float(np.std(error - found.joint.log_partition(draws))) <= SHIFT_LIMIT
+    assert found.unfit_for_quadrature is (found.cells.continuous is None)

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
 from hand_made import compressed, learned
 
 from data_science.likelihood.compiled.kernel import LARGEST_WORK, SPARSE_GAIN, Kernel, _loops_win, compiled
@@ -74,8 +73,12 @@ def test_the_loops_are_handed_the_same_matrices_without_their_zeros(formula, fla
     np.testing.assert_array_equal(arrow.a, hessian.a)
     np.testing.assert_array_equal(arrow.c, hessian.c)
     nodes = kernel.nodes
-    rows = sp.csr_array((nodes.data, nodes.indices, nodes.starts), shape=joint.matrix.shape)
-    np.testing.assert_array_equal(rows.toarray(), joint.matrix)
+    matrix = np.zeros(joint.matrix.shape)
+    matrix[:, : joint.n_common] = nodes.common.T
+    for places, multipliers in zip(nodes.places, nodes.multipliers, strict=True):
+        there = multipliers != 0
+        matrix[there, places[there]] = multipliers[there]
+    np.testing.assert_array_equal(matrix, joint.matrix)
     np.testing.assert_array_equal(nodes.weights, joint.weights)
     np.testing.assert_array_equal(nodes.successes, joint.successes)
     whitening = kernel.whitening

@@ -1,5 +1,4 @@
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from data_science.engines.marginal import Marginal, propose_theta
+from data_science.engines.marginal import Marginal
 
 
 def normal(n_knots: int = 41) -> Marginal:
@@ -86,68 +85,15 @@ def test_a_density_that_still_rises_at_both_ends_gets_proper_tails():
     assert np.isfinite(logs).all()
 
 
-def source(log_marginal, n_sds=2):
-    """Stand for the conditionals: an analytic marginal of the log sds."""
-    return SimpleNamespace(joint=SimpleNamespace(n_sds=n_sds), log_marginal=log_marginal)
+@pytest.mark.parametrize("spacing", [0.5, 1.0], ids=["fine", "coarse"])
+def test_a_proposal_follows_the_flattened_density_between_few_points(spacing):
+    mean, sd = -1.0, 0.4
+    points = mean + sd * (np.arange(-7, 8) * spacing + 0.1)
 
+    marginal = Marginal.proposed(points, 12 - 0.5 * ((points - mean) / sd) ** 2)
 
-def two_normals(theta):
-    """Log marginal: two independent normals, of means -1 and 0.5, sds 0.4 and 0.2, and a constant."""
-    return 12 - 0.5 * ((theta[:, 0] + 1) / 0.4) ** 2 - 0.5 * ((theta[:, 1] - 0.5) / 0.2) ** 2
-
-
-@pytest.mark.parametrize("off", [0.0, 0.3])
-def test_a_proposal_follows_the_flattened_marginal_of_each_sd(off):
-    mode = SimpleNamespace(theta=np.array([-1.0, 0.5]) + off)
-
-    proposals = propose_theta(source(two_normals), mode)
-
-    for marginal, mean, sd in zip(proposals, (-1.0, 0.5), (0.4, 0.2), strict=True):
-        flattened = sd / np.sqrt(0.9)
-        values, logs = marginal.quantile(np.linspace(0.01, 0.99, 99))
-        exact = norm(mean, flattened)
-        np.testing.assert_allclose(values, exact.ppf(np.linspace(0.01, 0.99, 99)), atol=0.06 * sd)
-        np.testing.assert_allclose(logs, exact.logpdf(values), atol=0.08)
-        assert {mean + off} <= set(marginal.knots.tolist())
-
-
-def test_a_walk_ends_thirty_nats_below_the_peak_on_either_side():
-    marginal, _ = propose_theta(source(two_normals), SimpleNamespace(theta=np.array([-1.0, 0.5])))
-
-    below = two_normals(np.column_stack([marginal.knots, np.full(len(marginal.knots), 0.5)])) - 12
-    assert below[[0, -1]].max() < -30
-    assert below[1:-1].min() >= -30
-    step = np.diff(marginal.knots)
-    centre = marginal.knots.tolist().index(-1.0)
-    np.testing.assert_allclose(step[centre : centre + 8], 0.2, rtol=1e-3)  # even, of half an sd
-    np.testing.assert_allclose(step[centre - 8 : centre], 0.2, rtol=1e-3)
-    np.testing.assert_allclose(step[centre + 9 :] / step[centre + 8 : -1], 1.2, rtol=1e-9)
-
-
-def test_a_flat_marginal_is_walked_to_the_ends_of_the_range_and_no_farther():
-    marginal, _ = propose_theta(
-        source(lambda theta: np.zeros(len(theta))), SimpleNamespace(theta=np.zeros(2))
-    )
-
-    assert marginal.knots[[0, -1]].tolist() == [-8.0, 4.5]
-    assert marginal.slopes[[0, -1]].tolist() == [0.1, -0.1]
-
-
-@pytest.mark.parametrize(("sd", "step"), [(0.001, 0.005), (0.3, 0.15), (9.0, 0.25)])
-def test_steps_are_half_an_sd_within_bounds(sd, step):
-    marginal, _ = propose_theta(
-        source(lambda t: -0.5 * ((t[:, 0]) / sd) ** 2), SimpleNamespace(theta=np.zeros(2))
-    )
-
-    centre = marginal.knots.tolist().index(0.0)
-    assert marginal.knots[centre + 1] == pytest.approx(step, rel=1e-3)
-    assert marginal.knots[centre - 1] == pytest.approx(-step, rel=1e-3)
-
-
-def test_a_narrow_marginal_is_not_walked_for_ever():
-    marginal, _ = propose_theta(
-        source(lambda t: -0.5 * (t[:, 0] / 1e-4) ** 2 * (np.abs(t[:, 0]) < 0.06)),
-        SimpleNamespace(theta=np.zeros(2)),
-    )
-
-    assert len(marginal.knots) <= 121
+    values, logs = marginal.quantile(np.linspace(0.02, 0.98, 49))
+    exact = norm(mean, sd / np.sqrt(0.9))
+    np.testing.assert_allclose(values, exact.ppf(np.linspace(0.02, 0.98, 49)), atol=0.08 * sd)
+    np.testing.assert_allclose(logs, exact.logpdf(values), atol=0.12)
+    assert set(points) <= set(marginal.knots.tolist())

@@ -10,8 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from data_science.engines import nested_laplace
 from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
-from data_science.engines.marginal import propose_theta
-from data_science.engines.nested_laplace import draw
+from data_science.engines.nested_laplace import Proposal, draw
 from data_science.engines.registry import FitSettings, Progress
 from data_science.errors import GateError
 from data_science.limits import KHAT_MAX
@@ -136,16 +135,14 @@ def test_weights_whose_sum_rounds_below_one_never_point_past_the_last():
     assert systematic(weights, 4, latest).tolist() == [1, 2, 2, 2]
 
 
-def test_proposed_sds_come_once_from_every_stratum_and_each_density_is_divided_out(monkeypatch):
+def test_proposed_sds_come_once_from_every_stratum_and_each_density_is_divided_out():
     uniform = SimpleNamespace(quantile=lambda p: (p, np.full(len(p), 2.0)))
-    source = SimpleNamespace(joint=SimpleNamespace(n_coefficients=4))
-    monkeypatch.setattr(
-        nested_laplace,
-        "conditionals",
-        lambda source, theta, z: (z, np.full(len(z), 3.0), np.full(len(z), 11.0)),
-    )
+    joint = SimpleNamespace(n_coefficients=4, value=lambda x, theta: np.full(len(x), 11.0))
+    conditional = SimpleNamespace(draw=lambda theta, z: (z, np.full(len(z), 3.0)))
 
-    theta, x, log_weights = nested_laplace._propose(source, [uniform, uniform], 100, np.random.default_rng(1))
+    theta, x, log_weights = Proposal(joint, [uniform, uniform], conditional).draw(
+        100, np.random.default_rng(1)
+    )
 
     for probabilities in theta.T:
         assert sorted(np.floor(100 * probabilities)) == list(range(100))
@@ -210,25 +207,29 @@ def test_four_hundred_effective_draws_are_needed_or_half_of_those_asked_for(draw
     assert required == [(250, (1.0, pytest.approx(0.5 * least * 250 / n))), (n, (0.7, least))]
 
 
-def test_where_each_draw_is_dear_there_are_fewer(monkeypatch):
-    monkeypatch.setattr("data_science.engines.conditional.DENSE_ORDER", 0)
-    monkeypatch.setattr(nested_laplace, "_SPARSE_DRAWS_MAX", 40)
+def test_where_each_draw_is_dear_there_are_fewer_and_none_where_too_few_are_affordable(monkeypatch):
+    work = DESIGN.encoding.n_coefficients**3 + COMPRESSED.joint.matrix.size
     monkeypatch.setattr(nested_laplace, "_PROBE", 30)
+    settings = FitSettings(draws=600, chains=2)
 
-    posterior = draw(DESIGN, COMPRESSED, FitSettings(draws=60, chains=2), lambda _: None)
+    monkeypatch.setattr(nested_laplace, "_MOST_WORK", 1_000 * work)
+    posterior = draw(DESIGN, COMPRESSED, settings, lambda _: None)
+    assert posterior.coefficients.shape[:2] == (2, 400)
+    assert posterior.attributes["n_proposals"] == 1_000
 
-    assert posterior.coefficients.shape[:2] == (2, 40)
-    assert posterior.attributes["n_proposals"] == 100
+    monkeypatch.setattr(nested_laplace, "_MOST_WORK", 400 * work)
+    with pytest.raises(CertificateError, match="400 proposals are a minute's work, expected at least 400"):
+        draw(DESIGN, COMPRESSED, settings, lambda _: None)
 
 
 def test_small_matrices_are_worked_on_by_one_thread_however_many_are_allowed(monkeypatch):
     seen = []
 
-    def watched(*arguments):
+    def watched(log_weights):
         seen.extend(pool["num_threads"] for pool in threadpool_info())
-        return propose_theta(*arguments)
+        return certify(log_weights)
 
-    monkeypatch.setattr(nested_laplace, "propose_theta", watched)
+    monkeypatch.setattr(nested_laplace, "certify", watched)
     with threadpool_limits(2):
         draw(DESIGN, COMPRESSED, FitSettings(draws=60, chains=2), lambda _: None)
 

@@ -1,6 +1,6 @@
 """The NUTS engine with its sampler replaced: what it asks of nutpie, and what it makes of the answer."""
 
-from time import sleep
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +11,7 @@ from hand_made import clients, compressed, learned
 
 from data_science.engines import nuts as sampling
 from data_science.engines.registry import FitSettings, Progress
+from data_science.engines.transport_model import TransportedDensity, log_density, transport_model
 from data_science.errors import SpecificationError
 from data_science.likelihood.laplace import transport_at
 
@@ -24,12 +25,11 @@ SOURCES = SAME | {"lp": "logp", "tree_depth": "depth", "acceptance_rate": "mean_
 
 
 def answer(n_chains=2, n_draws=3, seed=1):
-    """Return what nutpie would: draws in transport coordinates, and statistics under its names."""
+    """Return what nutpie would: log sds and coefficients, and statistics under its names."""
     rng = np.random.default_rng(seed)
     draws = xr.Dataset(
         {
-            "theta": (("chain", "draw", "k"), FOUND.mode.theta + rng.normal(size=(n_chains, n_draws, N_SDS))),
-            "z": (("chain", "draw", "j"), rng.normal(size=(n_chains, n_draws, N))),
+            "point": (("chain", "draw", "k"), rng.normal(size=(n_chains, n_draws, N_SDS + N))),
         }
     )
     statistics = {
@@ -76,13 +76,10 @@ def test_draws_come_back_on_the_raw_scale_with_statistics_under_arvizs_names(ask
     posterior = sampling.draw(DESIGN, FOUND, FitSettings(), lambda _: None)
 
     tree = answer()
-    for chain in range(2):
-        for draw in range(3):
-            theta = tree["posterior"]["theta"].to_numpy()[chain, draw]
-            z = tree["posterior"]["z"].to_numpy()[chain, draw]
-            x = TRANSPORT.coefficients(theta, z)
-            np.testing.assert_allclose(posterior.coefficients[chain, draw], FOUND.at.to_raw(x), rtol=1e-10)
-            np.testing.assert_allclose(posterior.sds[chain, draw], np.exp(theta) / FOUND.at.block_scale)
+    points = tree["posterior"]["point"].to_numpy()
+    theta, x = points[..., :N_SDS], points[..., N_SDS:]
+    np.testing.assert_allclose(posterior.coefficients, FOUND.at.to_raw(x), rtol=1e-10)
+    np.testing.assert_allclose(posterior.sds, np.exp(theta) / FOUND.at.block_scale)
     assert {name: values[0, 0] for name, values in posterior.statistics.items()} == {
         name: k for k, name in enumerate(SOURCES)
     }
@@ -131,25 +128,8 @@ def test_a_prior_that_bambi_reads_otherwise_stops_the_fit_and_is_named(name, ask
     assert asked == {}
 
 
-@pytest.mark.parametrize(("seconds", "cores"), [(0.0, 1), (0.002, None)], ids=["mostly Python", "long"])
-def test_chains_get_a_thread_each_only_where_an_evaluation_is_long(seconds, cores, monkeypatch):
-    evaluated = []
-
-    def log_density(theta, z):
-        evaluated.append((theta, z))
-        sleep(seconds)
-
-    monkeypatch.setattr(sampling.kernel, "compiled", lambda _: SimpleNamespace(log_density=log_density))
-
-    assert sampling._cores(TRANSPORT, FOUND.mode.theta) == cores
-    theta, z = evaluated[0]
-    assert theta is FOUND.mode.theta
-    assert z.tolist() == [0.0] * N
-
-
-def test_the_models_log_density_and_gradient_are_the_transports(monkeypatch):
-    monkeypatch.setattr(sampling.kernel, "compiled", lambda transport: transport)
-    evaluate = sampling._log_density(sampling.transport_model(TRANSPORT))
+def test_the_models_log_density_and_gradient_are_the_transports():
+    evaluate = log_density(transport_model(TRANSPORT))
     rng = np.random.default_rng(2)
     theta, z = FOUND.mode.theta + rng.normal(size=N_SDS), rng.normal(size=N)
 
@@ -160,18 +140,50 @@ def test_the_models_log_density_and_gradient_are_the_transports(monkeypatch):
     np.testing.assert_allclose(gradient, np.concatenate(expected[1:]), rtol=1e-10)
 
 
-def test_sds_at_which_nothing_can_be_factored_are_a_divergence_and_no_crash(monkeypatch):
+def test_sds_at_which_nothing_can_be_factored_are_a_divergence_and_no_crash():
     def fail(theta, z):
         raise np.linalg.LinAlgError("not positive definite")
 
-    monkeypatch.setattr(sampling.kernel, "compiled", lambda _: SimpleNamespace(log_density=fail))
-    operation, storage = sampling._TransportedDensity(TRANSPORT), [[None], [None], [None]]
+    operation, storage = TransportedDensity(SimpleNamespace(log_density=fail)), [[None], [None], [None]]
 
     operation.perform(None, [np.ones(2), np.ones(3)], storage)
 
     assert storage[0][0] == -np.inf
     assert storage[1][0].tolist() == [0.0, 0.0]
     assert storage[2][0].tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("wrong", ["value", "gradient", "not a number"])
+def test_a_compiled_density_that_differs_from_the_pymc_models_is_not_sampled(wrong, monkeypatch, caplog):
+    expected = log_density(transport_model(TRANSPORT))
+
+    def differing(point):
+        value, gradient = expected(point)
+        if wrong == "gradient":
+            gradient = gradient * (1 + 1e-6 * (np.arange(len(gradient)) == 1))
+        return {"value": value + 1e-5, "gradient": value, "not a number": np.nan}[wrong], gradient
+
+    monkeypatch.setattr(sampling, "pointer", lambda *_: differing)
+
+    model, cores = sampling._sampled(TRANSPORT, partial(sampling._initial_point, FOUND.mode, N))
+
+    assert not isinstance(model, sampling.PointerModel)
+    assert cores == 1
+    assert (
+        "the compiled density differs from the PyMC model's: the model itself is sampled" in caplog.messages
+    )
+
+
+def test_draws_are_the_same_whether_nutpie_calls_the_c_function_or_the_pymc_model(monkeypatch):
+    settings = FitSettings(draws=20, tune=30, chains=2)
+    by_pointer = sampling.draw(DESIGN, FOUND, settings, lambda _: None)
+
+    monkeypatch.setattr(sampling, "_is_same", lambda *_: False)
+    by_model = sampling.draw(DESIGN, FOUND, settings, lambda _: None)
+
+    # Rounding grows along a trajectory: by the end of fifty draws it has reached a millionth.
+    np.testing.assert_allclose(by_model.coefficients, by_pointer.coefficients, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(by_model.sds, by_pointer.sds, rtol=1e-3)
 
 
 def test_chains_start_around_the_mode_each_from_its_own_seed():
@@ -185,10 +197,3 @@ def test_chains_start_around_the_mode_each_from_its_own_seed():
     np.testing.assert_allclose(points[:, N_SDS:].std(axis=0), 1, rtol=0.15)
     np.testing.assert_array_equal(sampling._initial_point(FOUND.mode, N, 7), points[7])
     assert len(np.unique(points[:, 0])) == 400
-
-
-def test_a_flat_point_is_split_into_sds_and_coefficients():
-    found = sampling._split(2)(np.arange(5.0), unused=1)
-
-    assert found["theta"].tolist() == [0.0, 1.0]
-    assert found["z"].tolist() == [2.0, 3.0, 4.0]

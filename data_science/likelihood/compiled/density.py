@@ -18,7 +18,7 @@ from numba import njit
 from data_science.arrays import Floats, Ints
 from data_science.formula.priors import independent
 from data_science.formula.priors.family import Density
-from data_science.likelihood import binomial
+from data_science.likelihood.compiled.likelihood import add_likelihood
 from data_science.likelihood.compiled.loops import (
     compiled,
     factored,
@@ -51,25 +51,6 @@ def _chained(densities: tuple[Density, ...]) -> Any:
 
 
 _prior = _chained(independent.OWN)
-_node = njit(binomial.node)
-
-
-@njit
-def _add_likelihood(nodes: Nodes, x: Floats, gradient: Floats) -> float:
-    data, indices, starts = nodes.data, nodes.indices, nodes.starts
-    value = 0.0
-    for j in range(len(x)):
-        value += nodes.successes[j] * x[j]
-        gradient[j] += nodes.successes[j]
-    for i in range(len(nodes.weights)):
-        eta = 0.0
-        for k in range(starts[i], starts[i + 1]):
-            eta += data[k] * x[indices[k]]
-        log_partition, expected = _node(eta, nodes.weights[i])
-        value -= log_partition
-        for k in range(starts[i], starts[i + 1]):
-            gradient[indices[k]] -= data[k] * expected
-    return value
 
 
 @njit
@@ -111,7 +92,7 @@ def log_density(
     y = solved_lower(arrow, factor, whitening.linear)
     x = solved_upper(arrow, factor, y + z)
     gradient = np.zeros(len(z))
-    value = _add_likelihood(nodes, x, gradient) - factor.log_det
+    value = add_likelihood(nodes, x, gradient) - factor.log_det
     value += _add_prior(theta, x, gradient, gradient_theta, whitening.sizes, common, sds)
     u = solved_lower(arrow, factor, gradient)
     gradient_z[:] = u
@@ -135,15 +116,18 @@ def log_density_with(densities: tuple[Density, ...]) -> Callable[..., float]:
     """Return :func:`log_density` for priors that have other densities than this package's own."""
     if densities == independent.OWN:
         return log_density
-    add_prior = njit(_with(_add_prior, "", _prior=_chained(densities)))
+    add_prior = njit(changed(_python_of(_add_prior), (), _prior=_chained(densities)))
+    return compiled(changed(_python_of(log_density), densities, _add_prior=add_prior))
+
+
+def _python_of(dispatcher: Any) -> Any:
+    return dispatcher.py_func
+
+
+def changed(function: Any, densities: tuple[Density, ...], **replaced: Any) -> Any:
+    """Return a function with some of its module's names replaced, and a cache on disk for these densities."""
+    made = FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__)
     names = " ".join(f"{density.__module__}.{density.__name__}" for density in densities)
     suffix = hashlib.sha256(names.encode()).hexdigest()[:16]  # part of the name of a file
-    return compiled(_with(log_density, suffix, _add_prior=add_prior))
-
-
-def _with(dispatcher: Any, suffix: str, **replaced: Any) -> Any:
-    """Return the function with some of its module's names replaced, and a cache on disk of its own."""
-    function = dispatcher.py_func
-    changed = FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__)
-    changed.__module__, changed.__qualname__ = function.__module__, f"{function.__qualname__}-{suffix}"
-    return changed
+    made.__module__, made.__qualname__ = function.__module__, f"{function.__qualname__}-{suffix}"
+    return made

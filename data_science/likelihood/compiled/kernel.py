@@ -18,6 +18,7 @@ from data_science.formula.priors.independent import IndependentPriors
 from data_science.likelihood.compiled import loops
 from data_science.likelihood.compiled.density import log_density_with
 from data_science.likelihood.compiled.operands import Arrow, Nodes, Priors, Whitening
+from data_science.likelihood.log_joint import LogJoint
 from data_science.likelihood.transport import Transport
 
 #: Multiplications of one factorisation up to which loops beat BLAS, whatever their number,
@@ -56,20 +57,31 @@ def compiled(transport: Transport) -> Kernel | Transport:
     present = (hessian.b != 0).any(axis=1)
     if not _loops_win(present.sum(axis=1), *hessian.b.shape):
         return transport
-    rows = sp.csr_array(joint.matrix)
     levels, columns = np.nonzero(present)
     starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
     border = np.ascontiguousarray(hessian.b[levels, :, columns])
     return Kernel(
         Arrow(order.head, order.rest, hessian.a, starts, columns, border, np.ascontiguousarray(hessian.c)),
         Whitening(transport.linear, transport.common_precision, joint.block_sizes, joint.n_common),
-        Nodes(
-            rows.data, rows.indices.astype(np.intp), rows.indptr.astype(np.intp), joint.weights,
-            joint.successes,
-        ),
+        _nodes(joint),
         (_priors(joint.common_priors), _priors(joint.sd_priors)),
-        log_density_with(max(joint.common_priors.densities, joint.sd_priors.densities, key=len)),
+        log_density_with(joint.prior_densities),
     )  # fmt: skip
+
+
+def _nodes(joint: LogJoint) -> Nodes:
+    n_common, n_nodes = joint.n_common, len(joint.weights)
+    common = joint.matrix[:, :n_common]
+    groups = sp.coo_array(joint.matrix[:, n_common:])
+    groups.eliminate_zeros()
+    by_node = np.argsort(groups.row, kind="stable")
+    node, place, multiplier = groups.row[by_node], groups.col[by_node], groups.data[by_node]
+    term = np.arange(len(node)) - np.searchsorted(node, node)  # its number within the node
+    places = np.full((int(term.max(initial=-1)) + 1, n_nodes), n_common, dtype=np.intp)
+    multipliers = np.zeros(places.shape)
+    places[term, node], multipliers[term, node] = n_common + place, multiplier
+    dense = common.toarray() if sp.issparse(common) else common
+    return Nodes(np.ascontiguousarray(dense.T), places, multipliers, joint.weights, joint.successes)
 
 
 def _priors(independent: IndependentPriors) -> Priors:

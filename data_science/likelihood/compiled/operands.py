@@ -29,11 +29,11 @@ class Factor(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """The likelihood: the design by rows, and its weights."""
+    """The likelihood: columns of common coefficients, and the few group effects of each node."""
 
-    data: Floats
-    indices: Ints
-    starts: Ints
+    common: Floats  # (common coefficient, node)
+    places: Ints  # (term, node), the coefficient that a term takes at a node
+    multipliers: Floats  # (term, node), what multiplies it; 0 where a node has fewer terms
     weights: Floats  # (node,)
     successes: Floats  # (coefficient,)
 

@@ -43,10 +43,15 @@ def compiled[F: Callable[..., Any]](function: F, **options: Any) -> F:
     """
     dispatcher = njit(**options)(function)
     try:
-        dispatcher._cache = _Cache(function)
+        dispatcher._cache = Cache(function)
     except RuntimeError:  # numba found no folder to write to
-        log.info("no writable cache for compiled code: set NUMBA_CACHE_DIR to save seconds in every run")
+        say_uncached()
     return cast("F", dispatcher)
+
+
+def say_uncached() -> None:
+    """Tell how to keep compiled code."""
+    log.info("no writable cache for compiled code: set NUMBA_CACHE_DIR to save seconds in every run")
 
 
 def stamp(function: Callable[..., Any]) -> str:
@@ -125,5 +130,7 @@ class _CacheImpl(CompileResultCacheImpl):
     _locator_classes = (_UserProvided, _InTree, _UserWide)
 
 
-class _Cache(FunctionCache):
+class Cache(FunctionCache):
+    """A folder of compiled code, by the stamp of its sources."""
+
     _impl_class = _CacheImpl
