@@ -190,7 +190,7 @@ def _skewness(joint: LogJoint, mode: Floats, upper: Floats, curvature: Floats) -
     With a_n = L^-1 d_n, ``T_iii = -sum_n k_n a_ni^3`` and the pull is half of ``sum_{j != i} T_ijj``, where
     ``k = n p (1 - p) (1 - 2 p)`` is the third derivative of the log-partition function.
     """
-    eta = mode @ joint.matrix.T
+    eta = joint.eta(mode)
     third = -curvature * binomial.asymmetry(eta)  # a minus from the likelihood
     whitened = joint.matrix @ upper  # (draw, node, coefficient)
     squares = whitened**2

@@ -138,6 +138,8 @@ def log_likelihood(encoding: Encoding, rows: Observations, coefficients: Floats)
     array, shape (node, draw)
     """
     eta = np.asarray(design_matrix(encoding, rows, _raw_coordinates(encoding)) @ coefficients.T)
+    if (offset := encoding.offset(rows.numeric, len(rows))) is not None:
+        eta = eta + offset[:, None]
     successes, trials = rows.successes[:, None], rows.trials[:, None]
     ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
     values: Floats = successes * eta - trials * binomial.log_partition(eta) + ways

@@ -44,10 +44,10 @@ def draw_coefficients(
     rng, encoding = np.random.default_rng(seed), design.encoding
     coefficients = np.empty((n_draws, encoding.n_coefficients))
     for term in encoding.common:
-        for position in range(encoding.slices[term.name].start, encoding.slices[term.name].stop):
-            coefficients[:, position] = design.priors[term.name].draw(n_draws, rng)
-    owners = [term for term, _ in blocks(encoding)]
-    sds = np.stack([design.priors[term.name].draw(n_draws, rng) for term in owners], axis=1)
+        for expression in range(term.n_coefficients):
+            drawn = design.prior(term, expression).draw(n_draws, rng)
+            coefficients[:, encoding.slices[term.name].start + expression] = drawn
+    sds = np.stack([design.prior(*block).draw(n_draws, rng) for block in blocks(encoding)], axis=1)
     first = 0
     for term in encoding.group_specific:
         shape = (n_draws, term.n_expressions, term.n_groups)
@@ -197,8 +197,8 @@ def _log_prior(design: Design, frame: pd.DataFrame, coefficients: Floats, sds: F
     encoding = design.encoding
     centred = coefficients[..., : encoding.n_common].copy()
     centred[..., 0] += coefficients @ _centre(design, frame)
-    priors = [design.priors[term.name] for term in encoding.common for _ in range(term.n_coefficients)]
-    priors += [design.priors[term.name] for term, _ in blocks(encoding)]
+    priors = [design.prior(term, k) for term in encoding.common for k in range(term.n_coefficients)]
+    priors += [design.prior(*block) for block in blocks(encoding)]
     values = np.concatenate([centred, sds], axis=-1)
     return IndependentPriors.of(priors).log_density(values).value.sum(axis=-1)
 

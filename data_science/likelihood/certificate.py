@@ -86,7 +86,7 @@ def log_partition(joint: LogJoint, x: Floats) -> Floats:
     total = np.empty(len(x))
     step = max(1, _ENTRIES // len(joint.weights))
     for start in range(0, len(x), step):
-        eta = np.asarray((joint.matrix @ x[start : start + step].T).T)
+        eta = joint.eta(x[start : start + step])
         total[start : start + step] = binomial.log_partition(eta) @ joint.weights
     return total
 

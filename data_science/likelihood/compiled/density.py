@@ -62,7 +62,7 @@ def _add_likelihood(nodes: Nodes, x: Floats, gradient: Floats) -> float:
         value += nodes.successes[j] * x[j]
         gradient[j] += nodes.successes[j]
     for i in range(len(nodes.weights)):
-        eta = 0.0
+        eta = nodes.offset[i]
         for k in range(starts[i], starts[i + 1]):
             eta += data[k] * x[indices[k]]
         log_partition, expected = _node(eta, nodes.weights[i])

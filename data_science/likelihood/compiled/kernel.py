@@ -65,7 +65,7 @@ def compiled(transport: Transport) -> Kernel | Transport:
         Whitening(transport.linear, transport.common_precision, joint.block_sizes, joint.n_common),
         Nodes(
             rows.data, rows.indices.astype(np.intp), rows.indptr.astype(np.intp), joint.weights,
-            joint.successes,
+            joint.successes, np.zeros(len(joint.weights)) if joint.offset is None else joint.offset,
         ),
         (_priors(joint.common_priors), _priors(joint.sd_priors)),
         log_density_with(max(joint.common_priors.densities, joint.sd_priors.densities, key=len)),

@@ -36,6 +36,7 @@ class Nodes(NamedTuple):
     starts: Ints
     weights: Floats  # (node,)
     successes: Floats  # (coefficient,)
+    offset: Floats  # (node,), added to the linear predictor
 
 
 class Priors(NamedTuple):
