@@ -65,14 +65,14 @@ def write(model: bmb.Model, path: Path) -> None:
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Leaves out the namespaces of the frames that formulae captured: no formula of the class uses them."""
+    """Leaves out the namespaces of the frames that formulae captured: formulas call known functions only."""
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, VarLookupDict):
             return VarLookupDict, ([],)
         if isinstance(obj, Environment):
             own = [names for names in obj._namespaces if type(names) is dict and "__name__" not in names]
-            return Environment, (own,)
+            return Environment, ([*own, NAMESPACE],)
         return super().reducer_override(obj)
 
 

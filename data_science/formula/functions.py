@@ -27,7 +27,7 @@ class Function:
     evaluate : callable
         Columns of a number per row, from an array, shape (row,), and the state.
     expects : str
-        The numbers that it is defined for, in an error.
+        The numbers that it is defined for, in an error; empty if all.
     transform : str
         Name of formulae's transform that learns the state; empty if there is nothing to learn.
     remembers : tuple of str
@@ -39,14 +39,14 @@ class Function:
     """
 
     evaluate: Callable[[Floats, State], Sequence[Floats]]
-    expects: str = "a finite number"
+    expects: str = ""
     transform: str = ""
     remembers: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     is_basis: bool = False
 
 
-def _elementwise(function: Callable[[Floats], Floats], expects: str = "a finite number") -> Function:
+def _elementwise(function: Callable[[Floats], Floats], expects: str = "") -> Function:
     return Function(lambda x, _: [function(x)], expects)
 
 
