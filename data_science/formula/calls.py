@@ -49,6 +49,12 @@ class Contrast:
     level: Level | None = None
 
 
+def is_offset(term: Any) -> bool:
+    """Whether one of formulae's terms is an offset by itself."""
+    components: list[Any] = getattr(term, "components", [])
+    return [getattr(getattr(c, "call", None), "callee", "") for c in components] == ["offset"]
+
+
 def contrast_of(call: LazyCall, name: str) -> tuple[str, Contrast | None] | None:
     """Read C(), T() or S(): the column, and its contrast if it is not the default; None for another call.
 

@@ -20,9 +20,10 @@ from formulae.terms import Variable
 
 from data_science.arrays import Floats
 from data_science.errors import SpecificationError
+from data_science.formula.calls import is_offset
 from data_science.formula.derived import Contrasts, Derived
 from data_science.formula.encoding import Basis, Coding, Factor, Term
-from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, is_offset
+from data_science.formula.specification import Component, ModelSpecification, ParsedTerm
 from data_science.formula.training import learned
 
 _ROWS = 16

@@ -104,3 +104,20 @@ class Contrasts:
         """Construct what :meth:`to_json` represents."""
         matrix = tuple(tuple(map(float, row)) for row in document["matrix"])
         return cls(document["column"], tuple(document["columns"]), matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A column that functions read, and its range in training: where they are known to be defined."""
+
+    column: str
+    low: float
+    high: float
+
+
+def product_of(columns: tuple[str, ...], numeric: Mapping[str, Floats], n_rows: int) -> Floats:
+    """Product of numeric columns, one number per row (1 without any column)."""
+    values = np.ones(n_rows)
+    for column in columns:
+        values = values * numeric[column]
+    return values

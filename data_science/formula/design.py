@@ -12,8 +12,8 @@ import pandas as pd
 from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError, SchemaError
 from data_science.formula.coding import Coder, materialised
-from data_science.formula.derived import Derived
-from data_science.formula.encoding import Coding, Encoding, Factor, Input, Term
+from data_science.formula.derived import Derived, Input
+from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.formula.places import strands
 from data_science.formula.priors import Prior
 from data_science.formula.roles import Roles

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from data_science.arrays import Floats, Ints
-from data_science.formula.derived import Contrasts, Derived
+from data_science.formula.derived import Contrasts, Derived, Input, product_of
 
 Level = str | int | float | bool
 
@@ -118,23 +118,6 @@ class Term:
     def multipliers(self, numeric: Mapping[str, Floats], n_rows: int) -> Floats:
         """Product of the term's numeric columns but its bases', one per row (1 if it has none)."""
         return product_of(self.numeric, numeric, n_rows)
-
-
-def product_of(columns: tuple[str, ...], numeric: Mapping[str, Floats], n_rows: int) -> Floats:
-    """Product of numeric columns, one number per row (1 without any column)."""
-    values = np.ones(n_rows)
-    for column in columns:
-        values = values * numeric[column]
-    return values
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A column that functions read, and its range in training: where they are known to be defined."""
-
-    column: str
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)

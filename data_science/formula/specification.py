@@ -18,7 +18,7 @@ from formulae.terms.call_resolver import LazyCall
 
 from data_science.data.dataset import Response
 from data_science.errors import SpecificationError
-from data_science.formula.calls import Contrast, contrast_of, function_of
+from data_science.formula.calls import Contrast, contrast_of, function_of, is_offset
 from data_science.formula.expressions import Column, Expression
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
 
@@ -255,12 +255,6 @@ def parse_term(term: Any, formula: str) -> ParsedTerm:
             tuple(_group(c, formula) for c in term.factor.components),
         )
     return ParsedTerm(term.name, tuple(_component(c, formula) for c in term.components))
-
-
-def is_offset(term: Any) -> bool:
-    """Whether one of formulae's terms is an offset by itself."""
-    components = getattr(term, "components", ())
-    return len(components) == 1 and isinstance(components[0], Call) and components[0].call.callee == "offset"
 
 
 def _offset(term: Any, formula: str) -> ParsedTerm:
