@@ -110,7 +110,7 @@ def skewness(joint: LogJoint, mode: Mode) -> tuple[Floats, Floats]:
     ``k`` is the third derivative of the log-partition function.
     """
     columns = np.stack([mode.factor.solve_upper(axis) for axis in np.eye(len(mode.x))], axis=1)  # L^-T
-    eta = joint.matrix @ mode.x
+    eta = joint.eta(mode.x)
     p = binomial.probability(eta)
     third = -binomial.variance(joint.weights * p, p) * binomial.asymmetry(eta)  # a minus from the likelihood
     whitened = np.asarray(joint.matrix @ columns)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design, blocks
-from data_science.formula.encoding import Encoding, Level, Term
+from data_science.formula.encoding import Basis, Encoding, Level, Term
 
 if TYPE_CHECKING:
     from data_science.likelihood.collapse.left_out import LeftOut
@@ -86,8 +86,16 @@ def labels(term: Term) -> tuple[list[str], list[str]]:
     """
     several = len(term.codings) > 1 or term.is_group_specific  # the group's label follows after a comma
     expressions = _joined([c.levels for c in term.codings], ", ", escaped="," if several else "")
+    if is_numbered(term):
+        expressions = [str(column) for column in range(term.n_expressions)]
     groups = _joined([g.levels for g in term.groups], ":", escaped=":" if len(term.groups) > 1 else "")
     return expressions, groups
+
+
+def is_numbered(term: Term) -> bool:
+    """Whether Bambi numbers the columns of the expression: those of functions, and no level among them."""
+    bases = [c for c in term.codings if isinstance(c, Basis) and isinstance(c.levels[0], int)]
+    return len(bases) == len(term.codings) > 0
 
 
 def names(design: Design) -> list[str]:
@@ -116,24 +124,25 @@ def _joined(axes: Sequence[Sequence[Level]], separator: str, escaped: str) -> li
     return [separator.join(parts) for parts in product(*labels)] if axes else []
 
 
-def _variables(encoding: Encoding, posterior: Posterior) -> tuple[_Named, dict[str, list[str]]]:
+def _variables(encoding: Encoding, posterior: Posterior) -> tuple[_Named, dict[str, Sequence[Any]]]:
     common: _Named = {}
     sigmas: _Named = {}
     effects: _Named = {}
-    coordinates: dict[str, list[str]] = {}
+    coordinates: dict[str, Sequence[Any]] = {}
     owners = [term.name for term, _ in blocks(encoding)]
     for term in encoding.terms:
         values = posterior.coefficients[..., encoding.slices[term.name]]
         expressions, groups = labels(term)
+        columns = range(term.n_expressions) if is_numbered(term) else expressions
         shape = (*values.shape[:2], *([len(expressions)] if expressions else []))
         if not term.is_group_specific:
             dims = (f"{term.name}_dim",) if expressions else ()
-            coordinates |= dict.fromkeys(dims, expressions)
+            coordinates |= dict.fromkeys(dims, columns)
             common[term.name] = (dims, values.reshape(shape))
             continue
         expression, factor = term.name.split("|")
         dims = (f"{expression}__expr_dim",) if expressions else ()
-        coordinates |= dict.fromkeys(dims, expressions) | {f"{factor}__factor_dim": groups}
+        coordinates |= dict.fromkeys(dims, columns) | {f"{factor}__factor_dim": groups}
         own = [k for k, owner in enumerate(owners) if owner == term.name]
         sigmas[f"{term.name}_sigma"] = (dims, posterior.sds[..., own].reshape(shape))
         effects[term.name] = ((*dims, f"{factor}__factor_dim"), values.reshape(*shape, len(groups)))

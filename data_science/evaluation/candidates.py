@@ -72,7 +72,8 @@ def against_baseline(fitted: Fitted, frame: pd.DataFrame, settings: FitSettings)
 
 
 def baseline_of(specification: ModelSpecification) -> ModelSpecification:
-    """Intercept-only model of the same response and the same prior for the intercept."""
+    """Intercept-only model of the same response, the same offsets and the same prior for the intercept."""
     response = specification.formula.split("~", 1)[0].strip()
+    known = "".join(f" + {offset.name}" for offset in specification.offsets)
     priors = {key: prior for key, prior in specification.priors.items() if key == "Intercept"}
-    return ModelSpecification(f"{response} ~ 1", priors=priors, standardize=specification.standardize)
+    return ModelSpecification(f"{response} ~ 1{known}", priors=priors, standardize=specification.standardize)

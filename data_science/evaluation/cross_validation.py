@@ -127,7 +127,7 @@ def cross_validate(
         train, held_out = frame.iloc[seen], frame.iloc[unseen]
         for name, specification in candidates.items():
             predictor = _predictor(train, specification, replace(_SETTINGS, seed=seed))
-            fixed = [c.factor.column for term in predictor.encoding.common for c in term.codings]
+            fixed = sorted(predictor.encoding.common_factors)
             known = np.all([held_out[column].isin(train[column].unique()) for column in fixed], axis=0)
             probability.loc[held_out.index, name] = train[LABEL].mean()
             rows = held_out[known] if fixed else held_out

@@ -208,7 +208,7 @@ def _rates(joint: LogJoint, x: Floats) -> tuple[Floats, Floats]:
     total = joint.weights.sum()
     rates, variances = np.empty(len(x)), np.empty(len(x))
     for i, row in enumerate(x):
-        probability = binomial.probability(joint.matrix @ row)
+        probability = binomial.probability(joint.eta(row))
         rates[i] = probability @ joint.weights / total
         variances[i] = binomial.variance(probability, probability) @ joint.weights / total
     return rates, variances

@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
 from data_science.evaluation import pareto
-from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood_at, pool, raw_matrix
+from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood_at, pool, raw_design
 from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Observations
@@ -143,12 +143,12 @@ def _measure_exactly(encoding: Encoding, rows: Observations, coefficients: Float
 
 def _measure(encoding: Encoding, rows: Observations, coefficients: Floats) -> Floats:
     """Rows ``lppd, elpd_loo, khat, p_waic``, one column per node."""
-    matrix, step = raw_matrix(encoding, rows), max(1, _BLOCK // len(coefficients))
+    (matrix, offset), step = raw_design(encoding, rows), max(1, _BLOCK // len(coefficients))
     blocks = (slice(start, start + step) for start in range(0, len(rows), step))
-    parts = [
-        _of_block(np.asarray(matrix[some] @ coefficients.T), rows.successes[some], rows.trials[some])
-        for some in blocks
-    ]
+    parts = []
+    for some in blocks:
+        eta = np.asarray(matrix[some] @ coefficients.T) + offset[some]
+        parts.append(_of_block(eta, rows.successes[some], rows.trials[some]))
     return np.concatenate(parts, axis=1)
 
 

@@ -130,7 +130,8 @@ def log_likelihood(encoding: Encoding, rows: Observations, coefficients: Floats)
     -------
     array, shape (node, draw)
     """
-    return log_likelihood_at(raw_matrix(encoding, rows) @ coefficients.T, rows.successes, rows.trials)
+    matrix, offset = raw_design(encoding, rows)
+    return log_likelihood_at(matrix @ coefficients.T + offset, rows.successes, rows.trials)
 
 
 def log_likelihood_at(eta: Floats, successes: Floats, trials: Floats) -> Floats:
@@ -138,11 +139,13 @@ def log_likelihood_at(eta: Floats, successes: Floats, trials: Floats) -> Floats:
     return binomial.log_probability(successes, trials, eta)
 
 
-def raw_matrix(encoding: Encoding, rows: Observations) -> Any:
-    """Design matrix per unit of the raw columns, shape (node, coefficient): dense if that is small."""
+def raw_design(encoding: Encoding, rows: Observations) -> tuple[Any, Floats]:
+    """Design matrix per unit of the raw columns, dense if that is small, and the offset, shape (node, 1)."""
     n = encoding.n_coefficients
     raw = Coordinates(np.zeros(n), np.ones(n), np.ones(encoding.n_sds), None)
-    return design_matrix(encoding, rows, raw)
+    offset = encoding.offset(rows.numeric, len(rows))
+    known = np.zeros(len(rows)) if offset is None else offset
+    return design_matrix(encoding, rows, raw), known[:, None]
 
 
 def _keyed_by_response(rows: Observations) -> Observations:

@@ -15,7 +15,7 @@ import xarray as xr
 
 from data_science.arrays import Floats
 from data_science.evaluation.pointwise import log_likelihood, pool
-from data_science.evaluation.replication import draws_of, raw_matrix, replicate
+from data_science.evaluation.replication import draws_of, raw_matrix, raw_offset, replicate
 from data_science.formula.design import Design, blocks, encode
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.binomial import probability
@@ -44,10 +44,10 @@ def draw_coefficients(
     rng, encoding = np.random.default_rng(seed), design.encoding
     coefficients = np.empty((n_draws, encoding.n_coefficients))
     for term in encoding.common:
-        for position in range(encoding.slices[term.name].start, encoding.slices[term.name].stop):
-            coefficients[:, position] = design.priors[term.name].draw(n_draws, rng)
-    owners = [term for term, _ in blocks(encoding)]
-    sds = np.stack([design.priors[term.name].draw(n_draws, rng) for term in owners], axis=1)
+        for expression in range(term.n_coefficients):
+            drawn = design.prior(term, expression).draw(n_draws, rng)
+            coefficients[:, encoding.slices[term.name].start + expression] = drawn
+    sds = np.stack([design.prior(*block).draw(n_draws, rng) for block in blocks(encoding)], axis=1)
     first = 0
     for term in encoding.group_specific:
         shape = (n_draws, term.n_expressions, term.n_groups)
@@ -95,7 +95,8 @@ def prior_overall_rate(
     """Label rate over all clients for each draw of the prior, shape (draw,), from some clients at random."""
     coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
     some = frame.sample(min(n_clients, len(frame)), random_state=seed)
-    found: Floats = probability(np.asarray(raw_matrix(design, some) @ coefficients.T)).mean(axis=0)
+    eta = np.asarray(raw_matrix(design, some) @ coefficients.T) + raw_offset(design, some)[:, None]
+    found: Floats = probability(eta).mean(axis=0)
     return found
 
 
@@ -105,8 +106,8 @@ def prior_probabilities(
     """Probability of label 1 of one random client for each draw of the prior, shape (draw,)."""
     coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
     some = frame.sample(n_draws, replace=True, random_state=seed)
-    found: Floats = probability((np.asarray(raw_matrix(design, some)) * coefficients).sum(axis=1))
-    return found
+    eta = (np.asarray(raw_matrix(design, some)) * coefficients).sum(axis=1) + raw_offset(design, some)
+    return probability(eta)
 
 
 def widened(design: Design, factor: float) -> Design:
@@ -197,8 +198,8 @@ def _log_prior(design: Design, frame: pd.DataFrame, coefficients: Floats, sds: F
     encoding = design.encoding
     centred = coefficients[..., : encoding.n_common].copy()
     centred[..., 0] += coefficients @ _centre(design, frame)
-    priors = [design.priors[term.name] for term in encoding.common for _ in range(term.n_coefficients)]
-    priors += [design.priors[term.name] for term, _ in blocks(encoding)]
+    priors = [design.prior(term, k) for term in encoding.common for k in range(term.n_coefficients)]
+    priors += [design.prior(*block) for block in blocks(encoding)]
     values = np.concatenate([centred, sds], axis=-1)
     return IndependentPriors.of(priors).log_density(values).value.sum(axis=-1)
 

@@ -102,12 +102,12 @@ def replicate(
     seed : int
     """
     rows, rng = encode(design, frame), np.random.default_rng(seed)
-    matrix = raw_matrix(design, frame)
+    matrix, known = raw_matrix(design, frame), raw_offset(design, frame)
     used = {name: levels.cat.remove_unused_categories() for name, levels in groups.items()}
     codes = {name: levels.cat.codes.to_numpy(np.intp) for name, levels in used.items()}
     counts: dict[str, list[Floats]] = {name: [] for name in groups}
     for draw in coefficients:
-        p = binomial.probability(matrix @ draw)
+        p = binomial.probability(matrix @ draw + known)
         label = rng.random(len(p)) < p
         for name, code in codes.items():
             parts = (p, binomial.variance(p, p), label)
@@ -127,6 +127,12 @@ def raw_matrix(design: Design, frame: pd.DataFrame) -> Floats:
     raw = Coordinates(np.zeros(n), np.ones(n), np.ones(design.encoding.n_sds), None)
     found: Floats = design_matrix(design.encoding, encode(design, frame), raw)
     return found
+
+
+def raw_offset(design: Design, frame: pd.DataFrame) -> Floats:
+    """Sum of the offsets, which is added to the design's product with coefficients, shape (row,)."""
+    found = design.encoding.offset(encode(design, frame).numeric, len(frame))
+    return np.zeros(len(frame)) if found is None else found
 
 
 def draws_of(design: Design, posterior: xr.DataTree) -> tuple[Floats, Floats]:

@@ -11,22 +11,34 @@ from typing import Any
 
 import bambi as bmb
 import cloudpickle
+import numpy as np
 from formulae.environment import Environment, VarLookupDict
 
 from data_science.errors import SpecificationError
 from data_science.formula.design import Design, sample_frame
+from data_science.formula.encoding import Term
+from data_science.formula.functions import NUMPY
 from data_science.formula.priors import Prior
+from data_science.formula.training import restore
+
+#: Functions that a formula may call and Bambi does not know by itself.
+NAMESPACE: dict[str, Any] = {"np": np} | {name: getattr(np, name) for name in NUMPY}
 
 
 def build(design: Design) -> bmb.Model:
     """Build the Bambi model, its priors stated explicitly."""
-    priors = {
-        term.name: _to_bambi(design.priors[term.name], bool(term.groups)) for term in design.encoding.terms
-    }
+    priors = {term.name: _to_bambi(_prior(term, design), bool(term.groups)) for term in design.encoding.terms}
     family = "bernoulli" if design.specification.response.trials is None else "binomial"
-    return bmb.Model(
-        design.specification.formula, sample_frame(design), family=family, priors=priors, auto_scale=False
+    model = bmb.Model(
+        design.specification.formula,
+        sample_frame(design),
+        family=family,
+        priors=priors,
+        auto_scale=False,
+        extra_namespace=NAMESPACE,
     )
+    _remember(model, design)
+    return model
 
 
 def priors_of(model: bmb.Model, design: Design) -> dict[str, Prior]:
@@ -38,7 +50,12 @@ def priors_of(model: bmb.Model, design: Design) -> dict[str, Prior]:
         If Bambi holds a prior that the engines do not fit.
     """
     terms = model.parameters[model.family.likelihood.parent].terms
-    return {term.name: _from_bambi(term.name, terms[term.name].prior) for term in design.encoding.terms}
+    found = {}
+    for term in design.encoding.terms:
+        held = _from_bambi(term.name, terms[term.name].prior, term.n_expressions)
+        wrong = (prior for k, prior in enumerate(held) if prior != design.prior(term, k))
+        found[term.name] = next(wrong, design.priors[term.name])
+    return found
 
 
 def write(model: bmb.Model, path: Path) -> None:
@@ -48,27 +65,49 @@ def write(model: bmb.Model, path: Path) -> None:
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Leaves out the namespaces of the frames that formulae captured: no formula of the class uses them."""
+    """Leaves out the namespaces of the frames that formulae captured: formulas call known functions only."""
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, VarLookupDict):
             return VarLookupDict, ([],)
         if isinstance(obj, Environment):
             own = [names for names in obj._namespaces if type(names) is dict and "__name__" not in names]
-            return Environment, (own,)
+            return Environment, ([*own, NAMESPACE],)
         return super().reducer_override(obj)
 
 
-def _to_bambi(prior: Prior, is_group_specific: bool) -> bmb.Prior:
-    own = bmb.Prior(prior.name, auto_scale=False, **prior.arguments)
+def _to_bambi(prior: tuple[str, dict[str, Any]], is_group_specific: bool) -> bmb.Prior:
+    name, arguments = prior
+    own = bmb.Prior(name, auto_scale=False, **arguments)
     return bmb.Prior("Normal", auto_scale=False, mu=0, sigma=own) if is_group_specific else own
 
 
-def _from_bambi(name: str, prior: Any) -> Prior:
+def _prior(term: Term, design: Design) -> tuple[str, dict[str, Any]]:
+    """Family and arguments of a term's prior: arrays where the columns of a basis have each their own."""
+    own = [design.prior(term, k) for k in range(term.n_expressions if term.name in design.units else 1)]
+    arguments = {key: np.array([prior.arguments[key] for prior in own]) for key in own[0].arguments}
+    return own[0].name, {key: value if len(own) > 1 else float(value[0]) for key, value in arguments.items()}
+
+
+def _from_bambi(name: str, prior: Any, n_expressions: int) -> list[Prior]:
+    """Read the prior of every column of a term's expression."""
     inner = prior.args.get("sigma") if isinstance(prior.args.get("sigma"), bmb.Prior) else prior
     try:
-        return Prior(inner.name, **{key: float(value) for key, value in inner.args.items()})
-    except TypeError as error:
+        values = {key: np.broadcast_to(value, n_expressions) for key, value in inner.args.items()}
+        columns = range(n_expressions)
+        return [Prior(inner.name, **{key: float(v[k]) for key, v in values.items()}) for k in columns]
+    except (TypeError, ValueError) as error:
         raise SpecificationError(
-            f"Bambi's prior of {name!r} is {prior}; expected scalar arguments"
+            f"Bambi's prior of {name!r} is {prior}; expected numbers, one or one for each column"
         ) from error
+
+
+def _remember(model: bmb.Model, design: Design) -> None:
+    """Let the model's functions remember what was learned on the data, for its predictions on new rows."""
+    trained = {one.name: one.expression for one in design.encoding.derived}
+    formulas = model.parameters[model.family.likelihood.parent].design
+    parts = (part.terms.values() for part in (formulas.common, formulas.group) if part is not None)
+    for term in (term for terms in parts for term in terms):
+        for component in getattr(getattr(term, "expr", term), "components", ()):
+            if component.name in trained:
+                restore(component.call, trained[component.name])

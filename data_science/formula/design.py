@@ -1,26 +1,26 @@
-"""From a specification and a validated frame to the design: levels, codings and priors learned once.
-
-As in Bambi, formulae decides which factors are coded in full and which against a reference; it depends
-on the kinds of the columns only, so it is asked on a tiny frame instead of the data.
-"""
+"""From a specification and a validated frame to the design: all that is learned once, before the fit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulae import design_matrices
 
-from data_science.arrays import Ints
-from data_science.errors import SpecificationError
+from data_science.arrays import Floats, Ints
+from data_science.errors import FeatureError, SchemaError
+from data_science.formula.coding import Coder, materialised
+from data_science.formula.derived import Derived, Input
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.formula.places import strands
 from data_science.formula.priors import Prior
 from data_science.formula.roles import Roles
 from data_science.formula.rows import Observations
-from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, parse_term
+from data_science.formula.specification import ModelSpecification
+
+_FEWEST = 64  # rows on which any basis can be computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,16 @@ class Design:
 
     specification: ModelSpecification
     encoding: Encoding
-    priors: dict[str, Prior]  # term -> prior of its coefficients (or of its sd) per unit of the raw columns
-    means: dict[str, float]  # numeric column -> mean over rows
+    priors: dict[str, Prior]  # term -> prior of its coefficients (or of its sd) per unit of the columns
+    means: dict[str, float]  # numeric column, of the table or derived -> mean over rows
     sds: dict[str, float]  # numeric column -> standard deviation over rows (ddof 0, as Bambi scales)
+    units: dict[str, tuple[float, ...]] = field(default_factory=dict)  # term with a basis -> its columns' sds
+
+    def prior(self, term: Term, expression: int) -> Prior:
+        """Prior of a column of a term's expression: in a basis every column has its own sd as unit."""
+        if term.name not in self.units:
+            return self.priors[term.name]
+        return self.priors[term.name].scaled(1 / self.units[term.name][term.place_in_bases(expression)])
 
     @property
     def has_intercept(self) -> bool:
@@ -50,32 +57,65 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
     """
     roles = Roles.of(specification, frame)
     factors = {column: Factor(column, levels_of(frame[column])) for column in roles.levels}
-    materialised = _materialised(specification, roles.coded)
-    encoding = Encoding(tuple(_term(parsed, factors, reduced) for parsed, reduced in materialised))
-    numeric = {column: frame[column].to_numpy(np.float64) for column in encoding.numeric_columns}
+    numbers = {column: frame[column].to_numpy(np.float64) for column in roles.numbers}
+    terms = materialised(specification, roles.coded, factors)
+    coder = Coder(factors, numbers)
+    coded = tuple(coder.term(parsed, reduced) for parsed, reduced in terms)
+    offsets = tuple((o.name, coder.function(o.expression[0])[0]) for o in specification.offsets)
+    derived = tuple(coder.derived.values())
+    inputs = tuple(
+        Input(column, float(numbers[column].min()), float(numbers[column].max()))
+        for column in dict.fromkeys(c for one in derived for c in one.reads)
+    )
+    encoding = Encoding(coded, derived, tuple(coder.contrasts.values()), offsets, inputs)
+    codes = {f.column: codes_of(frame[f.column], f) for f, _ in encoding.contrasts}
+    numeric = numbers | _numeric(encoding, numbers, codes, len(frame))
+    _require_spread(derived, numeric)
     sds = {column: float(values.std()) for column, values in numeric.items()}
     means = {column: float(values.mean()) for column, values in numeric.items()}
     priors = {
         term.name: specification.prior(parsed).scaled(
-            1 / _unit(term, sds) if specification.standardize else 1.0
+            1 / _unit(term.numeric, sds) if specification.standardize else 1.0
         )
-        for term, (parsed, _) in zip(encoding.terms, materialised, strict=True)
+        for term, (parsed, _) in zip(encoding.terms, terms, strict=True)
     }
-    return Design(specification, encoding, priors, means, sds)
+    units = {
+        term.name: tuple(_unit(_functions(term, strand.numeric, encoding), sds) for strand in strands(term))
+        for term in encoding.terms
+        if term.bases and specification.standardize
+    }
+    return Design(specification, encoding, priors, means, sds, units)
 
 
 def encode(design: Design, frame: pd.DataFrame) -> Observations:
     """Encode a validated training frame; every level is known, since the design learned from it."""
-    response = design.specification.response
+    encoding, response = design.encoding, design.specification.response
     successes = frame[response.successes].to_numpy(np.float64)
     trials = np.ones(len(frame)) if response.trials is None else frame[response.trials].to_numpy(np.float64)
-    return Observations(
-        {f.column: codes_of(frame[f.column], f) for f in design.encoding.factors},
-        {column: frame[column].to_numpy(np.float64) for column in design.encoding.numeric_columns},
-        len(frame),
-        successes,
-        trials,
-    )
+    codes = {f.column: codes_of(frame[f.column], f) for f in encoding.factors}
+    numbers = {column: frame[column].to_numpy(np.float64) for column in encoding.number_columns}
+    numeric = _numeric(encoding, numbers, codes, len(frame))
+    return Observations(codes, numeric, len(frame), successes, trials)
+
+
+def _numeric(
+    encoding: Encoding, numbers: dict[str, Floats], codes: dict[str, Ints], n_rows: int
+) -> dict[str, Floats]:
+    try:
+        return encoding.numeric_of(numbers, codes, n_rows)
+    except FeatureError as error:
+        remedy = "Correct the values at the source, or leave these rows out there"
+        raise SchemaError(f"invalid data:\n- {error}. {remedy}") from error
+
+
+def _require_spread(derived: Iterable[Derived], numeric: dict[str, Floats]) -> None:
+    for function in derived:
+        for column in function.columns:
+            if column in numeric and np.ptp(numeric[column]) == 0:
+                raise SchemaError(
+                    f"invalid data:\n- {column} is {float(numeric[column][0])!r} in every row; expected at "
+                    "least two values. It has no effect to estimate: drop it, or ask for fewer df"
+                )
 
 
 def levels_of(values: pd.Series[Any]) -> tuple[Any, ...]:
@@ -100,16 +140,29 @@ def blocks(encoding: Encoding) -> Iterator[tuple[Term, int]]:
 
 def abridged(design: Design, n_levels: int = 3) -> Design:
     """Keep the first few levels of every factor: the same terms and priors, however many groups there are."""
-    short = {f.column: Factor(f.column, f.levels[:n_levels]) for f in design.encoding.factors}
+    whole = {
+        c.factor.column
+        for t in design.encoding.terms
+        for c in t.codings
+        if isinstance(c, Coding) and c.reference
+    }
+    whole |= {factor.column for factor, _ in design.encoding.contrasts}  # contrasts name levels
+    short = {
+        f.column: f if f.column in whole else Factor(f.column, f.levels[:n_levels])
+        for f in design.encoding.factors
+    }
     terms = tuple(
         replace(
             term,
-            codings=tuple(replace(c, factor=short[c.factor.column]) for c in term.codings),
+            codings=tuple(
+                replace(c, factor=short[c.factor.column]) if isinstance(c, Coding) else c
+                for c in term.codings
+            ),
             groups=tuple(short[g.column] for g in term.groups),
         )
         for term in design.encoding.terms
     )
-    return replace(design, encoding=Encoding(terms))
+    return replace(design, encoding=replace(design.encoding, terms=terms))
 
 
 def sample_frame(design: Design) -> pd.DataFrame:
@@ -117,21 +170,25 @@ def sample_frame(design: Design) -> pd.DataFrame:
 
     Bambi builds from it the same terms, names, levels and coordinates as from the data.
     """
-    factors = design.encoding.factors
-    n_rows = max(4, *(len(f.levels) for f in factors)) if factors else 4
+    factors, numeric = design.encoding.factors, design.encoding.number_columns
+    ranges = {one.column: one for one in design.encoding.inputs}
+    n_rows = max(_FEWEST if ranges else 4, *(len(f.levels) for f in factors), 0)
     rng = np.random.default_rng(0)  # irregular, so that no product of columns is constant
     frame = pd.DataFrame(index=range(n_rows))
-    numeric = design.encoding.numeric_columns
     for factor in factors:
         values = [factor.levels[i % len(factor.levels)] for i in range(n_rows)]
         levels = pd.Categorical(values, categories=factor.levels, ordered=True)
         # a category, so that whole numbers that are levels are no slope; but C(x) beside x must stay numeric
         frame[factor.column] = values if factor.column in numeric else levels
     for column in numeric:
-        if column not in frame:  # C(x) beside x: the levels serve both
-            pattern = rng.normal(size=n_rows)
-            pattern = (pattern - pattern.mean()) / pattern.std()
-            frame[column] = design.means[column] + design.sds[column] * pattern
+        if column in frame:  # C(x) beside x: the levels serve both
+            continue
+        if column in ranges:  # functions are defined there
+            frame[column] = rng.uniform(ranges[column].low, ranges[column].high, n_rows)
+            continue
+        pattern = rng.normal(size=n_rows)
+        pattern = (pattern - pattern.mean()) / pattern.std()
+        frame[column] = design.means[column] + design.sds[column] * pattern
     response = design.specification.response
     frame[response.successes] = np.arange(n_rows) % 2
     if response.trials is not None:
@@ -139,52 +196,12 @@ def sample_frame(design: Design) -> pd.DataFrame:
     return frame
 
 
-def _unit(term: Term, sds: dict[str, float]) -> float:
-    """Product of the sds of the term's numeric columns: the step of one sd in each."""
-    return float(np.prod([sds[column] for column in term.numeric]))
+def _unit(columns: tuple[str, ...], sds: dict[str, float]) -> float:
+    """Product of the sds of numeric columns: the step of one sd in each."""
+    return float(np.prod([sds[column] for column in columns]))
 
 
-def _materialised(
-    specification: ModelSpecification, coded: frozenset[Component]
-) -> list[tuple[ParsedTerm, dict[Component, bool]]]:
-    """Terms of the design, and which of their categorical components are coded against a reference level.
-
-    Formulae may add a term that the formula does not name, such as ``b`` for ``a:b`` without its margins.
-    """
-    n_rows = 8
-    frame = pd.DataFrame({specification.response.successes: np.arange(n_rows) % 2})
-    if specification.response.trials is not None:
-        frame[specification.response.trials] = 1
-    plainly_categorical = {c.column for c in coded if not c.categorical}
-    for k, column in enumerate(specification.columns):
-        pattern = np.arange(n_rows) // 2 ** (k % 3) % 2
-        frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern
-    try:
-        matrices = design_matrices(specification.formula, frame)
-    # It raises whatever it runs into, such as TypeError for g:C(n) without C(n).
-    except Exception as error:
-        raise SpecificationError(
-            f"formulae, and so Bambi, cannot code {specification.formula!r} ({error}): write the margins of "
-            "its interactions out, as in g * C(n), or make the columns of C() text"
-        ) from error
-    parts = (part.terms.values() for part in (matrices.common, matrices.group) if part is not None)
-    return [_coded(term, specification.formula) for terms in parts for term in terms]
-
-
-def _coded(term: Any, formula: str) -> tuple[ParsedTerm, dict[Component, bool]]:
-    parsed = parse_term(term, formula)
-    components = getattr(getattr(term, "expr", term), "components", ())
-    return parsed, {
-        stated: not component.spans_intercept
-        for stated, component in zip(parsed.expression, components, strict=True)
-        if component.kind == "categoric"
-    }
-
-
-def _term(parsed: ParsedTerm, factors: dict[str, Factor], reduced: dict[Component, bool]) -> Term:
-    return Term(
-        parsed.name,
-        tuple(c.column for c in parsed.expression if c not in reduced),
-        tuple(Coding(factors[c.column], reduced[c]) for c in parsed.expression if c in reduced),
-        tuple(factors[c.column] for c in parsed.groups),
-    )
+def _functions(term: Term, columns: tuple[str, ...], encoding: Encoding) -> tuple[str, ...]:
+    """Which of the columns of bases are functions' and not contrasts', whose unit is the level."""
+    contrasts = {column for _, one in encoding.contrasts for column in one.columns}
+    return tuple(c for c in columns[len(term.numeric) :] if c not in contrasts)

@@ -1,8 +1,9 @@
 """What training learned about the columns, as a value: levels, terms, the place of each coefficient.
 
 Every term of the formula class adds, for one row, the product of its numeric columns times one entry of its
-coefficient table, looked up by the row's levels. Serving reads this module's values from JSON, so nothing
-here may import more than NumPy.
+coefficient table, looked up by the row's levels; a term with a basis adds that for every column of the basis.
+Numeric columns are the table's own and those that are derived from them. Serving reads this module's values
+from JSON, so nothing here may import more than NumPy.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
+from data_science.formula.derived import Contrasts, Derived, Input, product_of
 
 Level = str | int | float | bool
 
@@ -31,29 +33,39 @@ class Factor:
 class Coding:
     """How a factor enters the common part of a term.
 
-    ``reduced`` is treatment coding: the first level is the reference and has no coefficient.
+    ``reduced`` is treatment coding: the reference, the first level by default, has no coefficient.
     """
 
     factor: Factor
     reduced: bool
+    reference: int = 0  # code of the reference
 
     @property
     def levels(self) -> tuple[Level, ...]:
         """Levels that have a coefficient."""
-        return self.factor.levels[1:] if self.reduced else self.factor.levels
+        levels = self.factor.levels
+        return levels[: self.reference] + levels[self.reference + 1 :] if self.reduced else levels
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Numeric columns side by side in a term, each with coefficients of its own: a spline, contrasts."""
+
+    columns: tuple[str, ...]
+    levels: tuple[Level, ...]  # their labels
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """One additive term of the linear predictor, under Bambi's name.
 
-    Its coefficients form a table with one axis per coding, then one per grouping factor; they are stored
-    flat in C order. An intercept has no axis and no numeric column.
+    Its coefficients form a table with one axis per coding or basis, then one per grouping factor; they are
+    stored flat in C order. An intercept has no axis and no numeric column.
     """
 
     name: str
     numeric: tuple[str, ...] = ()
-    codings: tuple[Coding, ...] = ()
+    codings: tuple[Coding | Basis, ...] = ()
     groups: tuple[Factor, ...] = ()
 
     @property
@@ -82,41 +94,109 @@ class Term:
         return prod(self.shape)
 
     @property
+    def factors(self) -> tuple[Factor, ...]:
+        """Factors whose levels find the coefficient, those of the expression first."""
+        return (*(c.factor for c in self.codings if isinstance(c, Coding)), *self.groups)
+
+    @property
+    def bases(self) -> tuple[Basis, ...]:
+        """What has several numeric columns."""
+        return tuple(c for c in self.codings if isinstance(c, Basis))
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """Every column the term reads."""
-        return (
-            *self.numeric,
-            *(c.factor.column for c in self.codings),
-            *(g.column for g in self.groups),
-        )
+        """Every column the term multiplies or looks up."""
+        bases = (column for basis in self.bases for column in basis.columns)
+        return (*self.numeric, *bases, *(factor.column for factor in self.factors))
+
+    def place_in_bases(self, expression: int) -> int:
+        """Which combination of columns of its bases a column of the expression belongs to; 0 without any."""
+        place = np.unravel_index(expression, [len(c.levels) for c in self.codings])
+        at = [k for k, c in zip(place, self.codings, strict=True) if isinstance(c, Basis)]
+        return int(np.ravel_multi_index(at, [len(basis.columns) for basis in self.bases]))
 
     def multipliers(self, numeric: Mapping[str, Floats], n_rows: int) -> Floats:
-        """Product of the term's numeric columns, one per row (1 if it has none)."""
-        values = np.ones(n_rows)
-        for column in self.numeric:
-            values = values * numeric[column]
-        return values
+        """Product of the term's numeric columns but its bases', one per row (1 if it has none)."""
+        return product_of(self.numeric, numeric, n_rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """All terms of a specification, in Bambi's order, with the levels learned in training."""
+    """All terms of a specification, in Bambi's order, with what was learned in training."""
 
     terms: tuple[Term, ...]
+    derived: tuple[Derived, ...] = ()
+    contrasts: tuple[tuple[Factor, Contrasts], ...] = ()
+    offsets: tuple[
+        tuple[str, str], ...
+    ] = ()  # name of the term, and its numeric column: its coefficient is 1
+    inputs: tuple[Input, ...] = ()
 
     @property
     def numeric_columns(self) -> tuple[str, ...]:
-        """Columns read as numbers, in order of first use."""
-        return tuple(dict.fromkeys(column for term in self.terms for column in term.numeric))
+        """Numbers that rows hold, in order of first use: columns of the table and what is derived."""
+        used = (c for t in self.terms for c in (*t.numeric, *(c for b in t.bases for c in b.columns)))
+        return tuple(dict.fromkeys([*used, *(column for _, column in self.offsets)]))
+
+    @property
+    def number_columns(self) -> tuple[str, ...]:
+        """Columns of the table that are read as numbers."""
+        made = {column for one in self.derived for column in one.columns}
+        made |= {column for _, one in self.contrasts for column in one.columns}
+        plain = (column for column in self.numeric_columns if column not in made)
+        return tuple(dict.fromkeys([*plain, *(column for one in self.derived for column in one.reads)]))
 
     @property
     def factors(self) -> tuple[Factor, ...]:
         """Columns read as levels, in order of first use."""
         found: dict[str, Factor] = {}
-        for term in self.terms:
-            for factor in (*(c.factor for c in term.codings), *term.groups):
-                found.setdefault(factor.column, factor)
+        of_terms = (factor for term in self.terms for factor in term.factors)
+        for factor in (*of_terms, *(factor for factor, _ in self.contrasts)):
+            found.setdefault(factor.column, factor)
         return tuple(found.values())
+
+    @property
+    def common_factors(self) -> frozenset[str]:
+        """Columns whose levels have effects without a distribution, so that none can stand in for another."""
+        coded = {c.factor.column for term in self.terms for c in term.codings if isinstance(c, Coding)}
+        return frozenset(coded | {factor.column for factor, _ in self.contrasts})
+
+    def numeric_of(
+        self,
+        numbers: Mapping[str, Floats],
+        codes: Mapping[str, Ints],
+        n_rows: int,
+        first: int | None = 0,
+    ) -> dict[str, Floats]:
+        """Compute the numbers that rows hold.
+
+        Parameters
+        ----------
+        numbers : mapping from each of ``number_columns`` to array, shape (row,)
+        codes : mapping from each factor's column to array, shape (row,)
+        n_rows : int
+        first : int or None
+            Number of the first row, for messages; None for a row that has none.
+
+        Raises
+        ------
+        FeatureError
+            If a function has no finite value for a row.
+        """
+        if not self.derived and not self.contrasts:
+            return dict(numbers)
+        found = dict(numbers)
+        for function in self.derived:
+            found |= function.evaluate(numbers, n_rows, first)
+        for _, contrasts in self.contrasts:
+            found |= contrasts.evaluate(codes)
+        return {column: found[column] for column in self.numeric_columns}
+
+    def offset(self, numeric: Mapping[str, Floats], n_rows: int) -> Floats | None:
+        """Sum of the offsets, shape (row,); None without any."""
+        if not self.offsets:
+            return None
+        return np.sum([np.broadcast_to(numeric[column], n_rows) for _, column in self.offsets], axis=0)
 
     @property
     def common(self) -> tuple[Term, ...]:
@@ -153,14 +233,20 @@ class Encoding:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Represent the encoding with JSON types only."""
-        return {
+        """Represent the encoding with JSON types only; functions are left out where there are none."""
+        functions = {
+            "derived": [one.to_json() for one in self.derived],
+            "contrasts": [one.to_json() for _, one in self.contrasts],
+            "offsets": [list(pair) for pair in self.offsets],
+            "inputs": [[one.column, one.low, one.high] for one in self.inputs],
+        }
+        return {name: part for name, part in functions.items() if part} | {
             "factors": {factor.column: list(factor.levels) for factor in self.factors},
             "terms": [
                 {
                     "name": term.name,
                     "numeric": list(term.numeric),
-                    "codings": [[c.factor.column, c.reduced] for c in term.codings],
+                    "codings": [_coding_to_json(c) for c in term.codings],
                     "groups": [g.column for g in term.groups],
                 }
                 for term in self.terms
@@ -171,14 +257,34 @@ class Encoding:
     def from_json(cls, document: Mapping[str, Any]) -> Encoding:
         """Construct the encoding from :meth:`to_json`'s representation."""
         factors = {column: Factor(column, tuple(levels)) for column, levels in document["factors"].items()}
-        return cls(
-            tuple(
-                Term(
-                    term["name"],
-                    tuple(term["numeric"]),
-                    tuple(Coding(factors[column], reduced) for column, reduced in term["codings"]),
-                    tuple(factors[column] for column in term["groups"]),
-                )
-                for term in document["terms"]
+        terms = tuple(
+            Term(
+                term["name"],
+                tuple(term["numeric"]),
+                tuple(_coding_from_json(coding, factors) for coding in term["codings"]),
+                tuple(factors[column] for column in term["groups"]),
             )
+            for term in document["terms"]
         )
+        contrasts = map(Contrasts.from_json, document.get("contrasts", []))
+        return cls(
+            terms,
+            tuple(map(Derived.from_json, document.get("derived", []))),
+            tuple((factors[one.column], one) for one in contrasts),
+            tuple((name, column) for name, column in document.get("offsets", [])),
+            tuple(Input(column, low, high) for column, low, high in document.get("inputs", [])),
+        )
+
+
+def _coding_to_json(coding: Coding | Basis) -> Any:
+    if isinstance(coding, Basis):
+        return {"columns": list(coding.columns), "levels": list(coding.levels)}
+    stated = [coding.factor.column, coding.reduced]
+    return [*stated, coding.reference] if coding.reference else stated
+
+
+def _coding_from_json(document: Any, factors: Mapping[str, Factor]) -> Coding | Basis:
+    if isinstance(document, Mapping):
+        return Basis(tuple(document["columns"]), tuple(document["levels"]))
+    column, *rest = document
+    return Coding(factors[column], *rest)

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from data_science.arrays import Ints
-from data_science.formula.encoding import Term
+from data_science.arrays import Floats, Ints
+from data_science.formula.derived import product_of
+from data_science.formula.encoding import Basis, Term
 
-type Axes = tuple[tuple[str, int, int], ...]  # column, levels at the start that have no place, length
+NO_REFERENCE = 2**62  # past all codes
+
+#: Column, code of the reference that has no place (past all codes if there is none), length. An axis of a
+#: basis reads no column: instead of the column it has the place of one column of the basis.
+type Axes = tuple[tuple[str | int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +34,16 @@ class Places:
     none: int  # the place past the last
 
     @classmethod
-    def of(cls, term: Term) -> Places:
-        """Take the axes from the term."""
-        expression = tuple((c.factor.column, int(c.reduced), len(c.levels)) for c in term.codings)
-        groups = tuple((g.column, 0, len(g.levels)) for g in term.groups)
+    def of(cls, term: Term, basis: tuple[int, ...] = ()) -> Places:
+        """Take the axes from the term; ``basis`` is the place in each of its bases."""
+        chosen = iter(basis)
+        expression = tuple(
+            (next(chosen), 0, len(c.levels))
+            if isinstance(c, Basis)
+            else (c.factor.column, c.reference if c.reduced else NO_REFERENCE, len(c.levels))
+            for c in term.codings
+        )
+        groups = tuple((g.column, NO_REFERENCE, len(g.levels)) for g in term.groups)
         return cls(expression, groups, term.n_groups, term.n_coefficients)
 
     def row(self, codes: Mapping[str, int]) -> int:
@@ -65,11 +77,43 @@ class Places:
         return _flat(self.expression, codes), _flat(self.groups, codes)
 
 
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """A part of a term that multiplies one coefficient: the whole term, or one column of its bases."""
+
+    numeric: tuple[str, ...]  # whose product multiplies the coefficient
+    places: Places
+
+    def multipliers(self, numeric: Mapping[str, Floats], n_rows: int) -> Floats:
+        """Product of its numeric columns, one number per row (1 if it has none)."""
+        return product_of(self.numeric, numeric, n_rows)
+
+
+def strands(term: Term) -> tuple[Strand, ...]:
+    """Take a term apart: one strand for every combination of columns of its bases."""
+    if not term.bases:
+        return (Strand(term.numeric, Places.of(term)),)
+    choices = product(*(range(len(basis.columns)) for basis in term.bases))
+    return tuple(
+        Strand(
+            (*term.numeric, *(b.columns[place] for b, place in zip(term.bases, chosen, strict=True))),
+            Places.of(term, chosen),
+        )
+        for chosen in choices
+    )
+
+
 def _flat(axes: Axes, codes: Mapping[str, Any]) -> tuple[Any, Any]:
     """Combine the places on the axes in C order, and return which are inside all of them."""
     flat, inside = 0, True
-    for column, dropped, length in axes:
-        at = codes[column] - dropped
-        inside = inside & (at >= 0) & (at < length)
+    for column, reference, length in axes:
+        if isinstance(column, int):
+            flat = flat * length + column
+            continue
+        at = codes[column]
+        if reference != NO_REFERENCE:
+            inside = inside & (at != reference)
+            at = at - (at > reference)
+        inside = inside & (at < length)
         flat = flat * length + at
     return flat, inside

@@ -31,6 +31,9 @@ class Roles:
         coded: set[Component] = set()
         for term in specification.terms:
             for component in term.expression:
+                if component.function is not None:
+                    numbers |= dict.fromkeys(component.reads)
+                    continue
                 name = component.column
                 values = frame.get(name) if isinstance(frame, pd.DataFrame) else None
                 if component.categorical or (isinstance(values, pd.Series) and not holds_numbers(values)):
@@ -39,6 +42,7 @@ class Roles:
                 else:
                     numbers[name] = None
             levels |= dict.fromkeys(component.column for component in term.groups)
+        numbers |= dict.fromkeys(column for offset in specification.offsets for column in offset.reads)
         return cls(tuple(numbers), tuple(levels), frozenset(coded))
 
     def keep(self, came: pd.DataFrame, typed: pd.DataFrame) -> pd.DataFrame:

@@ -14,9 +14,12 @@ from formulae import model_description
 from formulae.parser import Parser
 from formulae.scanner import Scanner
 from formulae.terms import Call, GroupSpecificTerm, Intercept, Variable
+from formulae.terms.call_resolver import LazyCall
 
 from data_science.data.dataset import Response
 from data_science.errors import SpecificationError
+from data_science.formula.calls import Contrast, contrast_of, function_of, is_offset
+from data_science.formula.expressions import Column, Expression
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
 
 DEFAULT_FORMULA = "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)"
@@ -30,18 +33,32 @@ DEFAULT_PRIORS: Mapping[str, Prior] = {
 }
 
 _CLASS = (
-    "expected an intercept, numeric and categorical columns (C(column) reads numbers as categories), their "
-    "interactions, and group-specific terms such as (1 | g), (x | g) or (1 | g:h)"
+    "expected an intercept, numeric and categorical columns (C(column) reads numbers as categories), "
+    "functions of numeric columns such as scale(x), log(x), bs(x, df=5) or I(x**2), their interactions, "
+    "offset(x), and group-specific terms such as (1 | g), (x | g) or (1 | g:h)"
 )
 _PROPORTION = {"p", "prop", "proportion"}
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A column in a term; ``categorical`` if the formula itself says so, by C()."""
+    """A column in a term, or a function of columns; ``categorical`` if the formula itself says so, by C()."""
 
-    column: str
+    column: str  # of a function: its name, as the formula writes it
     categorical: bool = False
+    contrast: Contrast | None = None
+    function: Expression | None = None
+    written: str = ""  # how the formula writes it, if not by the column's name
+
+    @property
+    def name(self) -> str:
+        """How the formula writes it."""
+        return self.written or self.column
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of the table that it reads."""
+        return (self.column,) if self.function is None else self.function.columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,11 @@ class ParsedTerm:
     expression: tuple[Component, ...]
     groups: tuple[Component, ...] = ()
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns of the table that it reads."""
+        return tuple(column for part in (*self.expression, *self.groups) for column in part.reads)
+
 
 @dataclass(frozen=True)
 class ModelSpecification:
@@ -60,9 +82,9 @@ class ModelSpecification:
     Parameters
     ----------
     formula : str
-        A Bambi formula made of an intercept, numeric and categorical common effects, their interactions,
-        group-specific intercepts and slopes, and interaction groups. The response is a 0/1 column or
-        ``p(successes, trials)``.
+        A Bambi formula made of an intercept, numeric and categorical common effects, functions of numeric
+        columns (`data_science.formula.functions`), their interactions, offsets, group-specific intercepts
+        and slopes, and interaction groups. The response is a 0/1 column or ``p(successes, trials)``.
     priors : mapping of str to Prior
         Keys: "Intercept" (at centred predictors, as in Bambi), "common", "group_sd", or a term's own name
         ("period", "1|herd"; for a group-specific term, the prior of its standard deviation). What is
@@ -94,11 +116,13 @@ class ModelSpecification:
     standardize: bool = True
     response: Response = field(init=False, repr=False, compare=False)
     terms: tuple[ParsedTerm, ...] = field(init=False, repr=False, compare=False)
+    offsets: tuple[ParsedTerm, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        response, terms = _parse(self.formula)
+        response, terms, offsets = _parse(self.formula)
         object.__setattr__(self, "response", response)
         object.__setattr__(self, "terms", terms)
+        object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "priors", dict(self.priors))
         self._check_priors()
 
@@ -110,7 +134,7 @@ class ModelSpecification:
     @property
     def columns(self) -> tuple[str, ...]:
         """Predictor columns, in order of first use."""
-        return tuple(dict.fromkeys(c.column for t in self.terms for c in (*t.expression, *t.groups)))
+        return tuple(dict.fromkeys(c for t in (*self.terms, *self.offsets) for c in t.reads))
 
     def prior(self, term: ParsedTerm) -> Prior:
         """Prior of a term's coefficients (of its sd, for a group-specific term), as stated."""
@@ -148,7 +172,7 @@ class ModelSpecification:
                 )
 
 
-def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
+def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[ParsedTerm, ...]]:
     if not isinstance(formula, str):
         raise SpecificationError(f"the formula is {formula!r}; expected a string such as {DEFAULT_FORMULA!r}")
     try:
@@ -157,7 +181,8 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
         parser.parse()
     # formulae raises whatever its scanner, parser and resolver run into; all of it means the same here
     except Exception as error:
-        raise SpecificationError(f"formula {formula!r} cannot be read: {error}") from error
+        hint = _hint(formula, error)
+        raise SpecificationError(f"formula {formula!r} cannot be read: {error}{hint}") from error
     if not parser.at_end():  # formulae would ignore it, such as "| g" without parentheses
         rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
         raise SpecificationError(f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}")
@@ -166,13 +191,43 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
             f"formula {formula!r} has no response; write, for example, {DEFAULT_FORMULA!r}"
         )
     response = _response(described.response.term.components[0], formula)
-    terms = tuple(parse_term(term, formula) for term in described.terms)
+    offsets = tuple(_offset(term, formula) for term in described.terms if is_offset(term))
+    terms = tuple(parse_term(term, formula) for term in described.terms if not is_offset(term))
     if not terms:
         raise SpecificationError(f"formula {formula!r} has nothing to estimate; {_CLASS}")
-    used = {c.column for t in terms for c in (*t.expression, *t.groups)}
+    _require_one_meaning((*terms, *offsets), formula)
+    used = {column for term in (*terms, *offsets) for column in term.reads}
     if overlap := used & {response.successes, response.trials}:
         raise SpecificationError(f"formula {formula!r} predicts the response from itself: {sorted(overlap)}")
-    return response, terms
+    return response, terms, offsets
+
+
+def _hint(formula: str, error: Exception) -> str:
+    """Say what to do about what formulae cannot read."""
+    if "||" in formula:
+        return "; write (1 | g) + (0 + x | g): group effects are independent here in any case"
+    if "'callee'" in str(error):
+        return (
+            "; it can compare a function of a column with one of a function in one order only: swap the two"
+        )
+    if "[" in formula:
+        return "; lists cannot be written: give df instead of knots, and levels by an ordered category dtype"
+    return ""
+
+
+def _require_one_meaning(terms: tuple[ParsedTerm, ...], formula: str) -> None:
+    """Refuse two components of one name: formulae writes I((x + 1) * z) and I(x + 1 * z) alike."""
+    known: dict[str, Component] = {}
+    read = {column for term in terms for column in term.reads}
+    components = (c for term in terms for c in term.expression)
+    for component in components:
+        name = component.name
+        twice = component.function is not None and name in read  # a column of the table may have any name
+        if twice or known.setdefault(name, component) != component:
+            raise SpecificationError(
+                f"{name!r} in {formula!r} has two meanings, which formulae, and so Bambi, cannot tell apart: "
+                "expand the parentheses, or rename or add a column of the table"
+            )
 
 
 def _response(component: Any, formula: str) -> Response:
@@ -197,9 +252,21 @@ def parse_term(term: Any, formula: str) -> ParsedTerm:
         return ParsedTerm(
             term.name,
             tuple(_component(c, formula) for c in expression),
-            tuple(_component(c, formula) for c in term.factor.components),
+            tuple(_group(c, formula) for c in term.factor.components),
         )
     return ParsedTerm(term.name, tuple(_component(c, formula) for c in term.components))
+
+
+def _offset(term: Any, formula: str) -> ParsedTerm:
+    """Read ``offset(z)``: a column, or a function of columns, whose coefficient is 1."""
+    (component,) = term.components
+    call, where = component.call, f"{component.name!r} in {formula!r}"
+    if len(call.args) != 1 or call.kwargs:
+        raise SpecificationError(f"{where} takes one column or function of columns, such as log(n)")
+    function = function_of(LazyCall("I", call.args, {}), where)
+    if isinstance(function.operand, Column):
+        return ParsedTerm(term.name, (Component(function.operand.name),))
+    return ParsedTerm(term.name, (Component(component.name, function=function),))
 
 
 def _component(component: Any, formula: str) -> Component:
@@ -209,10 +276,21 @@ def _component(component: Any, formula: str) -> Component:
         raise SpecificationError(
             f"{component.name!r} in {formula!r} is a constant or selects a level; {_CLASS}"
         )
-    call = component.call
-    if call.callee == "C" and len(call.args) == 1 and not call.kwargs and hasattr(call.args[0], "name"):
-        return Component(call.args[0].name, categorical=True)
-    raise SpecificationError(
-        f"{component.name!r} in {formula!r} is a function of the data and cannot be served; {_CLASS}. "
-        "Add the computed column to the table instead."
-    )
+    call, where = component.call, f"{component.name!r} in {formula!r}"
+    if call.callee == "offset":
+        raise SpecificationError(f"{where} is no term of its own: an offset has no coefficient to vary")
+    if (coded := contrast_of(call, where)) is not None:
+        column, contrast = coded
+        return Component(column, categorical=True, contrast=contrast, written=component.name)
+    return Component(component.name, function=function_of(call, where))
+
+
+def _group(component: Any, formula: str) -> Component:
+    """Read a grouping factor: a column, whatever its coding as a common effect would be."""
+    found = _component(component, formula)
+    if found.function is not None or found.contrast is not None:
+        raise SpecificationError(
+            f"{component.name!r} in {formula!r} groups by a function; expected a column, or C(column). "
+            "Add the computed groups to the table instead"
+        )
+    return found

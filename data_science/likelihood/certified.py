@@ -183,6 +183,8 @@ class _Climb:
         n, matrix = len(pilot.x), found.joint.matrix
         n_nodes = len(found.cells)
         at_most = min(_FEWER * n_nodes, _MOST_SUMS_AT_ONCE)
+        if found.joint.offset is not None:  # the series is in coefficients only
+            return found
         if sp.issparse(matrix) or n_nodes > _MOST_AT_ONCE or n_sums(n, matching.order) > at_most:
             return found
         root = np.linalg.inv(pilot.lower)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from data_science.arrays import Floats, Ints
 from data_science.formula.encoding import Encoding
-from data_science.formula.places import Places
+from data_science.formula.places import strands
 from data_science.formula.rows import Observations, Rows
 from data_science.likelihood.quadrature import chebyshev_moments, gauss
 
@@ -108,9 +108,10 @@ def weighted_sums(encoding: Encoding, rows: Rows, weights: Floats, power: int = 
     total = np.zeros(encoding.n_coefficients)
     n_rows = len(rows)
     for term in encoding.terms:
-        values = weights * term.multipliers(rows.numeric, n_rows) ** power
-        sums = np.bincount(Places.of(term).rows(rows.codes, n_rows), values, term.n_coefficients + 1)
-        total[encoding.slices[term.name]] = sums[:-1]
+        for strand in strands(term):
+            values = weights * strand.multipliers(rows.numeric, n_rows) ** power
+            sums = np.bincount(strand.places.rows(rows.codes, n_rows), values, term.n_coefficients + 1)
+            total[encoding.slices[term.name]] += sums[:-1]
     return total
 
 

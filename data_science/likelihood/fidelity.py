@@ -13,13 +13,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design
-from data_science.formula.rows import Observations
+from data_science.formula.encoding import Encoding
+from data_science.formula.rows import Observations, Rows
 from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.certified import LEAST_ROWS, CertifiedNodes, NoNodesError, certified_nodes
@@ -226,15 +228,21 @@ def _shift(
     sample, cells = _measured_on(rows, found, n_nodes, column, rng)
     factor, mode = found.mode.factor, found.mode.x
     points = [mode, *(mode + factor.solve_upper(rng.normal(size=len(mode))) for _ in range(_POINTS - 1))]
-    raw, compact = (design_matrix(design.encoding, part, found.at) for part in (sample, cells))
+    raw, compact = (_design(design.encoding, part, found.at) for part in (sample, cells))
     sds = np.sqrt(factor.inverse_diagonal())
     changes = [
-        factor.solve(_expected(raw, sample.trials, x) - _expected(compact, cells.weights, x)) / sds
+        factor.solve(_expected(*raw, sample.trials, x) - _expected(*compact, cells.weights, x)) / sds
         for x in points
     ]
     return float(np.abs(changes).max())
 
 
-def _expected(matrix: np.ndarray, weights: Floats, x: Floats) -> Floats:
+def _design(encoding: Encoding, rows: Rows, at: Coordinates) -> tuple[Any, Floats | float]:
+    """Design matrix and offset."""
+    offset = encoding.offset(rows.numeric, len(rows))
+    return design_matrix(encoding, rows, at), 0.0 if offset is None else offset
+
+
+def _expected(matrix: Any, offset: Floats | float, weights: Floats, x: Floats) -> Floats:
     """``D' n p``: the part of the gradient that compression touches."""
-    return np.asarray(matrix.T @ (weights * binomial.probability(matrix @ x)))
+    return np.asarray(matrix.T @ (weights * binomial.probability(matrix @ x + offset)))

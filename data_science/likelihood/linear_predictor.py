@@ -6,7 +6,7 @@ import numpy as np
 
 from data_science.arrays import Floats
 from data_science.formula.encoding import Encoding
-from data_science.formula.places import Places
+from data_science.formula.places import strands
 from data_science.formula.rows import Rows
 
 
@@ -26,17 +26,20 @@ def linear_predictor(encoding: Encoding, rows: Rows, coefficients: Floats) -> Fl
     """
     n_rows = len(rows)
     eta = np.zeros((n_rows, coefficients.shape[1]))
+    if (offset := encoding.offset(rows.numeric, n_rows)) is not None:
+        eta += offset[:, None]
     for term in encoding.terms:
         own = coefficients[encoding.slices[term.name]]
         if not term.columns:
             eta += own
             continue
-        places = Places.of(term).rows(rows.codes, n_rows)
-        part = own[np.minimum(places, term.n_coefficients - 1)]
-        if term.numeric:
-            part *= term.multipliers(rows.numeric, n_rows)[:, None]
-        without = places == term.n_coefficients
-        if without.any():
-            part[without] = 0.0
-        eta += part
+        for strand in strands(term):
+            places = strand.places.rows(rows.codes, n_rows)
+            part = own[np.minimum(places, term.n_coefficients - 1)]
+            if strand.numeric:
+                part *= strand.multipliers(rows.numeric, n_rows)[:, None]
+            without = places == term.n_coefficients
+            if without.any():
+                part[without] = 0.0
+            eta += part
     return eta

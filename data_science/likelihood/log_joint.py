@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from data_science.arrays import Floats
 from data_science.formula.design import Design, blocks
 from data_science.formula.encoding import Encoding, Term
-from data_science.formula.places import Places
+from data_science.formula.places import strands
 from data_science.formula.priors import IndependentPriors
 from data_science.formula.priors.family import Density
 from data_science.formula.rows import Observations, Rows
@@ -73,7 +73,7 @@ class Coordinates:
             centre[intercept] = 0.0
         variance = np.maximum(square - centre**2, 0.0)
         scale = np.sqrt(np.where(variance > 1e-24 * np.maximum(square, 1e-300), variance, 1.0))
-        block_scale = np.array([_block_rms(encoding, square, term) for term, _ in blocks(encoding)])
+        block_scale = np.array([_block_rms(encoding, square, *block) for block in blocks(encoding)])
         sizes = [term.n_groups for term, _ in blocks(encoding)]
         scale[n_common:] = np.repeat(block_scale, sizes)
         return cls(centre, scale, block_scale, intercept)
@@ -108,6 +108,7 @@ class LogJoint:
     common_priors: IndependentPriors
     sd_priors: IndependentPriors
     block_sizes: npt.NDArray[np.intp]  # (sd,), coefficients that share each sd
+    offset: Floats | None = None  # (node,), added to the linear predictor
 
     @classmethod
     def of(cls, design: Design, cells: Cells, statistics: Statistics, at: Coordinates) -> LogJoint:
@@ -116,7 +117,8 @@ class LogJoint:
         successes = (statistics.successes - at.centre * statistics.total_successes) / at.scale
         common, sds = standard_priors(design, at)
         sizes = np.array([term.n_groups for term, _ in blocks(encoding)], dtype=np.intp)
-        return cls(design_matrix(encoding, cells, at), cells.weights, successes, common, sds, sizes)
+        offset = encoding.offset(cells.numeric, len(cells))
+        return cls(design_matrix(encoding, cells, at), cells.weights, successes, common, sds, sizes, offset)
 
     @property
     def n_common(self) -> int:
@@ -154,6 +156,11 @@ class LogJoint:
             return np.zeros((*per_coefficient.shape[:-1], 0))
         return np.add.reduceat(per_coefficient[..., self.n_common :], self.block_starts, axis=-1)
 
+    def eta(self, x: Floats) -> Floats:
+        """Linear predictor of every node, shape (..., node), at ``x`` of shape (..., coefficient)."""
+        eta = np.asarray((self.matrix @ x.T).T)
+        return eta if self.offset is None else eta + self.offset
+
     def log_likelihood(self, x: Floats) -> tuple[Floats, Floats, Floats]:
         """Value, gradient and curvature weights ``n p (1 - p)`` at ``x``.
 
@@ -167,8 +174,7 @@ class LogJoint:
         gradient : array, shape (..., coefficient)
         curvature : array, shape (..., node)
         """
-        eta = (self.matrix @ x.T).T
-        log_partition, probability = binomial.log_partition_and_probability(eta)
+        log_partition, probability = binomial.log_partition_and_probability(self.eta(x))
         expected = self.weights * probability
         value = x @ self.successes - log_partition @ self.weights
         gradient = self.successes - (self.matrix.T @ expected.T).T
@@ -199,6 +205,8 @@ class LogJoint:
         total, step = np.empty(len(draws)), max(1, _ENTRIES // len(self.weights))
         for start in range(0, len(draws), step):
             eta = np.asarray(self.matrix @ draws[start : start + step].T)
+            if self.offset is not None:
+                eta += self.offset[:, None]
             if self.has_unit_weights:
                 total[start : start + step] = binomial.total_log_partition(eta)
             else:
@@ -220,11 +228,12 @@ def design_matrix(encoding: Encoding, rows: Rows, at: Coordinates) -> Any:
     n_rows, n_coefficients = len(rows), encoding.n_coefficients
     data, columns, index = [], [], []
     for term in encoding.terms:
-        found = Places.of(term).rows(rows.codes, n_rows)
-        present = np.flatnonzero(found < term.n_coefficients)
-        data.append(term.multipliers(rows.numeric, n_rows)[present])
-        columns.append(found[present] + encoding.slices[term.name].start)
-        index.append(present)
+        for strand in strands(term):
+            found = strand.places.rows(rows.codes, n_rows)
+            present = np.flatnonzero(found < term.n_coefficients)
+            data.append(strand.multipliers(rows.numeric, n_rows)[present])
+            columns.append(found[present] + encoding.slices[term.name].start)
+            index.append(present)
     sparse = sp.csr_array(
         (np.concatenate(data), (np.concatenate(index), np.concatenate(columns))),
         shape=(n_rows, n_coefficients),
@@ -241,17 +250,22 @@ def standard_priors(design: Design, at: Coordinates) -> tuple[IndependentPriors,
     """Priors of common coefficients and of group sds, in standard coordinates."""
     encoding = design.encoding
     common = [
-        design.priors[term.name].scaled(float(at.scale[j]))
+        design.prior(term, k).scaled(float(at.scale[encoding.slices[term.name].start + k]))
         for term in encoding.common
-        for j in range(encoding.slices[term.name].start, encoding.slices[term.name].stop)
+        for k in range(term.n_coefficients)
     ]
     sds = [
-        design.priors[term.name].scaled(float(scale))
-        for (term, _), scale in zip(blocks(encoding), at.block_scale, strict=True)
+        design.prior(term, expression).scaled(float(scale))
+        for (term, expression), scale in zip(blocks(encoding), at.block_scale, strict=True)
     ]
     return IndependentPriors.of(common), IndependentPriors.of(sds)
 
 
-def _block_rms(encoding: Encoding, square: Floats, term: Term) -> float:
-    """Root mean square over rows of what multiplies a term's coefficients."""
-    return float(np.sqrt(square[encoding.slices[term.name]].sum())) or 1.0 if term.numeric else 1.0
+def _block_rms(encoding: Encoding, square: Floats, term: Term, expression: int) -> float:
+    """Root mean square over rows of what multiplies the coefficients of one sd."""
+    if not term.numeric and not term.bases:
+        return 1.0
+    own = square[encoding.slices[term.name]]
+    if term.bases:  # each column of a basis has its own size
+        own = own.reshape(term.n_expressions, term.n_groups)[expression]
+    return float(np.sqrt(own.sum())) or 1.0

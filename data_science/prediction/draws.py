@@ -67,13 +67,16 @@ class Draws:
 
     def _sum(self, rows: Rows, by_place: Floats, only: str = "") -> Floats:
         eta = np.zeros((len(rows), len(self.coefficients)))
+        for _, column in self.tables.encoding.offsets:
+            if not only or only == column:
+                eta += rows.numeric[column][:, None]
         with np.errstate(over="ignore", invalid="ignore"):
             for table, places in zip(self.tables.terms, self.tables.places(rows), strict=True):
-                if only and only not in table.term.numeric:
+                if only and only not in table.numeric:
                     continue
                 part = by_place[places]
-                if table.term.numeric:
-                    part *= multiplier(table.term, rows)[:, None]
+                if table.numeric:
+                    part *= multiplier(table, rows)[:, None]
                 eta += part
             require_finite(eta.sum(axis=1), rows)
         return eta
@@ -91,7 +94,7 @@ class Draws:
         variance = np.zeros(len(self.coefficients))
         for table, places in zip(self.tables.terms, self.tables.places(row), strict=True):
             if places[0] >= first_sd:
-                variance += (self.group_sds[:, places[0] - first_sd] * multiplier(table.term, row)[0]) ** 2
+                variance += (self.group_sds[:, places[0] - first_sd] * multiplier(table, row)[0]) ** 2
         nodes = np.linspace(-REACH, REACH, NODES)
         weights = np.exp(-0.5 * nodes**2)
         eta = self._sum(row, self._with_zeros)[0]

@@ -117,7 +117,7 @@ def _running_column(draws: Draws, rows: Rows) -> str | None:
     step = max(1, len(rows) // SAMPLE)
     varied = {column: len(np.unique(values[::step])) for column, values in rows.numeric.items()}
     column = max(varied, key=varied.__getitem__, default=None)
-    linear = all(term.numeric.count(column) < 2 for term in draws.tables.encoding.terms if column is not None)
+    linear = all(t.numeric.count(column) < 2 for t in draws.tables.terms if column is not None)
     return column if column is not None and varied[column] > 1 and linear else None
 
 

@@ -254,7 +254,7 @@ class Predictor:
         if self._covariance is None:
             variance = self.posterior.variances(rows)
         else:
-            multipliers = [multiplier(table.term, rows) for table in self.tables.terms]
+            multipliers = [multiplier(table, rows) for table in self.tables.terms]
             variance = logit_variance(self.tables.places(rows), multipliers, self._covariance)
         return corrected_probability(self.tables.logits(rows, self.coefficients), variance)
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
@@ -28,6 +30,7 @@ class RowReader:
 
     levels: dict[str, LevelReader]
     numeric: tuple[str, ...]
+    encoding: Encoding | None = None  # what is derived of the columns; None if nothing is
     columns: tuple[str, ...] = field(init=False)
     _layouts: dict[tuple[Any, ...], tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
@@ -38,15 +41,16 @@ class RowReader:
     @classmethod
     def of(cls, encoding: Encoding, unseen: Unseen) -> RowReader:
         """Build the reader; for a common effect no distribution can stand in for an unseen level."""
-        common = {coding.factor.column for term in encoding.terms for coding in term.codings}
+        common = encoding.common_factors
         readers = {
             factor.column: LevelReader(factor, unseen == "refuse" or factor.column in common)
             for factor in encoding.factors
         }
-        return cls(readers, encoding.numeric_columns)
+        derives = bool(encoding.derived or encoding.contrasts)
+        return cls(readers, encoding.number_columns, encoding if derives else None)
 
     def one(self, features: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, float]]:
-        """Return the level codes and the numbers of one row.
+        """Return the level codes and the numbers of one row, derived ones among them.
 
         Raises
         ------
@@ -61,7 +65,13 @@ class RowReader:
             if column not in features:
                 raise self._missing(column, features)
         codes = {column: reader.code(features[column]) for column, reader in self.levels.items()}
-        return codes, {column: read_number(column, features[column]) for column in self.numeric}
+        numbers = {column: read_number(column, features[column]) for column in self.numeric}
+        if self.encoding is None:
+            return codes, numbers
+        arrays = {column: np.array([number]) for column, number in numbers.items()}
+        at = {column: np.array([code]) for column, code in codes.items()}
+        derived = self.encoding.numeric_of(arrays, at, 1, None)
+        return codes, {column: float(values[0]) for column, values in derived.items()}
 
     def only_row(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the needed values, unread, of a frame's only row.
@@ -100,6 +110,8 @@ class RowReader:
         values = {column: frame.iloc[:, at] for column, at in zip(self.columns, positions, strict=True)}
         codes = {column: reader.read(values[column], first) for column, reader in self.levels.items()}
         numbers = {column: read_numbers(column, values[column], first) for column in self.numeric}
+        if self.encoding is not None:
+            numbers = self.encoding.numeric_of(numbers, codes, n_rows, first)
         return Rows(codes, numbers, n_rows)
 
     def chunks(self, frame: pd.DataFrame, n_rows: int) -> Iterator[tuple[slice, Rows]]:

@@ -5,14 +5,14 @@ No NumPy arithmetic here: on four values it costs more than the values themselve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding, Term
-from data_science.formula.places import Places
+from data_science.formula.places import Places, Strand, strands
 from data_science.prediction.features import PLAIN_NUMBERS
 from data_science.prediction.rows import RowReader
 
@@ -30,11 +30,13 @@ class RowScorer:
     _slopes: tuple[tuple[str, float], ...] = field(init=False, repr=False)
     _effects: tuple[tuple[str, frozenset[type], dict[Any, float]], ...] = field(init=False, repr=False)
     _additive: bool = field(init=False, repr=False)
-    _terms: tuple[tuple[str, Places, list[float], tuple[str, ...]], ...] = field(init=False, repr=False)
+    _terms: tuple[tuple[str, list[float], tuple[Strand, ...]], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        simple = [term for term in self.encoding.terms if len(term.columns) < 2]
-        object.__setattr__(self, "_additive", len(simple) == len(self.encoding.terms))
+        encoding = self.encoding
+        simple = [term for term in encoding.terms if len(term.columns) < 2 and not term.bases]
+        plain = not (encoding.derived or encoding.contrasts or encoding.offsets)
+        object.__setattr__(self, "_additive", plain and len(simple) == len(encoding.terms))
         object.__setattr__(self, "_intercept", sum(self._values(t)[0] for t in simple if not t.columns))
         object.__setattr__(
             self, "_slopes", tuple((t.numeric[0], self._values(t)[0]) for t in simple if t.numeric)
@@ -42,7 +44,7 @@ class RowScorer:
         factors = dict.fromkeys(t.columns[0] for t in simple if t.columns and not t.numeric)
         effects = tuple((c, self.reader.levels[c].plain, self._level_effects(c, simple)) for c in factors)
         object.__setattr__(self, "_effects", effects)
-        terms = ((t.name, Places.of(t), self._values(t), t.numeric) for t in self.encoding.terms)
+        terms = ((t.name, self._values(t), strands(t)) for t in encoding.terms)
         object.__setattr__(self, "_terms", tuple(terms))
 
     def logit(self, features: Mapping[str, Any]) -> float:
@@ -88,20 +90,17 @@ class RowScorer:
         return self._finite(eta, numbers)
 
     def contributions(self, features: Mapping[str, Any]) -> dict[str, float]:
-        """Return each term's part of the linear predictor, by Bambi's names."""
-        parts = {
-            name: multiplier * coefficient + 0.0  # never minus zero
-            for name, coefficient, multiplier in self._taken(features)
-        }
+        """Return each term's part of the linear predictor, by Bambi's names; an offset's is its value."""
+        codes, numbers = self.reader.one(features)
+        parts: dict[str, float] = {}
+        for name, coefficients, strands_ in self._terms:
+            for strand in strands_:
+                multiplier = float(prod(numbers[column] for column in strand.numeric))
+                part = multiplier * coefficients[strand.places.row(codes)] + 0.0  # never minus zero
+                parts[name] = parts[name] + part if name in parts else part
+        parts |= {name: numbers[column] for name, column in self.encoding.offsets}
         self._finite(sum(parts.values()), {column: features[column] for column in self.reader.numeric})
         return parts
-
-    def _taken(self, features: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
-        """Yield each term's name, the coefficient that the row takes, and what multiplies it."""
-        codes, numbers = self.reader.one(features)
-        for name, places, coefficients, columns in self._terms:
-            multiplier = float(prod(numbers[column] for column in columns))
-            yield name, coefficients[places.row(codes)], multiplier
 
     def _finite(self, eta: float, numbers: Mapping[str, Any]) -> float:
         if not -INFINITY < eta < INFINITY:

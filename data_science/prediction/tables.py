@@ -16,7 +16,7 @@ import numpy as np
 from data_science.arrays import Floats, Ints
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding, Term
-from data_science.formula.places import Places
+from data_science.formula.places import Strand, strands
 from data_science.formula.rows import Rows
 
 MOST_CELLS = 2**20  # combinations of levels up to which each has its place in a table
@@ -24,31 +24,32 @@ MOST_CELLS = 2**20  # combinations of levels up to which each has its place in a
 
 @dataclass(frozen=True)
 class TermTable:
-    """Where each combination of a term's codes finds its coefficient.
+    """Where each combination of a term's codes finds its coefficient: of a basis, that of one of its columns.
 
     Places count through a vector in which the coefficients are followed by one zero (reference levels) and
     one entry for each group standard deviation (the effect of an unseen group).
     """
 
     term: Term
+    strand: Strand
     start: int  # place of the term's first coefficient
     zero: int
     first_sd: int  # place of the term's first group standard deviation
 
-    @cached_property
-    def _axes(self) -> Places:
-        return Places.of(self.term)
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Numeric columns whose product multiplies the coefficient."""
+        return self.strand.numeric
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Factors, codings first."""
-        return (*(c.factor.column for c in self.term.codings), *(g.column for g in self.term.groups))
+        return tuple(factor.column for factor in self.term.factors)
 
     @cached_property
     def lengths(self) -> tuple[int, ...]:
         """Codes of each axis, that of an unseen level included."""
-        codings = (len(c.factor.levels) + 1 for c in self.term.codings)
-        return (*codings, *(len(g.levels) + 1 for g in self.term.groups))
+        return tuple(len(factor.levels) + 1 for factor in self.term.factors)
 
     @cached_property
     def table(self) -> Ints | None:
@@ -83,8 +84,9 @@ class TermTable:
         return by_cell[self.cell(rows.codes)] if self.columns else by_cell
 
     def _placed(self, codes: Mapping[str, Ints]) -> Ints:
-        (expression, is_coded), (group, is_seen) = self._axes.split(codes)
-        seen = self.start + expression * self._axes.n_groups + group
+        axes = self.strand.places
+        (expression, is_coded), (group, is_seen) = axes.split(codes)
+        seen = self.start + expression * axes.n_groups + group
         placed = np.where(is_seen, seen, self.first_sd + expression)
         return np.where(is_coded, placed, self.zero)
 
@@ -97,17 +99,17 @@ class Tables:
 
     @cached_property
     def terms(self) -> tuple[TermTable, ...]:
-        """One table per term, in the encoding's order."""
+        """One table per term and column of its bases, in the encoding's order."""
         zero = self.encoding.n_coefficients
         start, first_sd, found = 0, zero + 1, []
         for term in self.encoding.terms:
-            found.append(TermTable(term, start, zero, first_sd))
+            found += [TermTable(term, strand, start, zero, first_sd) for strand in strands(term)]
             start += term.n_coefficients
             first_sd += term.n_expressions if term.is_group_specific else 0
         return tuple(found)
 
     def places(self, rows: Rows) -> list[Ints]:
-        """Return for each term the places of the rows' coefficients, shape (row,)."""
+        """Return for each table the places of the rows' coefficients, shape (row,)."""
         return [table.places(rows) for table in self.terms]
 
     def logits(self, rows: Rows, coefficients: Floats) -> Floats:
@@ -119,19 +121,20 @@ class Tables:
             If the numbers overflow it.
         """
         extended = np.concatenate([coefficients, np.zeros(1 + self.encoding.n_sds)])
-        eta = np.zeros(len(rows))
+        offset = self.encoding.offset(rows.numeric, len(rows))
+        eta = np.zeros(len(rows)) if offset is None else offset
         with np.errstate(over="ignore", invalid="ignore"):
             for table in self.terms:
                 part = table.values(rows, extended)
-                for column in table.term.numeric:
+                for column in table.numeric:
                     part = part * rows.numeric[column]
                 eta += part
         return require_finite(eta, rows)
 
 
-def multiplier(term: Term, rows: Rows) -> Floats:
-    """Return the product of a term's numeric columns, shape (row,)."""
-    return term.multipliers(rows.numeric, len(rows))
+def multiplier(table: TermTable, rows: Rows) -> Floats:
+    """Return the product of a table's numeric columns, shape (row,)."""
+    return table.strand.multipliers(rows.numeric, len(rows))
 
 
 def require_finite(eta: Floats, rows: Rows) -> Floats:

@@ -124,7 +124,7 @@ def model_card(report: Report) -> str:
         "What it is": (
             f"A Bayesian logistic regression, {_code(report.specification.formula)}, that gives the "
             f"probability of `{report.predictor.response}`. It predicts 1 above a probability of "
-            f"{report.predictor.threshold:.4g}, which minimises the expected cost."
+            f"{report.predictor.threshold:.4g}, which minimises the expected cost.{_offsets(report)}"
         ),
         "What the features add": _sentence(report.what_features_add),
         "Data": _origin(report) + f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
@@ -151,6 +151,12 @@ def model_card(report: Report) -> str:
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     return f"# Model card\n\n{body}\n"
+
+
+def _offsets(report: Report) -> str:
+    """Sentence about offsets; empty without any."""
+    names = ", ".join(_code(offset.name) for offset in report.specification.offsets)
+    return f" {names} is added to the logit as it is, and every prediction needs it." if names else ""
 
 
 def _origin(report: Report) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from data_science.arrays import Floats
-from data_science.errors import ArtifactError
+from data_science.errors import ArtifactError, FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.prediction.correction import MOST_COVARYING, Correction
 from data_science.prediction.predictor import Predictor
@@ -124,9 +124,18 @@ def probe(predictor: Predictor) -> list[dict[str, Any]]:
             factor.column: factor.levels[row * (place + 1) % len(factor.levels)]
             for place, factor in enumerate(factors)
         }
-        for place, column in enumerate(predictor.encoding.numeric_columns):
-            features.setdefault(column, PROBE_NUMBERS[(row + place) % len(PROBE_NUMBERS)])
-        rows.append({"features": features, "answer": _answer(predictor, features)})
+        ranges = {one.column: one for one in predictor.encoding.inputs}
+        for place, column in enumerate(predictor.encoding.number_columns):
+            number = PROBE_NUMBERS[(row + place) % len(PROBE_NUMBERS)]
+            if column in ranges:  # functions need not be defined elsewhere
+                low, high = ranges[column].low, ranges[column].high
+                number = low + (high - low) * (2 + number) / 5
+            features.setdefault(column, number)
+        try:
+            rows.append({"features": features, "answer": _answer(predictor, features)})
+        except FeatureError:  # functions of two columns need not be defined between training rows
+            if not predictor.encoding.derived or (row == N_PROBES - 1 and not rows):
+                raise
     return rows
 
 

@@ -22,6 +22,9 @@ WORDS = [
     "poly(x,2)",
     "np.log(",
     "offset(",
+    "offset(x)",
+    "bs(x,df=4)",
+    "I(",
     "label",
     "(1|g)",
     "(x|g)",
@@ -32,7 +35,7 @@ WORDS = [
     "...",
 ]
 PIECES = st.sampled_from([*SYMBOLS, *WORDS])
-COLUMNS = st.sampled_from(["x", "z", "g", "h", "n", "C(n)"])
+COLUMNS = st.sampled_from(["x", "z", "g", "h", "n", "C(n)", "scale(x)", "exp(z)", "poly(x, 2)", "S(h)"])
 PRODUCTS = st.lists(COLUMNS, min_size=1, max_size=3, unique=True).map(":".join)
 GROUPS = st.lists(st.sampled_from(["g", "h", "n"]), min_size=1, max_size=2, unique=True).map(":".join)
 EXPRESSIONS = st.sampled_from(["1", "x", "0 + x", "x + z", "0 + h", "1 + x:z"])

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.special import expit, xlogy
 
 from data_science.formula.design import Design, encode
-from data_science.formula.places import Places
+from data_science.formula.places import strands
 
 N_SHOWN = 5  # rows whose logits are looked at one by one
 
@@ -16,9 +16,12 @@ def linear_predictor(design: Design, coefficients: np.ndarray, frame: pd.DataFra
     eta = np.zeros((*coefficients.shape[:-1], len(frame)))
     absent = np.zeros((*coefficients.shape[:-1], 1))  # what the place past the last finds
     for term in design.encoding.terms:
-        position = Places.of(term).rows(rows.codes, len(frame))
         effects = np.concatenate([coefficients[..., design.encoding.slices[term.name]], absent], axis=-1)
-        eta += effects[..., position] * term.multipliers(rows.numeric, len(frame))
+        for strand in strands(term):
+            position = strand.places.rows(rows.codes, len(frame))
+            eta += effects[..., position] * strand.multipliers(rows.numeric, len(frame))
+    for _, column in design.encoding.offsets:
+        eta += rows.numeric[column]
     return eta
 
 

@@ -9,22 +9,25 @@ import xarray as xr
 from pytensor.compile.mode import Mode
 
 from data_science.formula.design import Design
+from data_science.formula.encoding import Term
 
 INTERPRETED = Mode(linker="py", optimizer="fast_compile")  # a few evaluations: compiling costs more
 
 
-def bambi_prior(prior, is_group_specific: bool) -> bmb.Prior:
-    own = bmb.Prior(prior.name, auto_scale=False, **prior.arguments)
+def bambi_prior(design: Design, term: Term) -> bmb.Prior:
+    priors = [design.prior(term, column) for column in range(term.n_expressions)]
+    arguments = {name: np.array([prior.arguments[name] for prior in priors]) for name in priors[0].arguments}
+    if not term.bases:
+        arguments = {name: values[0] for name, values in arguments.items()}
+    is_group_specific = term.is_group_specific
+    own = bmb.Prior(priors[0].name, auto_scale=False, **arguments)
     return bmb.Prior("Normal", auto_scale=False, mu=0, sigma=own) if is_group_specific else own
 
 
 def bambi_on(frame: pd.DataFrame, design: Design, *, noncentered: bool = False) -> bmb.Model:
     """The user's own model: raw rows, explicit priors."""
     specification = design.specification
-    priors = {
-        term.name: bambi_prior(design.priors[term.name], term.is_group_specific)
-        for term in design.encoding.terms
-    }
+    priors = {term.name: bambi_prior(design, term) for term in design.encoding.terms}
     family = "bernoulli" if specification.response.trials is None else "binomial"
     texts = {c: object for c in frame if pd.api.types.is_string_dtype(frame[c])}  # as Bambi selects them
     model = bmb.Model(
@@ -34,6 +37,7 @@ def bambi_on(frame: pd.DataFrame, design: Design, *, noncentered: bool = False) 
         priors=priors,
         auto_scale=False,
         noncentered=noncentered,
+        extra_namespace={"np": np, "log1p": np.log1p, "sqrt": np.sqrt},
     )
     model.build()
     return model
@@ -47,7 +51,8 @@ def named_coordinates(model: bmb.Model) -> dict[str, tuple[str, ...]]:
 def points(model: bmb.Model, draws: xr.Dataset, centred_intercept: np.ndarray) -> Iterator[dict]:
     """Each draw as values of the (centred-parametrised) PyMC model's own variables."""
     pymc_model = model.backend.model
-    centres = len([t for t in model.parameters["p"].terms if "|" not in t]) > 1
+    own = [t for t in model.parameters["p"].terms if "|" not in t and not t.startswith("offset")]
+    centres = len(own) > 1
     for draw in draws["draw"].values:
         point = {}
         for variable in pymc_model.free_RVs:

@@ -46,6 +46,9 @@ QUICK = {
     "random slope": (ModelSpecification("label ~ scd_a + (scd_a | attr_b)"), clients(400)),
     "interaction groups": (ModelSpecification("label ~ scd_b + (1 | attr_b:h)"), clients(400)),
     "categorical common effects": (ModelSpecification("label ~ attr_b * scd_a + C(k)"), clients(400)),
+    "spline": (ModelSpecification("label ~ bs(scd_a, df=4) + (1 | h)"), clients(400)),
+    "quadratic": (ModelSpecification("label ~ scd_a + I(scd_a**2)"), clients(400)),
+    "offset": (ModelSpecification("label ~ scd_a + (1 | attr_b) + offset(log(scd_b))"), clients(400)),
     "trials": (wide("p(incidence, size) ~ period + (1 | herd)"), herds()),
 }
 HARD = {

@@ -68,7 +68,8 @@ def test_a_prior_of_another_kind_is_refused_and_named():
     model.parameters["p"].terms["x"].prior = bmb.Prior("Normal", mu=[0, 1], sigma=1)
 
     with pytest.raises(
-        SpecificationError, match=r"Bambi's prior of 'x' is Normal.*; expected scalar arguments"
+        SpecificationError,
+        match=r"Bambi's prior of 'x' is Normal.*; expected numbers, one or one for each column",
     ):
         priors_of(model, design)
 

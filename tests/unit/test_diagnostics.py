@@ -240,9 +240,8 @@ def test_measurements_are_stored_with_json_types():
 
 def joint(chances, weights):
     """Density of one cell for each chance: cell k has the k-th coefficient as its logit."""
-    return SimpleNamespace(matrix=np.eye(len(weights)), weights=np.array(weights, dtype=float)), np.array(
-        [np.log(chance / (1 - chance)) for chance in chances]
-    )
+    density = SimpleNamespace(eta=lambda x: x, weights=np.array(weights, dtype=float))
+    return density, np.array([np.log(chance / (1 - chance)) for chance in chances])
 
 
 @pytest.mark.parametrize("n_trials", [100, 400])

@@ -11,7 +11,7 @@ from data_science.arrays import Floats, Ints
 from data_science.errors import GateError
 from data_science.formula.design import blocks
 from data_science.formula.encoding import Encoding, Term
-from data_science.formula.places import Places
+from data_science.formula.places import Places, strands
 from data_science.formula.rows import Observations
 from data_science.likelihood.compression import Cells
 from data_science.likelihood.log_joint import Coordinates, Statistics
@@ -89,6 +89,8 @@ class Plan:
         NotCollapsibleError
             If there is no random intercept, or too much would be left.
         """
+        if encoding.offsets:
+            raise NotCollapsibleError("rows have an offset, which the integrals of a factor do not know")
         term, block = _largest(encoding)
         everything = np.arange(encoding.n_coefficients, dtype=np.intp)
         levels = everything[encoding.slices[term.name]]
@@ -140,20 +142,20 @@ def _operands(
         if term.name == head.name:
             continue
         start = encoding.slices[term.name].start
-        positions = Places.of(term).rows(cells.codes, n)[order]
-        multipliers = term.multipliers(cells.numeric, n)[order]
-        if term.is_group_specific:
+        if not term.is_group_specific:
+            common[:, start : start + term.n_coefficients] = 0.0
+        for strand in strands(term):
+            positions = strand.places.rows(cells.codes, n)[order]
+            multipliers = strand.multipliers(cells.numeric, n)[order]
             seen = np.minimum(positions, term.n_coefficients - 1)
-            index.append(place[start + seen])
-            value.append(np.where(positions < term.n_coefficients, multipliers / at.scale[start + seen], 0.0))
-            continue
-        for c in range(term.n_coefficients):
-            own = (
-                multipliers
-                if term.n_coefficients == 1 and not term.codings
-                else multipliers * (positions == c)
-            )
-            common[:, start + c] = (own - at.centre[start + c]) / at.scale[start + c]
+            own = np.where(positions < term.n_coefficients, multipliers, 0.0)
+            if term.is_group_specific:
+                index.append(place[start + seen])
+                value.append(own / at.scale[start + seen])
+            else:
+                common[np.arange(len(order)), start + seen] += own
+    n_common = common.shape[1]
+    common = (common - at.centre[:n_common]) / at.scale[:n_common]
     sizes = np.bincount(level[order], minlength=head.n_coefficients)
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
     ones = np.bincount(level[order], ~several[order], minlength=head.n_coefficients).astype(np.intp)

@@ -81,7 +81,8 @@ def _nodes(joint: LogJoint) -> Nodes:
     multipliers = np.zeros(places.shape)
     places[term, node], multipliers[term, node] = n_common + place, multiplier
     dense = common.toarray() if sp.issparse(common) else common
-    return Nodes(np.ascontiguousarray(dense.T), places, multipliers, joint.weights, joint.successes)
+    offset = np.zeros(n_nodes) if joint.offset is None else joint.offset
+    return Nodes(np.ascontiguousarray(dense.T), places, multipliers, joint.weights, joint.successes, offset)
 
 
 def _priors(independent: IndependentPriors) -> Priors:

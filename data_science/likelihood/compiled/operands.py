@@ -36,6 +36,7 @@ class Nodes(NamedTuple):
     multipliers: Floats  # (term, node), what multiplies it; 0 where a node has fewer terms
     weights: Floats  # (node,)
     successes: Floats  # (coefficient,)
+    offset: Floats  # (node,), added to the linear predictor
 
 
 class Priors(NamedTuple):

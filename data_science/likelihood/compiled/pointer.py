@@ -102,7 +102,7 @@ def unpacked(buffer: Any) -> Any:
     n = levels * q + r
     length = (
         _N_SIZES + levels * q + r + levels * q * q + levels + 1 + entries + entries * q + r * r
-        + 2 * n + n_sds + n_common * n_nodes + 2 * terms * n_nodes + n_nodes + n + 5 * (n_common + n_sds)
+        + 2 * n + n_sds + n_common * n_nodes + 2 * terms * n_nodes + 2 * n_nodes + n + 5 * (n_common + n_sds)
     )  # fmt: skip
     whole, at = nb.carray(buffer, (length,)), _N_SIZES
     head, at = _integers(whole, at, (levels, q))
@@ -120,6 +120,7 @@ def unpacked(buffer: Any) -> Any:
     multipliers, at = _floats(whole, at, (terms, n_nodes))
     weights, at = _floats(whole, at, (n_nodes,))
     successes, at = _floats(whole, at, (n,))
+    offset, at = _floats(whole, at, (n_nodes,))
     bases, at = _integers(whole, at, (n_common,))
     norms, at = _floats(whole, at, (n_common,))
     arguments, at = _floats(whole, at, (n_common, 3))
@@ -130,7 +131,7 @@ def unpacked(buffer: Any) -> Any:
     return (
         Arrow(head, rest, a, starts, columns, b, c),
         Whitening(linear, common_precision, block_sizes, n_common),
-        Nodes(common, places, multipliers, weights, successes),
+        Nodes(common, places, multipliers, weights, successes, offset),
         common_priors,
         Priors(bases, norms, arguments),
     )
