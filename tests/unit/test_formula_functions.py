@@ -194,7 +194,11 @@ def test_every_function_has_a_state_of_json_types(name):
         ),
         ("y ~ scale(x)", {"x": "2"}, r"x is '2' \(str\); expected a finite number"),
         ("y ~ scale(x)", {"x": float("nan")}, r"x is nan \(float\); expected a finite number"),
-        ("y ~ z + offset(x)", {"x": ...}, r"x is missing; expected the columns z, x"),
+        (
+            "y ~ z + offset(x)",
+            {"x": ...},
+            r"x is missing \(offset\(x\) needs it\); expected the columns z, x",
+        ),
         (
             "y ~ S(g)",
             {"g": "q"},
