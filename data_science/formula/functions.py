@@ -110,6 +110,11 @@ FUNCTIONS: Mapping[str, Function] = {
 NUMPY = frozenset(name for name in FUNCTIONS if name.islower() and hasattr(np, name))
 
 
+def evaluated(name: str, values: Any) -> Any:
+    """Evaluate a function that remembers nothing, as Bambi calls it."""
+    return FUNCTIONS[name].evaluate(np.asarray(values, dtype=np.float64), {})[0]
+
+
 def function_named(name: str) -> Function | None:
     """Return the function that a formula calls by this name, if there is one."""
     if name.startswith("np."):
