@@ -6,6 +6,7 @@ names, levels and coordinates are those of the model on the data, so Bambi and A
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,9 @@ from formulae.environment import Environment, VarLookupDict
 from data_science.errors import SpecificationError
 from data_science.formula.design import Design, sample_frame
 from data_science.formula.encoding import Term
-from data_science.formula.functions import NUMPY
+from data_science.formula.functions import FUNCTIONS, NUMPY, evaluated
 from data_science.formula.priors import Prior
 from data_science.formula.training import restore
-
-#: Functions that a formula may call and Bambi does not know by itself.
-NAMESPACE: dict[str, Any] = {"np": np} | {name: getattr(np, name) for name in NUMPY}
 
 
 def build(design: Design) -> bmb.Model:
@@ -35,10 +33,17 @@ def build(design: Design) -> bmb.Model:
         family=family,
         priors=priors,
         auto_scale=False,
-        extra_namespace=NAMESPACE,
+        extra_namespace=namespace(),
     )
     _remember(model, design)
     return model
+
+
+def namespace() -> dict[str, Any]:
+    """Functions that a formula may call and Bambi does not know by itself."""
+    stateless = [name for name, function in FUNCTIONS.items() if not function.transform and name != "I"]
+    by_name = {n: getattr(np, n) if n in NUMPY else partial(evaluated, n) for n in stateless}
+    return {"np": np, **by_name}
 
 
 def priors_of(model: bmb.Model, design: Design) -> dict[str, Prior]:
@@ -72,7 +77,7 @@ class _Pickler(cloudpickle.Pickler):
             return VarLookupDict, ([],)
         if isinstance(obj, Environment):
             own = [names for names in obj._namespaces if type(names) is dict and "__name__" not in names]
-            return Environment, ([*own, NAMESPACE],)
+            return Environment, ([*own, namespace()],)
         return super().reducer_override(obj)
 
 

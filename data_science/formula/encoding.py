@@ -232,6 +232,11 @@ class Encoding:
             for term, end in zip(self.terms, ends, strict=True)
         }
 
+    def offset_of(self, column: str) -> str:
+        """Name of the offset that reads a column of the table; empty if none does."""
+        reads = {made: one.reads for one in self.derived for made in one.columns}
+        return next((name for name, made in self.offsets if column in reads.get(made, (made,))), "")
+
     def to_json(self) -> dict[str, Any]:
         """Represent the encoding with JSON types only; functions are left out where there are none."""
         functions = {

@@ -15,6 +15,7 @@ import numpy as np
 from data_science.arrays import Floats
 from data_science.formula.bases import b_splines, orthogonal_polynomials
 
+MOST_DEGREE = 64  # of polynomials and their pieces
 State = Mapping[str, Any]  # what a function remembers of training, with JSON types
 
 
@@ -55,14 +56,21 @@ def _scaled(x: Floats, state: State) -> list[Floats]:
 
 
 def _splines(x: Floats, state: State) -> list[Floats]:
-    columns = b_splines(x, state["_knots"], state["_degree"])
+    columns = b_splines(x, state["_knots"], _bounded(state["_degree"]))
     return columns if state["_intercept"] else columns[1:]
 
 
 def _polynomials(x: Floats, state: State) -> list[Floats]:
+    degree = _bounded(state["degree"])
     if state["raw"]:
-        return [x**power for power in range(1, state["degree"] + 1)]
+        return [x**power for power in range(1, degree + 1)]
     return orthogonal_polynomials(x, state["alpha"], state["norms2"])
+
+
+def _bounded(degree: int) -> int:
+    if not 0 <= degree <= MOST_DEGREE:
+        raise ValueError(f"the degree is {degree!r}; expected at most {MOST_DEGREE}")
+    return degree
 
 
 _SCALE = Function(_scaled, transform="scale", remembers=("mean", "std"))
@@ -100,6 +108,11 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 #: Names that NumPy has too, and that formulas therefore may write as ``np.log``.
 NUMPY = frozenset(name for name in FUNCTIONS if name.islower() and hasattr(np, name))
+
+
+def evaluated(name: str, values: Any) -> Any:
+    """Evaluate a function that remembers nothing, as Bambi calls it."""
+    return FUNCTIONS[name].evaluate(np.asarray(values, dtype=np.float64), {})[0]
 
 
 def function_named(name: str) -> Function | None:

@@ -46,7 +46,7 @@ class RowReader:
             factor.column: LevelReader(factor, unseen == "refuse" or factor.column in common)
             for factor in encoding.factors
         }
-        derives = bool(encoding.derived or encoding.contrasts)
+        derives = encoding.derived or encoding.contrasts or encoding.offsets
         return cls(readers, encoding.number_columns, encoding if derives else None)
 
     def one(self, features: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, float]]:
@@ -151,8 +151,10 @@ class RowReader:
         return positions
 
     def _missing(self, column: str, there: Any) -> FeatureError:
+        offset = "" if self.encoding is None else self.encoding.offset_of(column)
+        because = f" ({offset} needs it)" if offset else ""
         return FeatureError(
-            f"{column} is missing; expected the columns {', '.join(self.columns)}, "
+            f"{column} is missing{because}; expected the columns {', '.join(self.columns)}, "
             f"got {reprlib.repr([str(name) for name in there])}",
             column,
         )

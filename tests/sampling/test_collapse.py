@@ -76,6 +76,11 @@ CASES = {
     "10,000 trials": (trials([10_000, 40, 10_000]), "p(y, n) ~ x0 + (1 | g)", -0.3),
     "two factors": (binary([5, 7, 3, 6], second=3), TWO, 0.0),
     "interaction groups": (binary([5, 7, 3, 6], second=2), "y ~ x0 + (1 | g:h) + (1 | h)", 0.0),
+    "functions and an offset": (
+        binary([5, 7, 3, 6], second=2),
+        "y ~ poly(x0, 2) + (1 | g) + (scale(x0) | h) + offset(exp(x0))",
+        0.0,
+    ),
     "slopes by a smaller factor": (binary([5, 7, 3, 6], second=2), "y ~ x0 + (1 | g) + (x0 | h)", 0.0),
 }
 
@@ -99,11 +104,12 @@ def by_brute_force(case: SimpleNamespace, v, theta) -> np.ndarray:
     for one, sds in zip(v, theta, strict=True):
         x = np.zeros(joint.n_coefficients)
         x[plan.left] = one
-        base = joint.value(x, sds) + joint.weights @ np.logaddexp(0, matrix @ x)
+        all_eta = joint.eta(x)
+        base = joint.value(x, sds) + joint.weights @ np.logaddexp(0, all_eta)
         for level in plan.levels:
             inside = matrix[:, level] != 0
             log_likelihood = joint.successes[level] * values
-            for eta, weight in zip(matrix[inside] @ x, joint.weights[inside], strict=True):
+            for eta, weight in zip(all_eta[inside], joint.weights[inside], strict=True):
                 log_likelihood = log_likelihood - weight * np.logaddexp(0, eta + values)
             log_likelihood -= 0.5 * np.exp(-2 * sds[plan.block]) * values**2  # its constant is in the joint
             base += logsumexp(log_likelihood) + np.log(step)
@@ -181,7 +187,7 @@ def test_levels_are_drawn_from_their_conditional_distributions(case):
         inside = matrix[:, level] != 0
         log_density = case.joint.successes[level] * values
         log_density = log_density - 0.5 * np.exp(-2 * theta[case.plan.block]) * values**2
-        for eta, weight in zip(matrix[inside] @ x, case.joint.weights[inside], strict=True):
+        for eta, weight in zip(case.joint.eta(x)[inside], case.joint.weights[inside], strict=True):
             log_density = log_density - weight * np.logaddexp(0, eta + values)
         density = np.exp(log_density - log_density.max())
         cumulative = (np.cumsum(density) - density / 2) / density.sum()

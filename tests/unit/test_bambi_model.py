@@ -8,9 +8,12 @@ import pytest
 
 from data_science.errors import SpecificationError
 from data_science.formula.bambi_model import build, priors_of, write
-from data_science.formula.design import learn
+from data_science.formula.design import abridged, learn
+from data_science.formula.encoding import Encoding
+from data_science.formula.functions import FUNCTIONS, Function
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
 from data_science.formula.specification import ModelSpecification
+from data_science.prediction.predictor import Predictor
 
 FRAME = pd.DataFrame(
     {
@@ -82,3 +85,36 @@ def test_a_stored_model_reads_back_without_the_names_around_its_making(tmp_path)
     content = (tmp_path / "model.pkl").read_bytes()
     assert priors_of(cloudpickle.loads(content), design) == design.priors
     assert b"data_science" not in content  # formulae captures the caller's design and module
+
+
+@pytest.mark.parametrize("n_levels", [2, 3])
+def test_every_column_of_a_basis_is_held_with_the_prior_of_its_own_unit(n_levels):
+    formula = "label ~ bs(x, df=4) + T(g, 'c'):poly(x, 2) + S(s) + (poly(x, 2) | n) + offset(exp(x))"
+    design = abridged(learn(ModelSpecification(formula), FRAME), n_levels)
+
+    model = build(design)
+
+    assert priors_of(model, design) == design.priors
+    sigma = model.parameters["p"].terms["bs(x, df=4)"].prior.args["sigma"]
+    assert sigma == pytest.approx([1 / design.sds[f"bs(x, df=4)[{k}]"] for k in range(4)])
+    model.parameters["p"].terms["bs(x, df=4)"].prior = bmb.Prior("Normal", mu=0, sigma=2 * sigma)
+    held = priors_of(model, design)
+    assert [name for name in held if held[name] != design.priors[name]] == ["bs(x, df=4)"]
+
+
+def test_a_function_is_one_entry_of_the_registry_learned_served_and_known_to_bambi(monkeypatch):
+    monkeypatch.setitem(FUNCTIONS, "cube", Function(lambda x, _: [x**3]))
+    design = learn(ModelSpecification("label ~ cube(scale(x))"), FRAME)
+    coefficients = np.array([0.5, -0.25])
+    predictor = Predictor(
+        Encoding.from_json(design.encoding.to_json()), coefficients, coefficients[None], np.ones((1, 0))
+    )
+
+    explained = predictor.explain({"x": 2.5})
+
+    cube = ((2.5 - FRAME["x"].mean()) / FRAME["x"].std(ddof=0)) ** 3
+    assert explained == pytest.approx({"Intercept": 0.5, "cube(scale(x))": -0.25 * cube})
+    matrices = build(design).parameters["p"].design
+    assert matrices.common.evaluate_new_data(pd.DataFrame({"x": [2.5]})).design_matrix == pytest.approx(
+        np.array([[1.0, cube]])
+    )

@@ -55,6 +55,7 @@ def test_a_formula_of_the_class_is_read_into_bambis_terms(formula, names):
             r"cannot be computed \(Must specify either 'df' or 'knots'\); expected bs\(column, df=",
         ),
         ("y ~ bs(x, df=2)", "df=2 is too small for degree=3"),
+        ("y ~ poly(x, 99, raw=True)", r"the degree is 99; expected at most 64"),
         ("y ~ bs(x, df=n)", r"'n' in 'bs\(x, df=n\)' .* is not a constant"),
         ("y ~ bs(x, knots=[1, 2])", "lists cannot be written: give df instead of knots"),
         (

@@ -89,7 +89,7 @@ def derivatives(
         n_units = rows.units[j] - a
         n_columns = own.starts[j + 1] - own.starts[j]
         for i in range(n):
-            total = 0.0
+            total = rows.offset[a + i]
             for c in range(n_common):
                 total += rows.common[a + i, c] * v[n_others + c]
             for f in range(n_other):

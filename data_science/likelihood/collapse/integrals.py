@@ -95,7 +95,7 @@ def integrals(
         top = 0.0
         for i in range(n):
             for m in range(n_points):
-                eta[m] = modes[j]
+                eta[m] = modes[j] + rows.offset[a + i]
             for c in range(n_common):
                 x, source = rows.common[a + i, c], common[c]
                 for m in range(n_points):

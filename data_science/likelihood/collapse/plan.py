@@ -35,6 +35,7 @@ class Operands(NamedTuple):
     starts: Ints  # (level + 1,), first row of each level
     units: Ints  # (level,), first row of each level that stands for more than one trial
     successes: Floats  # (level,)
+    offset: Floats  # (row,), added to the linear predictor
 
 
 class Columns(NamedTuple):
@@ -89,8 +90,6 @@ class Plan:
         NotCollapsibleError
             If there is no random intercept, or too much would be left.
         """
-        if encoding.offsets:
-            raise NotCollapsibleError("rows have an offset, which the integrals of a factor do not know")
         term, block = _largest(encoding)
         everything = np.arange(encoding.n_coefficients, dtype=np.intp)
         levels = everything[encoding.slices[term.name]]
@@ -159,6 +158,7 @@ def _operands(
     sizes = np.bincount(level[order], minlength=head.n_coefficients)
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
     ones = np.bincount(level[order], ~several[order], minlength=head.n_coefficients).astype(np.intp)
+    offset = encoding.offset(cells.numeric, n)
     empty: list[Floats] = [np.empty((len(order), 0))]
     return Operands(
         common,
@@ -168,6 +168,7 @@ def _operands(
         starts,
         starts[:-1] + ones,
         np.empty(0),
+        np.zeros(len(order)) if offset is None else offset[order],
     )
 
 
