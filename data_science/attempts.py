@@ -24,7 +24,7 @@ from data_science.progress import Stopwatch
 
 log = logging.getLogger(__name__)
 _RATE_DRAWS = 1000  # draws that the label's rate is replicated from
-#: Draws of a second opinion, for a few per cent of the first's cost: they find a mean that is a tenth of an sd off.
+#: Draws of a second opinion, for a few per cent of the first's cost: they find a mean a tenth of an sd off.
 _OPINION_DRAWS = 4_000
 
 
