@@ -103,6 +103,17 @@ def test_what_is_light_imports_no_library_of_training_and_no_pandas(code):
     assert not modules_after(code) & {*HEAVY, "pandas"}
 
 
+def test_a_fit_by_nested_laplace_imports_no_compiler_and_no_sampler():
+    fitted = modules_after(
+        "from data_science import BayesianLogitModel, ModelSpecification\n"
+        "from data_science.examples import clients\n"
+        "formula = 'label ~ scd_a + (1 | attr_b)'\n"
+        "BayesianLogitModel(ModelSpecification(formula), engine='nested-laplace').fit(clients(500))"
+    )
+
+    assert not fitted & {"bambi", "dask", "matplotlib.pyplot", "numba", "nutpie", "pymc", "pytensor", "sqlalchemy"}
+
+
 def test_importing_the_package_alone_imports_nothing_heavy():
     assert not modules_after("import data_science") & {*HEAVY, "numpy", "pandas"}
 

@@ -8,6 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from data_science.arrays import Floats
@@ -42,8 +43,10 @@ def to_tree(design: Design, posterior: Posterior) -> xr.DataTree:
     """Draws as ArviZ and Bambi expect them: groups ``posterior`` and ``sample_stats``."""
     attributes = {"modeling_interface": "bambi", **posterior.attributes}
     dims = ("chain", "draw")
-    index = {name: np.arange(n) for name, n in zip(dims, posterior.coefficients.shape, strict=False)}
-    variables, coordinates = _variables(design.encoding, posterior)
+    # As indexes, since of an array xarray asks every library of arrays that is installed, numba among them.
+    index = {name: pd.RangeIndex(n) for name, n in zip(dims, posterior.coefficients.shape, strict=False)}
+    variables, names = _variables(design.encoding, posterior)
+    coordinates = {dim: pd.Index(labels, dtype=object) for dim, labels in names.items()}
     groups = {
         "posterior": xr.Dataset(
             {name: ((*dims, *own), values) for name, (own, values) in variables.items()},
@@ -74,7 +77,7 @@ def with_observations(tree: xr.DataTree, design: Design, successes: Floats) -> x
         name = f"p({response.successes}, {response.trials})"
     smallest = np.min_scalar_type(int(successes.max(initial=0)))  # a byte per client, not eight
     values = {name: ("__obs__", successes.astype(smallest))}
-    observed = xr.Dataset(values, {"__obs__": np.arange(len(successes))}, {"modeling_interface": "bambi"})
+    observed = xr.Dataset(values, {"__obs__": pd.RangeIndex(len(successes))}, {"modeling_interface": "bambi"})
     return tree.assign({"observed_data": xr.DataTree(observed)})
 
 

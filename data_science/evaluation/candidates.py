@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError
@@ -57,11 +58,12 @@ def compare(
         raise SpecificationError("the candidates model different responses; expected the same one")
     names = [specification.formula for specification in specifications]
     fits = {}
-    for position, specification in enumerate(specifications):
-        name = names[position]
-        unique = name if names.count(name) == 1 else f"{name} [{position + 1}]"
-        fits[unique] = posterior_on(validated(frame, specification, None).frame, specification, settings)
-    return compare_fitted(fits)
+    with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
+        for position, specification in enumerate(specifications):
+            name = names[position]
+            unique = name if names.count(name) == 1 else f"{name} [{position + 1}]"
+            fits[unique] = posterior_on(validated(frame, specification, None).frame, specification, settings)
+        return compare_fitted(fits)
 
 
 def against_baseline(fitted: Fitted, frame: pd.DataFrame, settings: FitSettings) -> Comparison:

@@ -125,7 +125,7 @@ def measure(
         observed_rate=observed_rate,
         predicted_rate=predicted_rate,
         n_divergences=int(statistics["diverging"].sum()) if "diverging" in statistics else None,
-        bfmi_min=_bfmi(statistics["energy"].to_numpy()) if "energy" in statistics else None,
+        bfmi_min=_bfmi(statistics["energy"].values) if "energy" in statistics else None,
         khat=None if khat is None else float(khat),
         rhat_by_chance=worst_rhat_by_chance(len(r_hat), posterior.sizes["chain"], posterior.sizes["draw"]),
     )
@@ -221,7 +221,8 @@ def _flat(posterior: xr.Dataset) -> tuple[list[str], Floats]:
     for name, values in posterior.data_vars.items():
         own = [dim for dim in values.dims if dim not in ("chain", "draw")]
         names += [str(name) + suffix for suffix in _suffixes(values, own)]
-        parts.append(values.transpose("chain", "draw", *own).to_numpy().reshape(*values.shape[:2], -1))
+        # xarray's `to_numpy` imports every library of arrays that is installed, numba among them.
+        parts.append(values.transpose("chain", "draw", *own).values.reshape(*values.shape[:2], -1))
     return names, np.concatenate(parts, axis=2)
 
 
@@ -240,5 +241,4 @@ def _worst(badness: pd.Series[float]) -> str:
 
 def _bfmi(energy: Floats) -> float:
     """Lowest energy Bayesian fraction of missing information over chains (Betancourt 2016, 1604.00695)."""
-    numerator = np.square(np.diff(energy, axis=1)).mean(axis=1)
-    return float((numerator / energy.var(axis=1)).min())
+    return float(np.min(array_stats.bfmi(energy, **_AXES)))
