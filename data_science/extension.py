@@ -6,8 +6,10 @@ point of an installed package in the group ``data_science.engines``, ``.priors``
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from data_science.errors import SpecificationError
@@ -89,9 +91,15 @@ class Registry:
         return iter(self.all_homes())
 
     def _installed(self) -> dict[str, str]:
-        from importlib.metadata import entry_points
+        return _installed(self.group, tuple(sys.path))
 
-        return {point.name: point.value for point in entry_points(group=self.group)}
+
+@cache  # reading the metadata of all installed packages takes half of a small fit
+def _installed(group: str, path: tuple[str, ...]) -> dict[str, str]:
+    """Entry points of a group in the packages that are found on ``path``, as it is now."""
+    from importlib.metadata import entry_points  # slow to import, and serving needs none of it
+
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 #: Modules with ``draw``; see `data_science.engines.registry`.

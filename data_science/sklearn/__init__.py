@@ -1,0 +1,19 @@
+"""scikit-learn's interface: a classifier and an encoder, for its pipelines, searches and plots.
+
+Needs the extras ``train`` and ``sklearn``; nothing else in the package imports this, so that serving never
+loads scikit-learn.
+"""
+
+try:
+    import sklearn  # noqa: F401  (only to say what is missing)
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "data_science.sklearn needs scikit-learn, which is not installed: "
+        "pip install 'data_science[train,sklearn]'",
+        name=error.name,
+    ) from error
+
+from data_science.sklearn.classifier import BayesianLogitClassifier
+from data_science.sklearn.encoder import GLMMEncoder
+
+__all__ = ["BayesianLogitClassifier", "GLMMEncoder"]
