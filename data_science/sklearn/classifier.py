@@ -35,8 +35,8 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
     ----------
     formula : str, optional
         The right-hand side of a Bambi formula, such as ``"dist100 + (1 | district)"``. None (default): every
-        column that is not constant; columns of numbers get a slope, others an effect by level. An array's
-        columns are called ``x0``, ``x1``, ...
+        column that is not constant, but for the key ``idx``; columns of numbers get a slope, others an effect
+        by level. An array's columns are called ``x0``, ``x1``, ...
     groups : str or sequence of str, optional
         Columns whose levels get effects that share a standard deviation: for each, ``(1 | column)`` is added
         to the formula. A level that training has not seen gets the population effect, whereas an unseen

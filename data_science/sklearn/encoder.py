@@ -150,18 +150,26 @@ class GLMMEncoder(TransformerMixin, BaseEstimator):
 
     def _effects(self, codes: Ints, labels: Ints) -> list[LevelEffects]:
         """Fit every column by itself."""
-        priors = {**DEFAULT_PRIORS, **(self.priors or {})}
-        for key, allowed in (("Intercept", COMMON), ("group_sd", GROUP_SD)):
-            if priors[key].name not in allowed:
-                raise SpecificationError(
-                    f"{priors[key].name} is the prior of {key!r}; expected one of {', '.join(allowed)}"
-                )
+        intercept, group_sd = self._priors()
         found = []
         for column, levels in zip(codes.T, self.categories_, strict=True):
             trials = np.bincount(column, minlength=len(levels))
             kinds, which = Kinds.of(np.bincount(column[labels == 1], minlength=len(levels)), trials)
-            found.append(level_effects(kinds, priors["Intercept"], priors["group_sd"]).of_levels(which))
+            found.append(level_effects(kinds, intercept, group_sd).of_levels(which))
         return found
+
+    def _priors(self) -> list[Prior]:
+        """Return those of the intercept and of the levels' sd."""
+        allowed = {"Intercept": COMMON, "group_sd": GROUP_SD}
+        if unknown := [key for key in self.priors or {} if key not in allowed]:
+            raise SpecificationError(f"a prior is given for {unknown}; expected some of {list(allowed)}")
+        chosen = {key: {**DEFAULT_PRIORS, **(self.priors or {})}[key] for key in allowed}
+        for key, prior in chosen.items():
+            if prior.name not in allowed[key]:
+                raise SpecificationError(
+                    f"{prior.name} is the prior of {key!r}; expected one of {', '.join(allowed[key])}"
+                )
+        return list(chosen.values())
 
     def _encoded(self, codes: Ints, effects: list[LevelEffects]) -> Floats:
         """Look up the effect, and the sd if asked for, of every value; code -1 finds what is unseen."""

@@ -8,6 +8,7 @@ import pandas as pd
 
 from data_science.errors import SpecificationError
 
+_KEY = "idx"  # names rows, here as in the feature store
 _AMBIGUOUS = ("`", "|")  # quoting, and the bar of a group-specific term
 
 
@@ -17,8 +18,8 @@ def formula_of(formula: str | None, groups: Iterable[str], frame: pd.DataFrame) 
     Parameters
     ----------
     formula : str, optional
-        The right-hand side, or all of it. None: every column of the frame that is not in ``groups`` and is
-        not constant.
+        The right-hand side, or all of it. None: every column of the frame that is not in ``groups``, is not
+        constant, and is not the key ``idx``.
     groups : iterable of str
         Columns with an intercept of their own by level.
     frame : DataFrame
@@ -37,7 +38,7 @@ def formula_of(formula: str | None, groups: Iterable[str], frame: pd.DataFrame) 
     left, _, right = (formula or "").rpartition("~")
     if formula is None:
         varying = [name for name in frame if not _is_constant(frame[name])]
-        right = " + ".join(["1", *(_quoted(name) for name in varying if name not in grouping)])
+        right = " + ".join(["1", *(_quoted(name) for name in varying if name not in (*grouping, _KEY))])
         grouping = [name for name in grouping if name in varying]
     random = "".join(f" + (1 | {_quoted(name)})" for name in grouping)
     return f"{left.strip() or _unused(frame)} ~ {right.strip()}{random}"
@@ -45,7 +46,7 @@ def formula_of(formula: str | None, groups: Iterable[str], frame: pd.DataFrame) 
 
 def _is_constant(values: pd.Series) -> bool:  # type: ignore[type-arg]
     """Whether there is nothing to learn from a column; one with missing values is for others to refuse."""
-    return bool(values.nunique(dropna=False) < 2)
+    return bool(values.notna().all() and values.nunique() < 2)
 
 
 def _unused(frame: pd.DataFrame) -> str:

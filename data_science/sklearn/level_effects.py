@@ -22,7 +22,8 @@ from data_science.likelihood import binomial
 _REACH, _NODES = 4.2, 29  # of the inner rule, after the transformation: sinh(4.2) is 33 Laplace sds
 _RANGE = (-2.6, 4.0)  # of t; outside is no posterior, whatever the prior: sds of 1e-7 and of 54 logits
 _NEGLIGIBLE_NATS = 16.0
-_KNOTS = 25  # of t, over the region within that of its peak
+_KNOTS, _MORE_KNOTS = 25, 49  # of t, over the region within that of its peak
+_FEW = 100  # levels below which there are more, as the sd is hardly known and its posterior far from normal
 _ZOOMS = 12  # at most, to find that region
 _STANDARD = np.arange(-6.0, 6.1)  # nodes of the intercept, in conditional sds
 _STEPS = 60  # of Newton's method, at most
@@ -78,14 +79,15 @@ def level_effects(kinds: Kinds, intercept: Prior, group_sd: Prior) -> LevelEffec
         Of the log odds of a typical level, and of the sd of levels.
     """
     joint = _Joint(kinds, IndependentPriors.of([intercept]), IndependentPriors.of([group_sd]))
-    t, start = np.linspace(*_RANGE, _KNOTS), np.full(_KNOTS, kinds.overall_logit)
+    n_knots = _MORE_KNOTS if kinds.levels.sum() < _FEW else _KNOTS
+    t, start = np.linspace(*_RANGE, n_knots), np.full(n_knots, kinds.overall_logit)
     for _ in range(_ZOOMS):
         centre, sd, log_marginal = joint.conditional(t - np.exp(-t), start)
         log_marginal += np.log1p(np.exp(-t))
         there = np.flatnonzero(log_marginal > log_marginal.max() - _NEGLIGIBLE_NATS)
-        if len(there) >= _KNOTS // 2:
+        if len(there) >= n_knots // 2:
             break
-        finer = np.linspace(t[max(there[0] - 1, 0)], t[min(there[-1] + 1, _KNOTS - 1)], _KNOTS)
+        finer = np.linspace(t[max(there[0] - 1, 0)], t[min(there[-1] + 1, n_knots - 1)], n_knots)
         t, start = finer, np.interp(finer, t, centre)
     t, centre, sd = t[there], centre[there], sd[there]
     b = (centre[:, None] + sd[:, None] * _STANDARD).ravel()
