@@ -95,8 +95,8 @@ class Registry:
 
 
 @cache  # reading the metadata of all installed packages takes half of a small fit
-def _installed(group: str, path: tuple[str, ...]) -> dict[str, str]:
-    """Entry points of a group in the packages that are found on ``path``, as it is now."""
+def _installed(group: str, _path: tuple[str, ...]) -> dict[str, str]:
+    """Entry points of a group in the packages on the search path, which is a key here: it may change."""
     from importlib.metadata import entry_points  # slow to import, and serving needs none of it
 
     return {point.name: point.value for point in entry_points(group=group)}

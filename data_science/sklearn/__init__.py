@@ -1,7 +1,6 @@
 """scikit-learn's interface: a classifier and an encoder, for its pipelines, searches and plots.
 
-Needs the extras ``train`` and ``sklearn``; nothing else in the package imports this, so that serving never
-loads scikit-learn.
+Needs the extra ``sklearn``. Nothing else in the package imports this, so serving never loads scikit-learn.
 """
 
 try:
@@ -9,7 +8,7 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         "data_science.sklearn needs scikit-learn, which is not installed: "
-        "pip install 'data_science[train,sklearn]'",
+        "pip install 'data_science[sklearn]'",
         name=error.name,
     ) from error
 

@@ -17,6 +17,7 @@ from data_science.arrays import Floats
 from data_science.errors import SettingsError, SpecificationError
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.binomial import logit
 from data_science.model import BayesianLogitModel
 from data_science.prediction.predictor import Method, Predictor
 from data_science.prediction.rows import Unseen
@@ -186,7 +187,8 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
         corrects = correction is not None and correction.active
         probability = self._asked(X, "corrected" if corrects else "plug-in")
         with np.errstate(divide="ignore"):  # a probability of 0 or 1 is infinitely far from any threshold
-            return np.asarray(np.log(probability) - np.log1p(-probability) - np.log(threshold / (1 - threshold)))
+            log_odds = np.log(probability) - np.log1p(-probability)
+        return np.asarray(log_odds - logit(threshold))
 
     def predict_interval(self, X: Any, prob: float = 0.95) -> Floats:  # noqa: N803
         """Return the credible interval of the second class's probability, shape (row, 2)."""
@@ -209,9 +211,11 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
         seed = state if is_seed else int(check_random_state(state).randint(_SEEDS))
         if self.seed is not None:
             if state not in (self.seed, _default("random_state")):
-                raise SettingsError(f"seed={self.seed!r} contradicts random_state={state!r}; give one of them")
+                raise SettingsError(
+                    f"seed={self.seed!r} contradicts random_state={state!r}; give one of them"
+                )
             seed = self.seed
-        asked = {
+        asked: dict[str, Any] = {
             "engine": self.engine, "draws": self.draws, "second_opinion": self.second_opinion, "seed": seed
         }  # fmt: skip
         if self.settings is None:

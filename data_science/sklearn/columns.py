@@ -29,7 +29,7 @@ def named_columns(estimator: BaseEstimator, features: Any, **validation: Any) ->
         In scikit-learn's words.
     """
     if hasattr(features, "__arrow_c_stream__") and not isinstance(features, pd.DataFrame):
-        features = pd.DataFrame.from_arrow(features)  # polars, pyarrow
+        features = pd.DataFrame.from_arrow(features)  # type: ignore[attr-defined]  # new in pandas 3
     if isinstance(features, pd.DataFrame):
         validate_data(estimator, features, skip_check_array=True, **validation)
         found = features.reset_index(drop=True)

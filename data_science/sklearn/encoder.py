@@ -106,9 +106,10 @@ class GLMMEncoder(TransformerMixin, BaseEstimator):
             found[held_out] = self._encoded(codes[held_out], effects)
             times[held_out] += 1
         if not (times == 1).all():
+            row = int((times != 1).argmax())
             raise ValueError(
-                f"cv leaves out row {int((times != 1).argmax())} {times[(times != 1).argmax()]} times; expected "
-                "a splitter that leaves out each row exactly once"
+                f"cv leaves out row {row} {times[row]} times; expected a splitter that leaves out each row "
+                "exactly once"
             )
         return found
 
@@ -181,7 +182,7 @@ class GLMMEncoder(TransformerMixin, BaseEstimator):
         return np.column_stack(columns)
 
     def _splitter(self, labels: Ints) -> BaseCrossValidator:
-        """Return the folds of `fit_transform`; stratified and shuffled, if it is their number that was given."""
+        """Return the folds of `fit_transform`; stratified and shuffled where only their number is given."""
         if self.cv is None or isinstance(self.cv, Integral):
             seeded = {"shuffle": True, "random_state": self.random_state}
             return check_cv(self.cv, labels, classifier=True, **seeded)

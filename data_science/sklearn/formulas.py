@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -37,14 +38,14 @@ def formula_of(formula: str | None, groups: Iterable[str], frame: pd.DataFrame) 
         )
     left, _, right = (formula or "").rpartition("~")
     if formula is None:
-        varying = [name for name in frame if not _is_constant(frame[name])]
+        varying = [str(name) for name in frame.columns if not _is_constant(frame[name])]
         right = " + ".join(["1", *(_quoted(name) for name in varying if name not in (*grouping, _KEY))])
         grouping = [name for name in grouping if name in varying]
     random = "".join(f" + (1 | {_quoted(name)})" for name in grouping)
     return f"{left.strip() or _unused(frame)} ~ {right.strip()}{random}"
 
 
-def _is_constant(values: pd.Series) -> bool:  # type: ignore[type-arg]
+def _is_constant(values: pd.Series[Any]) -> bool:
     """Whether there is nothing to learn from a column; one with missing values is for others to refuse."""
     return bool(values.notna().all() and values.nunique() < 2)
 

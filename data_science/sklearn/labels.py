@@ -56,4 +56,4 @@ def repeats_of(weights: Any, features: Any) -> Ints | None:
         )
     if not counts.any():
         raise ValueError("sample_weight is zero for every row; expected at least one row")
-    return counts.astype(np.intp)
+    return np.asarray(counts, dtype=np.intp)

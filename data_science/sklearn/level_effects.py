@@ -24,7 +24,6 @@ _RANGE = (-2.6, 4.0)  # of t; outside is no posterior, whatever the prior: sds o
 _NEGLIGIBLE_NATS = 16.0
 _KNOTS, _MORE_KNOTS = 25, 49  # of t, over the region within that of its peak
 _FEW = 100  # levels below which there are more, as the sd is hardly known and its posterior far from normal
-_ZOOMS = 12  # at most, to find that region
 _STANDARD = np.arange(-6.0, 6.1)  # nodes of the intercept, in conditional sds
 _STEPS = 60  # of Newton's method, at most
 _ENTRIES = 60_000  # floats of a batch, which the cache holds
@@ -60,7 +59,8 @@ class Kinds:
         counts, which, levels = np.unique(
             np.column_stack([successes, trials]), axis=0, return_inverse=True, return_counts=True
         )
-        return cls(*counts.astype(np.float64).T, levels.astype(np.float64)), which.reshape(-1)
+        s, n = counts.astype(np.float64).T
+        return cls(s, n, levels.astype(np.float64)), which.reshape(-1)
 
     @property
     def overall_logit(self) -> float:
@@ -81,7 +81,7 @@ def level_effects(kinds: Kinds, intercept: Prior, group_sd: Prior) -> LevelEffec
     joint = _Joint(kinds, IndependentPriors.of([intercept]), IndependentPriors.of([group_sd]))
     n_knots = _MORE_KNOTS if kinds.levels.sum() < _FEW else _KNOTS
     t, start = np.linspace(*_RANGE, n_knots), np.full(n_knots, kinds.overall_logit)
-    for _ in range(_ZOOMS):
+    while True:
         centre, sd, log_marginal = joint.conditional(t - np.exp(-t), start)
         log_marginal += np.log1p(np.exp(-t))
         there = np.flatnonzero(log_marginal > log_marginal.max() - _NEGLIGIBLE_NATS)
@@ -140,17 +140,18 @@ class _Joint:
         return value + prior + hyper, mean, square
 
     def conditional(self, log_sd: Floats, b: Floats) -> tuple[Floats, Floats, Floats]:
-        """From ``b`` on, find the mode and sd of b given each log sd, and the Laplace marginal of the log sd."""
+        """Find the mode and sd of b given each log sd, from ``b`` on, and the log sd's Laplace marginal."""
         kinds = self.kinds
         for _ in range(_STEPS):
             nodes = self._nodes(b, log_sd)
-            score = kinds.successes[:, None, None] - kinds.trials[:, None, None] * nodes.probability
+            p, n = nodes.probability, kinds.trials[:, None]
+            score = kinds.successes[:, None, None] - n[..., None] * p
             mean = (nodes.weights * score).sum(-1)
-            spread = (nodes.weights * score**2).sum(-1) - mean**2
-            spike = kinds.trials[:, None] * (nodes.weights * nodes.probability * (1 - nodes.probability)).sum(-1)
+            information = n * (nodes.weights * p * (1 - p)).sum(-1)
+            missing = (nodes.weights * score**2).sum(-1) - mean**2  # Louis 1982
             prior = self.intercept.log_density(b[:, None])
             gradient = kinds.levels @ mean + prior.first[:, 0]
-            curvature = kinds.levels @ (spike - spread) - prior.second[:, 0]  # Louis 1982
+            curvature = kinds.levels @ (information - missing) - prior.second[:, 0]
             sd = 1 / np.sqrt(np.maximum(curvature, 1e-4))
             move = np.clip(gradient * sd**2, -2.0, 2.0)
             if np.all(np.abs(move) < 0.05 * sd):

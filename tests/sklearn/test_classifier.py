@@ -27,7 +27,9 @@ FRAME = clients(500)
 X, Y = FRAME[["scd_a", "scd_b", "attr_b"]], FRAME["label"]
 QUICK = {"draws": 500}
 #: With few draws NUTS takes over on this check's 15 rows of 30 columns: the same posterior, other draws.
-ORDER_OF_ROWS = {"check_sample_weight_equivalence_on_dense_data": "the draws of NUTS depend on the rows' order"}
+ORDER_OF_ROWS = {
+    "check_sample_weight_equivalence_on_dense_data": "the draws of NUTS depend on the rows' order"
+}
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +155,7 @@ def test_an_array_with_text_has_columns_of_numbers_and_of_levels():
     classifier = BayesianLogitClassifier(**QUICK).fit(values, [0, 0, 1, 1] * 10)
 
     assert {"x0", "x1[b]"} <= set(classifier.summary_.index)
-    with pytest.raises(ValueError, match="x1 is 'c'.* not seen in training; expected one of 'a', 'b'"):
+    with pytest.raises(ValueError, match=r"x1 is 'c'.* not seen in training; expected one of 'a', 'b'"):
         classifier.predict(np.array([[0.5, "c"]], dtype=object))
 
 
@@ -204,7 +206,10 @@ def test_what_cannot_be_fitted_is_a_value_error_that_says_why(changed, fit_with,
     [
         ({}, FitSettings(engine="nested-laplace", second_opinion=False)),
         ({"random_state": 7}, FitSettings(engine="nested-laplace", second_opinion=False, seed=7)),
-        ({"seed": 7, "draws": 10}, FitSettings(engine="nested-laplace", second_opinion=False, seed=7, draws=10)),
+        (
+            {"seed": 7, "draws": 10},
+            FitSettings(engine="nested-laplace", second_opinion=False, seed=7, draws=10),
+        ),
         ({"settings": FitSettings(tune=9)}, FitSettings(tune=9)),
         ({"settings": FitSettings(draws=9, seed=3), "seed": 3}, FitSettings(draws=9, seed=3)),
     ],
@@ -239,7 +244,9 @@ def test_a_table_that_speaks_arrow_is_a_frame(fitted):
 
 
 def test_columns_that_are_constant_or_the_key_are_left_out_of_the_default_formula():
-    frame = pd.DataFrame({"idx": [1, 2], "same": [1, 1], "y": [0.5, 1], "two words": ["a", "b"], "town": ["u", "v"]})
+    frame = pd.DataFrame(
+        {"idx": [1, 2], "same": [1, 1], "y": [0.5, 1], "two words": ["a", "b"], "town": ["u", "v"]}
+    )
 
     assert formula_of(None, ["town"], frame) == "yy ~ 1 + `y` + `two words` + (1 | `town`)"
     assert formula_of("y", ["town"], frame) == "yy ~ y + (1 | `town`)"

@@ -16,7 +16,9 @@ from data_science.sklearn.level_effects import Kinds, level_effects
 
 INTERCEPT, GROUP_SD = Prior("Normal", mu=0, sigma=1.5), Prior("HalfNormal", sigma=1)
 #: Both compare `fit_transform`, which fits without the row's own fold, with `transform`, which does not.
-CROSS_FITTED = dict.fromkeys(("check_transformer_general", "check_transformer_data_not_an_array"), "cross-fitted")
+CROSS_FITTED = dict.fromkeys(
+    ("check_transformer_general", "check_transformer_data_not_an_array"), "cross-fitted"
+)
 
 TOWNS = pd.DataFrame(
     {
@@ -138,7 +140,9 @@ def test_identities_of_rows_do_not_leak_their_labels_to_the_next_learner():
     rng = np.random.default_rng(5)
     identity, labels = rng.integers(0, 300, size=(600, 1)), rng.integers(0, 2, size=600)
 
-    scores = cross_val_score(make_pipeline(GLMMEncoder(), LogisticRegression()), identity, labels, scoring="roc_auc")
+    scores = cross_val_score(
+        make_pipeline(GLMMEncoder(), LogisticRegression()), identity, labels, scoring="roc_auc"
+    )
     own = GLMMEncoder().fit(identity, labels).transform(identity)[:, 0]
 
     assert abs(scores.mean() - 0.5) < 4 * 0.5 / np.sqrt(600)
@@ -154,7 +158,13 @@ def test_identities_of_rows_do_not_leak_their_labels_to_the_next_learner():
         ({"priors": {"group_sd": Prior("Normal", mu=0, sigma=1)}}, SOLD, "Normal is the prior of 'group_sd'"),
         ({"priors": {"town": GROUP_SD}}, SOLD, "'town'.*expected some of \\['Intercept', 'group_sd'\\]"),
     ],
-    ids=["three classes", "one class", "folds that overlap", "a prior of a coefficient", "a prior of nothing"],
+    ids=[
+        "three classes",
+        "one class",
+        "folds that overlap",
+        "a prior of a coefficient",
+        "a prior of nothing",
+    ],
 )
 def test_what_cannot_be_encoded_is_a_value_error_that_says_why(changed, labels, reason):
     with pytest.raises(ValueError, match=reason):
