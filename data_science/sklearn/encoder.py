@@ -66,8 +66,8 @@ class GLMMEncoder(TransformerMixin, BaseEstimator):
     >>> encoder.get_feature_names_out()
     array(['x0', 'x0_sd'], dtype=object)
     >>> encoder.transform([["Ulm"], ["Trier"], ["Worms"]]).round(1)
-    array([[0.9, 0.8],
-           [0.6, 1.1],
+    array([[0.7, 0.8],
+           [0.9, 1.2],
            [0. , 1.4]])
     """
 

@@ -1,6 +1,8 @@
 """The examples of the page on scikit-learn, and of the two classes, give what they show."""
 
 import doctest
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from data_science import sklearn as ours
 
 PAGE = Path(__file__).parents[2] / "docs" / "scikit_learn.md"
 EXAMPLES = {
-    "the page": PAGE.read_text(encoding="utf-8").replace("\n```\n", "\n\n"),  # the end of a block is no output
+    # the end of a block is no output
+    "the page": PAGE.read_text(encoding="utf-8").replace("\n```\n", "\n\n"),
     **{name: getattr(ours, name).__doc__ for name in ours.__all__},
 }
 
@@ -26,9 +29,6 @@ def test_examples_give_what_they_show(name):
 
 
 def test_without_scikit_learn_the_command_that_installs_it_is_named(monkeypatch):
-    import importlib
-    import sys
-
     monkeypatch.setitem(sys.modules, "sklearn", None)
 
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'data_science\[sklearn\]'"):
