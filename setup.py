@@ -38,6 +38,7 @@ BOOK = [  # the versions that build offline; bounds as measured
     "scikit-learn",
     "sphinx-book-theme>=1.1.4,<1.2",
 ]
+SKLEARN = [*TRAIN, "scikit-learn>=1.9"]
 BENCH = ["onnx", "onnxruntime", "scikit-learn", "skl2onnx"]
 DOCS = ["myst-parser>=3,<4", "Sphinx>=7.4,<8", "sphinx-book-theme>=1.1.4,<1.2"]  # the book's
 DEV = [
@@ -85,6 +86,7 @@ setup(
         "train": TRAIN,
         "embedded": EMBEDDED,
         "book": BOOK,
+        "sklearn": SKLEARN,
         "bench": BENCH,
         "docs": DOCS,
         "dev": DEV,

@@ -44,6 +44,7 @@ LONGEST_FIRST = (
     "tests/sampling/test_bambi_tools.py",
     "tests/sampling/test_posterior_against_bambi.py",
     "tests/trust/test_noise.py",
+    "tests/sklearn/test_classifier.py",
     "tests/sampling/test_loo.py",
     "tests/extensions/test_toys.py",
     "tests/integration/test_artifact_kill.py",

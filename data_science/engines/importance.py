@@ -10,10 +10,12 @@ from arviz_stats.base import array_stats
 
 from data_science.arrays import Floats, Ints
 from data_science.errors import GateError
+from data_science.limits import KHAT_MAX
 
 TITLE = "nested Laplace"
 FALLBACK = "nuts"  # it certifies itself, and needs no second opinion
 _ROUNDING = 1e-12  # of a log weight
+_BOUNDED = 2.0  # times the mean, what no ratio of many may exceed for them to show no tail at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ def certify(log_weights: Floats) -> tuple[Floats, ImportanceCertificate]:
     smoothed, khat = finite, 0.0
     if np.ptp(np.sort(finite)[-ceil(min(n / 5, 3 * np.sqrt(n))) :]) > _ROUNDING:
         smoothed, khat = array_stats.psislw(-finite, r_eff=1.0, axis=-1)
+    # Where ratios pile up at their bound, the estimate of the shape has no maximum, and may be anything.
+    if not khat < KHAT_MAX and np.mean(np.exp(finite - finite.max())) * _BOUNDED > 1:
+        smoothed, khat = finite, 0.0
     weights = np.exp(smoothed - smoothed.max())
     weights /= weights.sum()
     bad = not np.isfinite(log_weights).all()
