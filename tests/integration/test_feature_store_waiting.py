@@ -11,7 +11,7 @@ import pytest
 
 from data_science.errors import DatabaseError, SettingsError
 from data_science.settings import DatabaseSettings, Settings
-from data_science.sources.postgres import feature_store, postgres, waiting
+from data_science.sources.postgres import copying, feature_store, postgres, relations, waiting
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.supervision import Supervised
 from data_science.sources.postgres.waiting import Patience
@@ -223,10 +223,10 @@ def test_a_table_dropped_between_look_and_copy_sends_the_reader_back_to_waiting(
 
     def look_then_copy() -> None:
         with postgres.connected(engine, "feature_store", supervised) as connection:
-            relation = postgres.find(connection, "feature_store")
+            relation = relations.find(connection, "feature_store")
             connection.rollback()
             run(company, "DROP TABLE feature_store")
-            postgres.copy(connection, relation, supervised)
+            copying.copy(connection, relation, supervised)
 
     with pytest.raises(NotReadyError, match="there is no table feature_store"):
         supervised.run(look_then_copy, limit_s=10)
