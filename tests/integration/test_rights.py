@@ -67,7 +67,7 @@ def test_what_may_be_copied_is_read_and_what_may_not_is_waited_for(wardrobe: War
 def test_a_column_that_may_not_be_read_is_left_out_and_that_is_said(wardrobe: Wardrobe, caplog):
     wardrobe.put_on(GRANTS["the columns"])
     assert list(wardrobe.read()) == COLUMNS.split(", ")
-    assert "feature_store is read without its columns secret: this role may not read them" in caplog.messages
+    assert "feature_store is read without its column secret: this role may not read it" in caplog.text
 
     wardrobe.put_on(GRANTS["the table"])
     assert list(wardrobe.read()) == [*COLUMNS.split(", "), "secret"]

@@ -60,7 +60,10 @@ def copy(
             raise NotReadyError(obstacles.missing(relation.name))
         comment = _comment(connection, cursor, relation)
         wanted = [each for each in columns if each.readable and each.is_text]
-        _report(relation, [each for each in columns if each not in wanted], "this role may not read them")
+        for column in columns:
+            if column not in wanted:
+                why = "its name is not UTF-8" if column.readable else "this role may not read it"
+                _leave_out(relation, column, why)
         copied = _Copy(cursor, relation, supervised)
         try:
             n_rows = copied.take(wanted)
@@ -87,10 +90,8 @@ def _name(relation: Relation) -> sql.Identifier:
     return sql.Identifier(relation.schema, relation.name)
 
 
-def _report(relation: Relation, left_out: Sequence[Column], why: str) -> None:
-    if left_out:
-        names = ", ".join(each.name for each in left_out)
-        log.warning("%s is read without its columns %s: %s", relation.name, names, why)
+def _leave_out(relation: Relation, column: Column, why: str) -> None:
+    log.warning("%s is read without its column %s: %s", relation.name, column.name, why)
 
 
 def _comment(connection: Connection, cursor: Cursor, relation: Relation) -> str | None:
@@ -127,19 +128,20 @@ class _Copy:
         self, columns: Sequence[Column], asked: Collection[str], error: psycopg2.Error
     ) -> list[Column]:
         """Return the columns without those that the server cannot send; raise if one of them is asked for."""
-        left_out: list[Column] = []
+        left_out: dict[Column, str] = {}
         for column in columns:
             self._cursor.execute("ROLLBACK TO SAVEPOINT copy")
             try:
                 self.take([column])
-            except _OF_A_COLUMN:
+            except _OF_A_COLUMN as fault:
                 if column.name in asked:
                     raise
-                left_out.append(column)
+                left_out[column] = str(fault.diag.message_primary)
         if len(left_out) in (0, len(columns)):
             raise error
         self._cursor.execute("ROLLBACK TO SAVEPOINT copy")
-        _report(self._relation, left_out, str(error.diag.message_primary))
+        for column, why in left_out.items():
+            _leave_out(self._relation, column, why)
         return [each for each in columns if each not in left_out]
 
 
