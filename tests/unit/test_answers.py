@@ -87,6 +87,13 @@ def test_the_code_of_a_failed_statement_tells_what_is_in_the_way(sqlstate, kind)
     assert (obstacle.kind, obstacle.login) == (kind, False)
 
 
+def test_a_pooler_is_waited_for_unless_its_mode_has_no_transactions():
+    assert "query_wait_timeout" in answers.of_statement("t", "08P01", "query_wait_timeout\n").what
+    assert (
+        answers.of_statement("t", "08P01", "transaction blocks not allowed in statement pooling mode") is None
+    )
+
+
 @pytest.mark.parametrize("sqlstate", ["22012", "42703", "XX001"])
 def test_a_fault_that_waiting_cannot_mend_is_no_obstacle(sqlstate):
     assert answers.of_statement("feature_store", sqlstate) is None

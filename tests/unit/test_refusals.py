@@ -1,7 +1,9 @@
 """Why a server refuses is read from its code and not its words, whatever language and encoding they have."""
 
+import ssl
 from types import SimpleNamespace
 
+import certificates
 import pytest
 from refusing_server import refusing_server
 
@@ -123,3 +125,46 @@ def test_of_several_addresses_the_server_has_the_last_word(server):
     found = obstacle(server, hostname="127.0.0.1,127.0.0.1", port=server.port)
 
     assert found.kind == "starting"
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory):
+    """A server with a certificate for localhost, starting up."""
+    folder = tmp_path_factory.mktemp("certificates")
+    (folder / "crt").write_text(certificates.LOCALHOST)
+    (folder / "key").write_text(certificates.KEY_OF_LOCALHOST)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "crt", folder / "key")
+    with refusing_server(tls) as running:
+        running.say("57P03", "das Datenbanksystem startet")
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("authority", "hostname", "words"),
+    [
+        (None, "localhost", "there is no root certificate to check it with"),
+        ("", "localhost", "there is no root certificate to check it with"),
+        (certificates.ANOTHER_AUTHORITY, "localhost", "not signed by an authority in the root certificate"),
+        (certificates.AUTHORITY, "127.0.0.1", "valid, but for another name than DB_HOSTNAME"),
+        (certificates.AUTHORITY, "localhost", "the database is starting up"),
+    ],
+    ids=["no root certificate", "an empty one", "of another authority", "another name", "all right"],
+)
+def test_verify_full_says_which_of_its_reasons_and_never_advises_to_check_less(
+    certified, tmp_path, monkeypatch, authority, hostname, words
+):
+    monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "root.crt"))
+    if authority is not None:
+        (tmp_path / "root.crt").write_text(authority)
+
+    found = obstacle(certified, hostname=hostname, sslmode="verify-full")
+
+    assert words in found.what
+    assert found.login is ("starting" not in words)
+    if found.login:
+        assert "a lower DB_SSLMODE would not notice an impostor" in found.remedy
+
+
+def test_a_server_without_encryption_is_another_matter(server):
+    assert "could not agree on encryption" in obstacle(server, sslmode="require").what

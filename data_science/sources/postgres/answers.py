@@ -177,15 +177,22 @@ def of_connecting(message: str, sqlstate: str | None = None) -> Obstacle:
     count where it gave no code, or one that it uses for many reasons. They come first: libpq tries every
     address of a host and reports them all, and the last word is the server's.
     """
-    said = " ".join(message.split())
     if sqlstate is not None and not sqlstate.startswith(_VAGUE):
         meant = _longest_prefix(_REFUSALS, sqlstate)
     else:
         meant = _by_words(_WORDS, message) or _longest_prefix(_REFUSALS, sqlstate or "")
     meant = meant or (_by_words(_LIBPQ, message) if sqlstate is None else None)
     if meant is None:
-        return Obstacle("refusal", f"no connection: {said}", "Check the server's log", login=True)
-    return replace(meant, what=f"{meant.what} ({said})") if meant in (_POOLER, _SYSTEM) else meant
+        return Obstacle("refusal", f"no connection: {_line(message)}", "Check the server's log", login=True)
+    return _saying(meant, message) if meant in (_POOLER, _SYSTEM) else meant
+
+
+def _line(message: str) -> str:
+    return " ".join(message.split())
+
+
+def _saying(obstacle: Obstacle, message: str) -> Obstacle:
+    return replace(obstacle, what=f"{obstacle.what} ({_line(message)})")
 
 
 def _by_words(known: Iterable[tuple[str, Obstacle]], message: str) -> Obstacle | None:
@@ -198,10 +205,12 @@ def _longest_prefix(codes: Mapping[str, Obstacle], sqlstate: str) -> Obstacle | 
     return next((codes[prefix] for prefix in prefixes if prefix in codes), None)
 
 
-def of_statement(table: str, sqlstate: str | None) -> Obstacle | None:
+def of_statement(table: str, sqlstate: str | None, message: str = "") -> Obstacle | None:
     """Judge why a statement on an open connection failed; None if waiting is not the answer."""
     if sqlstate is None:
         return _BROKEN
+    if sqlstate == "08P01":  # a pooler's code for everything; this of its modes has no transactions
+        return None if "statement pooling mode" in message else _saying(_POOLER, message)
     if sqlstate in ("42P01", "3F000"):
         return obstacles.missing(table)
     if sqlstate == "42501":

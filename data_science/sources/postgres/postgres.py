@@ -74,7 +74,7 @@ def connected(engine: Engine, table: str, supervised: Supervised) -> Iterator[Co
         sqlstate: str | None = getattr(cause, "pgcode", None)
         if connecting and sqlstate is None:
             raise NotReadyError(_refusal(engine, refusals.message_of(cause))) from error
-        obstacle = answers.of_statement(table, sqlstate)
+        obstacle = answers.of_statement(table, sqlstate, str(cause))
         if obstacle is None:
             raise DatabaseError(
                 f"{table} cannot be read: {str(cause).strip()} (SQLSTATE {sqlstate})"
