@@ -176,6 +176,18 @@ def test_the_limit_of_a_missing_table_is_an_error_of_the_database(new_company):
         feature_store.wait(settings(company), 0)
 
 
+def test_a_view_that_takes_longer_than_a_look_may_is_read_in_the_end(new_company, caplog):
+    company = new_company(n_clients=4)
+    run(company, "ALTER TABLE feature_store RENAME TO stored")
+    slow = "FROM stored, LATERAL (SELECT pg_sleep(0.5 + 0 * idx)) AS slept"
+    run(company, f"CREATE VIEW feature_store AS SELECT stored.* {slow}")
+
+    frame = feature_store.get_dataset(settings(company), 600, patience=Patience(look_s=1.0))
+
+    assert len(frame) == 4
+    assert "the server took too long to answer" in caplog.text
+
+
 def test_a_server_error_that_waiting_cannot_mend_is_raised_at_once(new_company):
     company = new_company(n_clients=10)
     run(company, "DROP TABLE feature_store")

@@ -16,7 +16,8 @@ PATIENCE = Patience(quiet_s=2, short_quiet_s=60, look_s=30, silence_s=17)
 def visit():
     allowed = []
     return SimpleNamespace(
-        table="feature_store", connection=None, asked=frozenset({"idx"}), patience=PATIENCE, allowed=allowed,
+        table="feature_store", connection=None, asked=frozenset({"idx"}), patience=PATIENCE,
+        memory=readiness.Memory(longer=2), allowed=allowed,
         supervised=SimpleNamespace(allow=allowed.append),
     )  # fmt: skip
 
@@ -39,7 +40,7 @@ def test_a_copy_of_as_many_rows_as_were_seen_is_taken_and_may_take_its_time(copi
     looking = visit()
 
     assert feature_store._look_and_copy(looking) == "its text"
-    assert looking.allowed == [17]
+    assert looking.allowed == [34]
 
 
 @pytest.mark.parametrize("n_copied", [0, 99, 101])

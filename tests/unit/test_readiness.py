@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from data_science.sources.postgres import readiness
+from data_science.sources.postgres import obstacles, readiness
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.readiness import CLIENTS, FEATURE_STORE, Memory, Since, Visit
 from data_science.sources.postgres.relations import Column, Relation, Shown, Writer
@@ -58,7 +58,11 @@ def world(monkeypatch):
     monkeypatch.setattr(
         readiness, "relations", SimpleNamespace(**{name: getattr(made, name) for name in names})
     )
-    monkeypatch.setattr(readiness, "postgres", SimpleNamespace(LOOK_LIMITS="limits"))
+    monkeypatch.setattr(
+        readiness,
+        "postgres",
+        SimpleNamespace(limit_statements=lambda _, seconds: made.executed.append(seconds)),
+    )
     return made
 
 
@@ -66,7 +70,7 @@ def visit(world, table=FEATURE_STORE, memory=None, asked=("idx", "label")):
     patience = Patience(
         PATIENCE.quiet_s, PATIENCE.short_quiet_s, PATIENCE.look_s, PATIENCE.silence_s, clock=lambda: world.now
     )
-    connection = SimpleNamespace(execute=world.executed.append, rollback=world.rollback)
+    connection = SimpleNamespace(rollback=world.rollback)
     return Visit(connection, table, frozenset(asked), memory or Memory(), None, patience)
 
 
@@ -80,7 +84,7 @@ def test_a_complete_table_is_ready_at_once_and_leaves_no_transaction_open(world)
     relation, n_rows = readiness.look(visit(world))
 
     assert (relation.name, n_rows) == (FEATURE_STORE, 100)
-    assert world.executed == ["limits"]
+    assert world.executed == [25]
     assert world.rolled_back == 1
 
 
@@ -184,3 +188,21 @@ def test_tables_that_are_written_all_the_time_are_at_rest_once_no_transaction_la
     assert kind_of(readiness.look, visit(world, memory=memory))[0] == "filling"
     world.now, world.writing = 150.0, {7: (FEATURE_STORE, "3/5")}
     assert kind_of(readiness.look, visit(world, memory=memory))[0] == "filling"
+
+
+def test_what_took_too_long_is_given_twice_the_time_and_then_no_more(world):
+    memory = Memory(connected=True)
+
+    memory.learn(obstacles.filling("t", "seen"))
+    assert memory.longer == 1
+    memory.learn(obstacles.silent())
+    readiness.look(visit(world, memory=memory))
+    assert world.executed == [50]
+
+    for _ in range(20):
+        memory.learn(obstacles.silent())
+    assert memory.longer == readiness.LONGEST
+
+    unconnected = Memory()
+    unconnected.learn(obstacles.silent())  # no server answers: more time would bring nothing
+    assert unconnected.longer == 1

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import certificates
 import pytest
-from refusing_server import refusing_server
 
 from data_science.settings import DatabaseSettings
 from data_science.sources.postgres import postgres, refusals
 from data_science.sources.postgres.obstacles import NotReadyError, Obstacle
+from tests.refusing_server import refusing_server
 
 # What PostgreSQL says in a state, by code: English, and the same in other languages where they are known.
 STATES = {

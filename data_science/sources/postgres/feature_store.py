@@ -133,12 +133,18 @@ def _patiently[T](
 
     def attempt(limit_s: float) -> T:
         supervised = Supervised(patience)
+        memory.connected = False
 
         def connect() -> T:
             with postgres.connected(engine, table, supervised) as connection:
+                memory.connected = True
                 return visit(Visit(connection, table, asked, memory, supervised, patience))
 
-        return supervised.run(connect, min(limit_s, patience.look_s))
+        try:
+            return supervised.run(connect, min(limit_s, memory.longer * patience.look_s))
+        except NotReadyError as error:
+            memory.learn(error.obstacle)
+            raise
 
     where = f"{database.hostname}:{database.port}/{database.name}"
     return persist(attempt, f"{table} at {where} as {database.user}", wait_timeout_s, patience)
@@ -147,7 +153,7 @@ def _patiently[T](
 def _look_and_copy(visit: Visit) -> TableText:
     """Return all rows of the table; raise NotReadyError if it is not ready or changed since the look."""
     relation, n_rows = readiness.look(visit)
-    visit.supervised.allow(visit.patience.silence_s)
+    visit.supervised.allow(visit.memory.longer * visit.patience.silence_s)
     text, n_copied = copying.copy(visit.connection, relation, visit.supervised, visit.asked)
     if n_copied != n_rows:
         raise NotReadyError(obstacles.filling(visit.table, f"{n_rows} rows, then {n_copied}"))

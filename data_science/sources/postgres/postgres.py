@@ -19,9 +19,6 @@ from data_science.sources.postgres.supervision import Supervised
 
 CONNECT_TIMEOUT_S = 10
 
-# A look must never queue behind the ETL: a lock that is not had at once is news in itself.
-LOOK_LIMITS = sqlalchemy.text("SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '25s'")
-
 
 def make_engine(database: DatabaseSettings) -> Engine:
     """Return a function that opens read-only connections, a new one each time; it connects to nothing yet."""
@@ -89,6 +86,15 @@ def _refusal(engine: Engine, message: str) -> Obstacle:
         _, arguments = engine.dialect.create_connect_args(engine.url)
         sqlstate = refusals.sqlstate_of(arguments, CONNECT_TIMEOUT_S)
     return answers.of_connecting(message, sqlstate)
+
+
+def limit_statements(connection: Connection, statement_s: float) -> None:
+    """Give each statement of the transaction so long, and none a place in the queue for a lock.
+
+    A look must never queue behind the ETL: a lock that is not had at once is news in itself.
+    """
+    connection.execute(sqlalchemy.text("SET LOCAL lock_timeout = '2s'"))
+    connection.execute(sqlalchemy.text(f"SET LOCAL statement_timeout = {max(1, round(1000 * statement_s))}"))
 
 
 def driver(connection: Connection) -> psycopg2.extensions.connection:

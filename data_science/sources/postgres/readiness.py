@@ -18,6 +18,7 @@ from data_science.sources.postgres.waiting import Patience
 
 log = logging.getLogger(__name__)
 
+LONGEST = 64  # times what patience allows: half an hour for a look, by default
 FEATURE_STORE = "feature_store"
 CLIENTS = "customer_profiles"  # one row for each client that feature_store should have
 
@@ -43,6 +44,16 @@ class Memory:
     rows: Since = field(default_factory=Since)
     lasting: Since = field(default_factory=Since)  # transactions seen by two looks
     writing: frozenset[str] | None = None  # transactions that the last look saw; None: there was none
+    connected: bool = False  # whether the last attempt got so far
+    longer: int = 1  # how many times longer than at first a look and a read may take
+
+    def learn(self, obstacle: Obstacle) -> None:
+        """Allow twice the time after an attempt that had a connection and not enough time.
+
+        Otherwise a view that takes longer than any look is waited for without end.
+        """
+        if self.connected and obstacle.kind in ("slow", "silent"):
+            self.longer = min(2 * self.longer, LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,8 @@ class Visit:
 def look(visit: Visit) -> tuple[Relation, int]:
     """Return the table and its number of rows if it is fit to be read; raise NotReadyError if not."""
     connection, table = visit.connection, visit.table
-    connection.execute(postgres.LOOK_LIMITS)
+    # Less than the look itself may take: the server ends it, and says so.
+    postgres.limit_statements(connection, visit.memory.longer * visit.patience.look_s * 5 / 6)
     relation = relations.find(connection, table)
     if relation is None:
         raise NotReadyError(obstacles.missing(table))
