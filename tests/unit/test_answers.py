@@ -87,11 +87,12 @@ def test_the_code_of_a_failed_statement_tells_what_is_in_the_way(sqlstate, kind)
     assert (obstacle.kind, obstacle.login) == (kind, False)
 
 
-def test_a_pooler_is_waited_for_unless_its_mode_has_no_transactions():
-    assert "query_wait_timeout" in answers.of_statement("t", "08P01", "query_wait_timeout\n").what
-    assert (
-        answers.of_statement("t", "08P01", "transaction blocks not allowed in statement pooling mode") is None
-    )
+@pytest.mark.parametrize("sqlstate", ["08P01", None])
+def test_a_pooler_that_says_why_it_gave_up_is_quoted(sqlstate):
+    busy = answers.of_statement("t", sqlstate, "query_wait_timeout\nserver closed the connection\n")
+
+    assert (busy.kind, busy.login) == ("pooler", False)
+    assert "query_wait_timeout" in busy.what
 
 
 @pytest.mark.parametrize("sqlstate", ["22012", "42703", "XX001"])

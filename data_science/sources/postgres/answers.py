@@ -33,7 +33,11 @@ _STARTING = Obstacle("starting", "the database is starting up, recovering or shu
 _CROWDED = Obstacle(
     "crowded", "the database has too many connections", "Close some, or raise max_connections"
 )
-_BROKEN = Obstacle("broken", "the connection broke, for example in a restart", _NOTHING)
+_BROKEN = Obstacle(
+    "broken",
+    "the connection broke, for example in a restart",
+    f"{_NOTHING}; then, behind a pooler, see that its pool_mode is transaction or session",
+)
 _POOLER = Obstacle("pooler", "a connection pooler has no connection for us", "See the pooler's log")
 _CLOSED = Obstacle(
     "closed", "the database lets nobody in at present", "Let the work on it finish, or ALLOW_CONNECTIONS true"
@@ -59,15 +63,7 @@ _REFUSALS = {
 }
 # Where one code is used for many reasons (poolers use 08P01 for all of theirs), known words say which.
 _VAGUE = ("08", "28000", "XX")
-_WORDS = (
-    (r"password authentication failed|no password supplied|authentication failed|no such user", _PASSWORD),
-    (r'role ".*" does not exist|is not permitted to log in', _ROLE),
-    (r'database ".*" does not exist|no such database', _DATABASE),
-    (r"permission denied for database", _CONNECT),
-    (
-        r"no pg_hba.conf entry",
-        Obstacle("pg_hba", "the server does not allow this connection", "Add it to pg_hba.conf", login=True),
-    ),
+_OF_POOLERS = (
     (
         r"unsupported startup parameter",
         Obstacle(
@@ -76,6 +72,18 @@ _WORDS = (
             "Unset PGOPTIONS and the like, or name the parameter in the pooler's ignore_startup_parameters",
             login=True,
         ),
+    ),
+    (r"query_wait_timeout|server_login_retry", _POOLER),
+)
+_WORDS = (
+    *_OF_POOLERS,
+    (r"password authentication failed|no password supplied|authentication failed|no such user", _PASSWORD),
+    (r'role ".*" does not exist|is not permitted to log in', _ROLE),
+    (r'database ".*" does not exist|no such database', _DATABASE),
+    (r"permission denied for database", _CONNECT),
+    (
+        r"no pg_hba.conf entry",
+        Obstacle("pg_hba", "the server does not allow this connection", "Add it to pg_hba.conf", login=True),
     ),
     (
         r"starting up|not yet accepting connections|in recovery mode|not accepting connections|shutting down",
@@ -207,10 +215,9 @@ def _longest_prefix(codes: Mapping[str, Obstacle], sqlstate: str) -> Obstacle | 
 
 def of_statement(table: str, sqlstate: str | None, message: str = "") -> Obstacle | None:
     """Judge why a statement on an open connection failed; None if waiting is not the answer."""
-    if sqlstate is None:
-        return _BROKEN
-    if sqlstate == "08P01":  # a pooler's code for everything; this of its modes has no transactions
-        return None if "statement pooling mode" in message else _saying(_POOLER, message)
+    if sqlstate in (None, "08P01"):  # a pooler's code for everything, and psycopg2's of a lost connection
+        found = _by_words(_OF_POOLERS, message) or (_POOLER if sqlstate else _BROKEN)
+        return _saying(found, message) if found is _POOLER else found
     if sqlstate in ("42P01", "3F000"):
         return obstacles.missing(table)
     if sqlstate == "42501":
