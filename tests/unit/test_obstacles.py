@@ -14,6 +14,7 @@ from data_science.sources.postgres import obstacles
         (obstacles.no_grant_behind("t", "base", "owner"), "grant"),
         (obstacles.hidden("t", "base", "owner"), "hidden"),
         (obstacles.unpopulated("t", "base"), "empty"),
+        (obstacles.out_of_reach("t", "far", "no server\nmore"), "foreign"),
         (obstacles.unready("t"), "empty"),
         (obstacles.empty("t"), "empty"),
         (obstacles.filling("t", "seen"), "filling"),

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from data_science.sources.postgres import obstacles, readiness
 from data_science.sources.postgres.obstacles import NotReadyError
@@ -34,7 +35,7 @@ class World:
         return [self.shown(name) for name in (relation.name, *self.parts.get(relation.name, ()))]
 
     def shown(self, name):
-        usual = {"reader": "ds_user", "populated": True, "denied": False, "hides": False}
+        usual = {"reader": "ds_user", "populated": True, "foreign": False, "denied": False, "hides": False}
         return Shown(OID[name], name, **(usual | self.seen[name]))
 
     def writers(self, _, oids):
@@ -206,3 +207,29 @@ def test_what_took_too_long_is_given_twice_the_time_and_then_no_more(world):
     unconnected = Memory()
     unconnected.learn(obstacles.silent())  # no server answers: more time would bring nothing
     assert unconnected.longer == 1
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "special", "words"),
+    [
+        ("42P01", {"foreign": True}, "the foreign table partition, which feature_store reads, does not give"),
+        ("08001", {"foreign": True}, "does not give its rows (no such thing)"),
+        ("42501", {"denied": True}, "reads partition, on which the role ds_user has no SELECT grant"),
+        (
+            "55000",
+            {"populated": False},
+            "the materialized view partition, which feature_store reads, has not",
+        ),
+    ],
+)
+def test_rows_that_cannot_be_counted_are_missed_where_they_are(world, monkeypatch, sqlstate, special, words):
+    class DriverError(Exception):
+        pgcode = sqlstate
+
+    def count(*_):
+        raise DBAPIError("SELECT", {}, DriverError("no such thing\nCONTEXT: remote"))
+
+    monkeypatch.setattr(readiness.relations, "count", count)
+    world.parts, world.seen["partition"] = {FEATURE_STORE: ["partition"]}, special
+
+    assert words in kind_of(readiness.look, visit(world))[1]

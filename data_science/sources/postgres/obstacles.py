@@ -71,6 +71,13 @@ def unpopulated(table: str, relation: str) -> Obstacle:
     return Obstacle("empty", what, f"Run: REFRESH MATERIALIZED VIEW {relation}")
 
 
+def out_of_reach(table: str, relation: str, said: str) -> Obstacle:
+    """Say that the rows of a foreign table cannot be had from where they are."""
+    of = "" if relation == table else f", which {table} reads,"
+    what = f"the foreign table {relation}{of} does not give its rows ({said.splitlines()[0]})"
+    return Obstacle("foreign", what, "See the server that it names, and what it is called there")
+
+
 def unready(table: str) -> Obstacle:
     """Say that the table, or something that it reads, is not in a state to be read."""
     what = f"{table}, or what it reads, cannot be read yet: a materialized view, say, was never refreshed"

@@ -18,6 +18,7 @@ from data_science.sources.postgres.waiting import Patience
 
 log = logging.getLogger(__name__)
 
+ELSEWHERE = ("08", "42P01", "58", "HV")  # SQLSTATEs of a foreign table: no server, table or file there
 LONGEST = 64  # times what patience allows: half an hour for a look, by default
 FEATURE_STORE = "feature_store"
 CLIENTS = "customer_profiles"  # one row for each client that feature_store should have
@@ -123,6 +124,9 @@ def _count(visit: Visit, relation: Relation, shown: Sequence[Shown]) -> int:
         denied = next((each for each in shown if each.denied and each is not shown[0]), None)
         if sqlstate == "42501" and denied and not shown[0].denied:
             raise NotReadyError(obstacles.no_grant_behind(visit.table, denied.name, denied.reader)) from error
+        abroad = next((each for each in shown if each.foreign), None)
+        if sqlstate and sqlstate.startswith(ELSEWHERE) and abroad:
+            raise NotReadyError(obstacles.out_of_reach(visit.table, abroad.name, str(error.orig))) from error
         unfilled = next((each for each in shown if not each.populated), None)
         if sqlstate == "55000" and unfilled:
             raise NotReadyError(obstacles.unpopulated(visit.table, unfilled.name)) from error

@@ -56,6 +56,7 @@ SELECT
     c.oid::regclass::text,
     quote_ident(reader.rolname),
     c.relispopulated,
+    c.relkind = 'f',
     behind.by_name AND NOT has_any_column_privilege(reader.oid, c.oid, 'SELECT'),
     behind.by_name AND c.relrowsecurity AND NOT (reader.rolsuper OR reader.rolbypassrls)
     AND (c.relforcerowsecurity OR NOT pg_has_role(reader.oid, c.relowner, 'USAGE'))
@@ -116,6 +117,7 @@ class Shown:
     name: str  # as it is written in a statement
     reader: str  # the role whose rights count there
     populated: bool
+    foreign: bool  # its rows are elsewhere
     denied: bool  # the reader may not read it
     hides: bool  # row-level security may keep rows from the reader
 
