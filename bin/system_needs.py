@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from book.printing import NO_CHROMIUM, chromium
 
 _PROGRAMS = ("mount", "umount", "prlimit", "setpriv")
+_WITH_SBIN = os.pathsep.join(
+    [os.environ.get("PATH", os.defpath), "/usr/sbin"]
+)  # daemons, for users without it
 _INSTALL_LIMIT_S = 900
 
 
@@ -44,6 +47,10 @@ class Need:
 
 def _browser_obstacle() -> str | None:
     return None if chromium() else NO_CHROMIUM.partition(".")[0]
+
+
+def _pooler_obstacle() -> str | None:
+    return None if shutil.which("pgbouncer", path=_WITH_SBIN) else "there is no pgbouncer"
 
 
 def _programs_obstacle() -> str | None:
@@ -77,6 +84,12 @@ NEEDS = (
         _programs_obstacle,
         "Install them: sudo apt-get install util-linux mount",
         ("util-linux", "mount"),
+    ),
+    Need(
+        "pgbouncer",
+        _pooler_obstacle,
+        "Install it: sudo apt-get install pgbouncer",
+        ("pgbouncer",),
     ),
     Need(
         "containers",

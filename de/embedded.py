@@ -48,6 +48,7 @@ class Coordinates:
             user=user,
             password=getattr(self.passwords, user),
             connect_timeout=10,
+            client_encoding="utf8",
         )
 
     def environment(self) -> dict[str, str]:
@@ -90,7 +91,25 @@ def add_company(
     ------
     LoadError
         If the files are not what the tables need, or the database refuses them.
+    ServerError
+        If the server goes away.
     """
+    try:
+        _fill(server, database, scenario, n_clients, seed, files)
+    except psycopg2.Error as error:
+        said = " ".join(str(error).split())
+        raise ServerError(f"the server failed while {database} was being made: {said}") from error
+    return Coordinates(server.hostname, server.port, database, server.passwords)
+
+
+def _fill(
+    server: PostgresServer,
+    database: str,
+    scenario: Scenario | None,
+    n_clients: int,
+    seed: int,
+    files: Path | None,
+) -> None:
     server.create_database(database)
     started = time.monotonic()
     with closing(server.connect(database)) as connection:
@@ -110,7 +129,6 @@ def add_company(
                 "%s: %s in %.1f s, ETL in %.1f s",
                 *(database, filled, loaded - started, time.monotonic() - loaded),
             )
-    return Coordinates(server.hostname, server.port, database, server.passwords)
 
 
 @contextmanager

@@ -70,10 +70,11 @@ def create_tables(connection: Connection) -> None:
 def process_data(connection: Connection) -> None:
     """Build ``feature_store`` and ``monthly_sales`` from the source tables and swap them in at once."""
     with script.transaction(connection):
+        with connection.cursor() as cursor:  # what is told apart by words is told in the server's language
+            cursor.execute("SET LOCAL client_min_messages = warning")
         remarks = script.run(connection, "process_data.sql")
     for remark in remarks:
-        if remark.startswith("WARNING"):
-            log.warning("%s", remark)
+        log.warning("%s", remark)
 
 
 _ENVIRONMENT = (
@@ -105,27 +106,36 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _passwords(environment: Mapping[str, str]) -> Passwords:
     names = ("DE_ADMIN_PASSWORD", "DS_DB_PASSWORD", "MLE_DB_PASSWORD")
-    missing = [name for name in names if not environment.get(name)]
+    # As who logs in with it reads it: `echo` ends a secret with a newline that is no part of it.
+    given = {name: environment.get(name, "").rstrip("\r\n") for name in names}
+    missing = [name for name in names if not given[name]]
     if missing:
         raise LoadError(f"{', '.join(missing)} not set or empty. {_ENVIRONMENT}")
-    return Passwords(*(environment[name] for name in names))
+    return Passwords(*given.values())
 
 
-def _connect(environment: Mapping[str, str]) -> Connection:
-    return psycopg2.connect(
-        host=environment.get("DB_HOSTNAME", "localhost"),
-        port=environment.get("DB_PORT", "5432"),
-        dbname=environment.get("DB_NAME", "companydata"),
-        sslmode=environment.get("DB_SSLMODE", "prefer"),
-        user=environment.get("DE_ADMIN_USER", "admin"),
-        password=environment["DE_ADMIN_PASSWORD"],
-        connect_timeout=10,
-    )
+def _connect(environment: Mapping[str, str], password: str) -> Connection:
+    def given(name: str, default: str) -> str:
+        return environment.get(name, "").strip() or default
+
+    try:
+        return psycopg2.connect(
+            host=given("DB_HOSTNAME", "localhost"),
+            port=given("DB_PORT", "5432"),
+            dbname=given("DB_NAME", "companydata"),
+            sslmode=given("DB_SSLMODE", "prefer"),
+            user=given("DE_ADMIN_USER", "admin"),
+            password=password,
+            connect_timeout=10,
+            client_encoding="utf8",
+        )
+    except UnicodeDecodeError as error:  # a server's refusal in another encoding
+        raise LoadError(error.object.decode(errors="replace").strip()) from error
 
 
 def _load(wanted: argparse.Namespace, environment: Mapping[str, str]) -> None:
     passwords = _passwords(environment)
-    with closing(_connect(environment)) as connection:
+    with closing(_connect(environment, passwords.admin)) as connection:
         create_roles(connection, passwords)
         create_tables(connection)
         with script.transaction(connection):  # a load that the ETL refuses replaces nothing

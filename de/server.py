@@ -253,6 +253,7 @@ class PostgresServer:
             user="admin",
             password=self.passwords.admin,
             connect_timeout=10,
+            client_encoding="utf8",
         )
 
     def _signal_and_wait(self, number: signal.Signals) -> None:

@@ -14,11 +14,12 @@ from data_science.settings.job import DatabaseSettings, Scenario, Settings, SslM
 from data_science.settings.kinds import (
     FLAG,
     FOLDER,
+    NAME,
     SECRET,
     SEED,
-    TEXT,
     Kind,
     choice,
+    holds_password,
     integer,
     name_in,
     number,
@@ -48,7 +49,7 @@ class Variable:
 VARIABLES = (
     Variable("SOURCE", "source", "where the rows come from", name_in(SOURCES)),
     Variable(
-        "DS_DB_USER", "user", "user to log in as; required when DB_HOSTNAME is set", TEXT, DatabaseSettings
+        "DS_DB_USER", "user", "user to log in as; required when DB_HOSTNAME is set", NAME, DatabaseSettings
     ),
     Variable(
         "DS_DB_PASSWORD",
@@ -63,11 +64,11 @@ VARIABLES = (
         "DB_HOSTNAME",
         "hostname",
         "database host; unset: an embedded PostgreSQL with stand-in data",
-        TEXT,
+        NAME,
         DatabaseSettings,
     ),
     Variable("DB_PORT", "port", "database port", integer(1, 65_535), DatabaseSettings),
-    Variable("DB_NAME", "name", "database name", TEXT, DatabaseSettings),
+    Variable("DB_NAME", "name", "database name", NAME, DatabaseSettings),
     Variable("DB_SSLMODE", "sslmode", "libpq's sslmode", choice(*get_args(SslMode)), DatabaseSettings),
     Variable(
         "WAIT_TIMEOUT_S",
@@ -146,7 +147,8 @@ def _value(environ: Mapping[str, str], problems: list[str], variable: Variable) 
     try:
         return variable.kind.parse(given if variable.secret else given.strip())
     except (ValueError, KeyError):
-        shown = "the given value (not shown)" if variable.secret else reprlib.repr(given)
+        hushed = variable.secret or holds_password(given)
+        shown = "the given value (not shown)" if hushed else reprlib.repr(given)
         problems.append(f"{variable.name} is {shown}; expected {variable.kind.expected}: {variable.meaning}")
         return None
 

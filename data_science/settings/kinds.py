@@ -88,6 +88,18 @@ def _text(text: str) -> str:
     return text
 
 
+def holds_password(text: str) -> bool:
+    """Whether a text may hold a password, as a URL or a connection string does: it is not to be shown."""
+    return bool(re.search(r"://[^/]*@|\bpassword\s*=", text, re.IGNORECASE))
+
+
+def _name(text: str) -> str:
+    # It is shown in every message about the database.
+    if "://" in text or holds_password(text):
+        raise ValueError
+    return _text(text)
+
+
 def _folder(text: str) -> Path:
     try:
         return Path(_text(text)).expanduser()  # an env file is read by no shell
@@ -102,7 +114,7 @@ def _secret(text: str) -> str:
 
 
 FLAG = Kind("one of 1, true, yes, 0, false, no", _flag)
-TEXT = Kind("printable text", _text)
+NAME = Kind("printable text: the name alone, no URL", _name)
 SECRET = Kind("text without NUL", _secret)
 FOLDER = Kind("a path without control characters, or a ~ that is known here", _folder)
 SEED = integer(0, 2**32 - 1)

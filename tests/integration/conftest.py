@@ -1,15 +1,21 @@
 """One embedded PostgreSQL per test session, and private ones for tests that break theirs."""
 
 import gzip
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from data_science.sources.postgres import waiting
 from de.embedded import Coordinates, PostgresServer, add_company
+
+sys.path.insert(0, str(Path(__file__).parent))
+from dresses import Wardrobe
 
 N_CLIENTS = 2_000
 
@@ -125,3 +131,14 @@ def partial(tmp_path):
         data = "\r\n".join(text).encode()
         tmp_path.joinpath(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     return tmp_path, clients
+
+
+@pytest.fixture(scope="module")
+def wardrobe(shared_server: PostgresServer, _names: Iterator[str]) -> Iterator[Wardrobe]:
+    """A database of the module's own, to dress its feature_store of 40 rows in; no clients to compare with."""
+    company = add_company(shared_server, next(_names), n_clients=40)
+    with closing(company.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE feature_store RENAME TO original; DROP TABLE customer_profiles")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(waiting, "LOOK_AT_LEAST_S", 60)  # one look, on the busiest machine
+        yield Wardrobe(company)

@@ -116,6 +116,28 @@ def test_clients_without_a_label_are_left_out_and_counted(new_company, query, ca
     assert len(query(company, "SELECT * FROM feature_store")) == 18
 
 
+def test_what_the_server_remarks_is_told_from_a_warning_in_any_language(new_company, query, caplog):
+    company = new_company(n_clients=20)
+    query(company, "DROP TABLE feature_store, monthly_sales")
+
+    with caplog.at_level(logging.WARNING), closing(company.connect()) as connection:
+        connection.notices = _Translated()
+        process_data(connection)
+        assert not caplog.messages  # that there was nothing to drop is no news
+
+        query(company, "DELETE FROM labels WHERE idx = 5")
+        process_data(connection)
+
+    assert [message for message in caplog.messages if "1 clients have no current activity" in message]
+
+
+class _Translated(list):
+    """Notices as a German server sends them."""
+
+    def append(self, notice):
+        super().append(notice.replace("WARNING:", "WARNUNG:").replace("NOTICE:", "HINWEIS:"))
+
+
 def test_a_reader_sees_a_whole_table_at_every_moment(new_company, query):
     company = new_company(n_clients=3_000)
     done = threading.Event()

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.environment import inherited
+from tests.refusing_server import refusing_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +51,33 @@ def test_the_command_loads_files_and_generates_what_is_missing(new_company, quer
     assert sorted(query(company, "SELECT idx FROM feature_store", user="ds_user")["idx"]) == [5, 6]
     assert "labels: 2 rows, the company's file, sha256 " in done.stderr
     assert "customer_activity: no file in" in done.stderr
+
+
+def test_a_secret_that_ends_with_a_newline_is_the_password_without_it(new_company, query):
+    company = new_company(scenario=None)
+    odd = "Ünïcode/%s 'quoted' \\ back"
+    given = {"DS_DB_PASSWORD": f"{odd}\n", "DE_ADMIN_PASSWORD": f"{company.passwords.admin}\r\n"}
+
+    done = command(
+        company, "--clients", "5", **given, DB_SSLMODE=" ", DE_ADMIN_USER="", PGCLIENTENCODING="LATIN1"
+    )
+    try:
+        assert done.returncode == 0, done.stderr
+        reading = replace(company, passwords=replace(company.passwords, ds_user=odd))
+        assert len(query(reading, "SELECT * FROM feature_store", user="ds_user")) == 5
+        assert odd not in done.stderr
+    finally:  # roles are the whole server's
+        query(company, f"ALTER ROLE ds_user PASSWORD '{company.passwords.ds_user}'")
+
+
+def test_a_refusal_in_another_encoding_is_said_and_not_a_traceback(company):
+    with refusing_server() as server:
+        server.say("57P03", "система баз данных запускается", "ВАЖНО", "koi8-r")
+        done = command(company, DB_PORT=str(server.port))
+
+    assert done.returncode == 1
+    assert "nothing was loaded: connection to server" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_load_of_which_the_database_cannot_make_the_tables_replaces_nothing(new_company, query, tmp_path):

@@ -15,7 +15,15 @@ import psutil
 import psycopg2
 import pytest
 
-from de.embedded import Coordinates, PostgresServer, ServerError, add_company, embedded_company
+from de import embedded
+from de.embedded import (
+    Coordinates,
+    LoadError,
+    PostgresServer,
+    ServerError,
+    add_company,
+    embedded_company,
+)
 from de.load import Passwords
 
 ROOT = Path(__file__).parents[2]
@@ -199,3 +207,25 @@ def test_a_folder_in_use_is_refused_with_the_words_of_the_server(kept_folder):
             PostgresServer(kept_folder).start()
         assert server.running
         server.connect().close()
+
+
+STEPS = ["create_roles", "create_tables", "generate", "process_data"]
+
+
+def test_a_server_that_dies_while_it_is_filled_is_one_error_of_ours(fresh_server, monkeypatch):
+    for number, step in enumerate(STEPS):
+        with monkeypatch.context() as patch:
+            original = getattr(embedded, step)
+
+            def die_first(connection, *rest, original=original):
+                fresh_server.kill()
+                return original(connection, *rest)
+
+            patch.setattr(embedded, step, die_first)
+            with pytest.raises((ServerError, LoadError), match=r"server|connection"):
+                add_company(fresh_server, f"company_{number}", n_clients=5)
+        fresh_server.start()
+
+    fresh_server.kill()
+    with pytest.raises(ServerError, match="the server failed while companydata was being made: connection"):
+        add_company(fresh_server, n_clients=5)

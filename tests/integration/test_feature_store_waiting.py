@@ -11,7 +11,7 @@ import pytest
 
 from data_science.errors import DatabaseError, SettingsError
 from data_science.settings import DatabaseSettings, Settings
-from data_science.sources.postgres import feature_store, postgres, waiting
+from data_science.sources.postgres import copying, feature_store, postgres, relations, waiting
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.supervision import Supervised
 from data_science.sources.postgres.waiting import Patience
@@ -176,6 +176,18 @@ def test_the_limit_of_a_missing_table_is_an_error_of_the_database(new_company):
         feature_store.wait(settings(company), 0)
 
 
+def test_a_view_that_takes_longer_than_a_look_may_is_read_in_the_end(new_company, caplog):
+    company = new_company(n_clients=4)
+    run(company, "ALTER TABLE feature_store RENAME TO stored")
+    slow = "FROM stored, LATERAL (SELECT pg_sleep(0.5 + 0 * idx)) AS slept"
+    run(company, f"CREATE VIEW feature_store AS SELECT stored.* {slow}")
+
+    frame = feature_store.get_dataset(settings(company), 600, patience=Patience(look_s=1.0))
+
+    assert len(frame) == 4
+    assert "the server took too long to answer" in caplog.text
+
+
 def test_a_server_error_that_waiting_cannot_mend_is_raised_at_once(new_company):
     company = new_company(n_clients=10)
     run(company, "DROP TABLE feature_store")
@@ -223,10 +235,10 @@ def test_a_table_dropped_between_look_and_copy_sends_the_reader_back_to_waiting(
 
     def look_then_copy() -> None:
         with postgres.connected(engine, "feature_store", supervised) as connection:
-            relation = postgres.find(connection, "feature_store")
+            relation = relations.find(connection, "feature_store")
             connection.rollback()
             run(company, "DROP TABLE feature_store")
-            postgres.copy(connection, relation, supervised)
+            copying.copy(connection, relation, supervised)
 
     with pytest.raises(NotReadyError, match="there is no table feature_store"):
         supervised.run(look_then_copy, limit_s=10)

@@ -3,7 +3,7 @@
 import pytest
 
 from data_science.errors import SettingsError
-from data_science.settings import Settings
+from data_science.settings import VARIABLES, Settings
 
 REMOTE = {"DB_HOSTNAME": "operational-db", "DS_DB_USER": "reader", "DS_DB_PASSWORD": "s3cret-word"}
 
@@ -65,3 +65,37 @@ def test_the_password_shows_in_no_repr_and_no_error():
 
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in repr(Settings.from_environment(REMOTE))
+
+
+URLS = [
+    "postgresql://reader:p1xel@db/companydata",
+    "postgres://reader:p1xel@db",
+    "jdbc:postgresql://db/x?user=reader&password=p1xel",
+    "host=db password=p1xel",
+    "postgresql+psycopg2://:p1xel@/x",
+]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_a_url_with_a_password_in_any_variable_is_never_shown(url):
+    for variable in VARIABLES:
+        said = shown_of(REMOTE | {variable.name: url})
+
+        assert "p1xel" not in said, variable.name
+        if variable.name in ("DB_HOSTNAME", "DB_NAME", "DS_DB_USER"):
+            assert f"{variable.name} is the given value (not shown); expected" in said
+
+
+def shown_of(environ):
+    try:
+        return repr(Settings.from_environment(environ).database)
+    except SettingsError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "name", ["db", "db.example.com", "::1", "/var/run/postgresql", "a,b", "Bär 7", "u@server"]
+)
+def test_what_may_be_a_name_is_one(name):
+    for variable in ("DB_HOSTNAME", "DB_NAME", "DS_DB_USER"):
+        Settings.from_environment(REMOTE | {variable: name})

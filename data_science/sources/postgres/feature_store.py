@@ -4,28 +4,32 @@ Changes with the database contract. Every look and every read opens its own conn
 the database costs one attempt.
 """
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pandas as pd
-import sqlalchemy
 
+from data_science.data import dataset
 from data_science.data.provenance import Provenance
 from data_science.settings.job import DatabaseSettings, Settings
-from data_science.sources.postgres import obstacles, postgres
+from data_science.sources.postgres import copying, obstacles, postgres, readiness
 from data_science.sources.postgres.obstacles import NotReadyError
-from data_science.sources.postgres.postgres import Relation
+from data_science.sources.postgres.readiness import FEATURE_STORE, Memory, Visit
 from data_science.sources.postgres.supervision import Supervised
 from data_science.sources.postgres.table_text import TableText, parse
 from data_science.sources.postgres.waiting import Patience, persist
 
-log = logging.getLogger(__name__)
-
 NEEDS_DATABASE = True
-FEATURE_STORE = "feature_store"
 COMMENT = "comment"  # in the attrs of a frame: what its table says of itself, None if nothing
-CLIENTS = "customer_profiles"  # one row for each client that feature_store should have
+# Columns of each table that the data engineers promise: they must come as they should, whatever others do.
+PROMISED = {
+    FEATURE_STORE: frozenset(column.name for column in dataset.FEATURE_STORE.columns),
+    "customer_profiles": frozenset(("idx", "attr_a", "attr_b", "attr_c")),
+    "customer_activity": frozenset(("idx", "valid_from", "valid_to", "scd_a", "scd_b")),
+    "labels": frozenset(("idx", "label")),
+    "stores": frozenset(("idx", "location")),
+    "sales": frozenset(("idx", "value", "date", "store_idx")),
+    "monthly_sales": frozenset(("store_idx", "location", "sale_month", "value")),
+}
 
 
 def read(settings: Settings) -> tuple[pd.DataFrame, Provenance]:
@@ -52,7 +56,7 @@ def wait(
     DatabaseError
         If anything else is in the way at the limit, or the server fails in a way that waiting cannot fix.
     """
-    _patiently(database, FEATURE_STORE, _look, wait_timeout_s, patience or Patience())
+    _patiently(database, FEATURE_STORE, readiness.look, wait_timeout_s, patience or Patience())
 
 
 def get_dataset(
@@ -62,7 +66,9 @@ def get_dataset(
 
     Integers are int64 (Int64 if there are NULLs), floating point and numeric columns float64, bit for
     bit, dates datetime64, booleans bool, the rest text with its padding. NULL stays missing. The table's
-    own comment in the same snapshot is in ``attrs["comment"]``.
+    own comment in the same snapshot is in ``attrs["comment"]``. Columns that the data engineers do not
+    promise are left out, and that is logged, if this role may not read them or the server cannot send
+    them; their dates that pandas does not have ('infinity', before Christ) leave them text.
     """
     return _get(database, FEATURE_STORE, wait_timeout_s, patience)
 
@@ -114,103 +120,41 @@ def _get(
     return frame
 
 
-@dataclass(slots=True)
-class _Stability:
-    """Since when a table has looked the same, over several visits."""
-
-    seen: object = None
-    since: float = 0.0
-
-    def lasted_s(self, seen: object, now: float) -> float:
-        if seen != self.seen:
-            self.seen, self.since = seen, now
-        return now - self.since
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """One attempt, on a connection of its own."""
-
-    connection: sqlalchemy.Connection
-    table: str
-    stability: _Stability
-    supervised: Supervised
-    patience: Patience
-
-
 def _patiently[T](
     database: DatabaseSettings,
     table: str,
-    visit: Callable[[_Visit], T],
+    visit: Callable[[Visit], T],
     wait_timeout_s: float | None,
     patience: Patience,
 ) -> T:
     """Return what ``visit`` returns the first time that the table is ready."""
     engine = postgres.make_engine(database)
-    stability = _Stability()
+    memory, asked = Memory(), PROMISED[table]
 
     def attempt(limit_s: float) -> T:
         supervised = Supervised(patience)
+        memory.connected = False
 
         def connect() -> T:
             with postgres.connected(engine, table, supervised) as connection:
-                return visit(_Visit(connection, table, stability, supervised, patience))
+                memory.connected = True
+                return visit(Visit(connection, table, asked, memory, supervised, patience))
 
-        return supervised.run(connect, min(limit_s, patience.look_s))
+        try:
+            return supervised.run(connect, min(limit_s, memory.longer * patience.look_s))
+        except NotReadyError as error:
+            memory.learn(error.obstacle)
+            raise
 
     where = f"{database.hostname}:{database.port}/{database.name}"
     return persist(attempt, f"{table} at {where} as {database.user}", wait_timeout_s, patience)
 
 
-def _look(visit: _Visit) -> tuple[Relation, int]:
-    """Return the table and its number of rows if it is fit to be read; raise NotReadyError if not."""
-    connection, table = visit.connection, visit.table
-    connection.execute(postgres.LOOK_LIMITS)
-    relation = postgres.find(connection, table)
-    if relation is None:
-        raise NotReadyError(obstacles.missing(table))
-    if postgres.is_being_changed(connection, relation):
-        raise NotReadyError(obstacles.filling(table, "another session is changing it"))
-    n_rows = postgres.count(connection, relation)
-    if not n_rows:
-        raise NotReadyError(obstacles.empty(table))
-    if table == FEATURE_STORE:
-        clients = postgres.find(connection, CLIENTS)
-        n_clients = postgres.count(connection, clients) if clients and clients.readable else None
-        _require_stability(visit, relation.oid, n_rows, n_clients)
-    connection.rollback()
-    return relation, n_rows
-
-
-def _require_stability(visit: _Visit, oid: int, n_rows: int, n_clients: int | None) -> None:
-    """Raise NotReadyError unless the table is complete, or has been the same for long enough.
-
-    As many rows as clients is what the contract promises. Without clients to compare with, a table that
-    has not changed for a moment counts as filled. With fewer rows, it may be half-filled or may rightly
-    leave clients out (no label yet): only a longer wait shows which, and then it is logged.
-    """
-    if n_rows == n_clients:
-        return
-    short = n_clients is not None and n_rows < n_clients
-    needed_s = visit.patience.short_quiet_s if short else visit.patience.quiet_s
-    lasted_s = visit.stability.lasted_s((oid, n_rows), visit.patience.clock())
-    of_clients = f" for {n_clients} clients" if n_clients is not None else ""
-    if lasted_s < needed_s:
-        seen = f"{n_rows} rows{of_clients}, unchanged for {lasted_s:.0f} s of {needed_s:g} s"
-        raise NotReadyError(obstacles.filling(visit.table, seen))
-    if short:
-        log.warning(
-            "%s has %d rows%s, unchanged for %.0f s; reading it as it is. If it leaves out clients that have "
-            "an activity and a label, run the DE's ETLs again, then train again",
-            *(visit.table, n_rows, of_clients, lasted_s),
-        )
-
-
-def _look_and_copy(visit: _Visit) -> TableText:
+def _look_and_copy(visit: Visit) -> TableText:
     """Return all rows of the table; raise NotReadyError if it is not ready or changed since the look."""
-    relation, n_rows = _look(visit)
-    visit.supervised.allow(visit.patience.silence_s)
-    text, n_copied = postgres.copy(visit.connection, relation, visit.supervised)
+    relation, n_rows = readiness.look(visit)
+    visit.supervised.allow(visit.memory.longer * visit.patience.silence_s)
+    text, n_copied = copying.copy(visit.connection, relation, visit.supervised, visit.asked)
     if n_copied != n_rows:
         raise NotReadyError(obstacles.filling(visit.table, f"{n_rows} rows, then {n_copied}"))
     return text

@@ -1,10 +1,10 @@
 """What can keep us from reading a table, described for the person who can remove the obstacle.
 
-Changes when a server or libpq says something new. Pure: it judges error codes and texts, it opens nothing.
+Changes when a table can be in another state. Pure: it opens nothing.
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,94 +25,6 @@ class NotReadyError(Exception):
         self.obstacle = obstacle
 
 
-_START = "Start the database, or correct DB_HOSTNAME and DB_PORT"
-_NOTHING = "No action needed unless this persists"
-_CREDENTIALS = "Correct DS_DB_USER and DS_DB_PASSWORD, or run the DE's setup_users.sql"
-
-# A failed connection carries no SQLSTATE, only text: the answers of a server come first, because libpq
-# tries every address of a host and reports them all, of which the last word is the server's.
-_CONNECTING = (
-    (
-        r"password authentication failed|no password supplied|authentication failed",
-        Obstacle(
-            "password",
-            "wrong password, or no such role (the server does not say which)",
-            _CREDENTIALS,
-            login=True,
-        ),
-    ),
-    (
-        r'role ".*" does not exist|is not permitted to log in',
-        Obstacle("role", "the role is missing or may not log in", _CREDENTIALS, login=True),
-    ),
-    (
-        r'database ".*" does not exist',
-        Obstacle("database", "the database is missing", "Create it, or correct DB_NAME", login=True),
-    ),
-    (
-        r"permission denied for database",
-        Obstacle(
-            "connect", "the role may not use this database", "GRANT CONNECT ON DATABASE to it", login=True
-        ),
-    ),
-    (
-        r"no pg_hba.conf entry",
-        Obstacle("pg_hba", "the server does not allow this connection", "Add it to pg_hba.conf", login=True),
-    ),
-    (
-        r"SSL.*required|does not support SSL|certificate|SSL error: (?!unexpected eof)",
-        Obstacle("ssl", "client and server could not agree on encryption", "Correct DB_SSLMODE", login=True),
-    ),
-    (
-        r"starting up|not yet accepting connections|in recovery mode|not accepting connections|shutting down",
-        Obstacle("starting", "the database is starting up, recovering or shutting down", _NOTHING),
-    ),
-    (
-        r"too many (clients|connections)|connection slots are reserved",
-        Obstacle("crowded", "the database has too many connections", "Close some, or raise max_connections"),
-    ),
-    (
-        r"could not translate host name",
-        Obstacle("no server", "no server with this name is known", _START),
-    ),
-    (
-        r"timeout expired|Connection timed out",
-        Obstacle(
-            "silent",
-            "the server does not answer",
-            "Check whether it is overloaded, paused or firewalled",
-        ),
-    ),
-    (
-        r"No route to host|Network is unreachable|Host is down|Host is unreachable",
-        Obstacle("unreachable", "no server can be reached there", _START),
-    ),
-    (
-        r"Connection refused|No such file or directory",
-        Obstacle("refused", "the connection is refused: nothing listens there", _START),
-    ),
-    (
-        r"closed the connection|Connection reset|Broken pipe|terminating|unexpected eof|EOF detected",
-        Obstacle("broken", "the connection broke, for example in a restart", _NOTHING),
-    ),
-)
-
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_SQLSTATES = {
-    "08": Obstacle("broken", "the connection broke, for example in a restart", _NOTHING),
-    "25P0": Obstacle("broken", "the server ended the transaction after its own time limit", _NOTHING),
-    "40": Obstacle("conflict", "another transaction interfered", _NOTHING),
-    "53300": Obstacle(
-        "crowded", "the database has too many connections", "Close some, or raise max_connections"
-    ),
-    "53": Obstacle("resources", "the database is short of memory, disk or connections", "Give it more"),
-    "55P03": Obstacle("locked", "a table is locked, for example by a running ETL", "Let the ETL finish"),
-    "57014": Obstacle("slow", "the server took too long to answer", "See what keeps it busy"),
-    "57P": Obstacle("starting", "the database is starting up, recovering or shutting down", _NOTHING),
-    "XX000": Obstacle("vanished", "a table was dropped while it was being read", "Let the ETL finish"),
-}
-
-
 def missing(table: str) -> Obstacle:
     """Say that the table, or the way to it, does not exist."""
     remedy = "Run the DE's ETLs that create it; if it exists, check the role's search_path and USAGE grants"
@@ -128,6 +40,50 @@ def no_grant(table: str) -> Obstacle:
     return Obstacle("grant", f"{table} exists but this role has no SELECT grant on it", remedy)
 
 
+def no_grant_behind(table: str, relation: str, role: str) -> Obstacle:
+    """Say that a relation which the table, a view, reads may not be read."""
+    what = f"{table} reads {relation}, on which the role {role} has no SELECT grant"
+    return Obstacle("grant", what, f"Grant it: GRANT SELECT ON {relation} TO {role}")
+
+
+def no_grant_on(table: str, columns: Sequence[str]) -> Obstacle:
+    """Say that columns which the model needs exist and may not be read."""
+    listed = ", ".join(columns)
+    remedy = f"Grant them: GRANT SELECT ({listed}) ON {table} TO ds_user_role"
+    return Obstacle("grant", f"this role has no SELECT grant on {listed} of {table}", remedy)
+
+
+def hidden(table: str, relation: str, role: str) -> Obstacle:
+    """Say that row-level security may keep rows from us: what is seen is no statement about the table."""
+    of = "" if relation == table else f", which {table} reads,"
+    what = f"row-level security on {relation}{of} may hide rows from the role {role}"
+    remedy = (
+        f"To show them all, run: CREATE POLICY all_rows ON {relation} FOR SELECT TO {role} USING (true); "
+        f"past restrictive policies: ALTER ROLE {role} BYPASSRLS; to train on a part, store it as a table"
+    )
+    return Obstacle("hidden", what, remedy)
+
+
+def unpopulated(table: str, relation: str) -> Obstacle:
+    """Say that a materialized view was never filled."""
+    of = "" if relation == table else f", which {table} reads,"
+    what = f"the materialized view {relation}{of} has not been populated"
+    return Obstacle("empty", what, f"Run: REFRESH MATERIALIZED VIEW {relation}")
+
+
+def out_of_reach(table: str, relation: str, said: str) -> Obstacle:
+    """Say that the rows of a foreign table cannot be had from where they are."""
+    of = "" if relation == table else f", which {table} reads,"
+    what = f"the foreign table {relation}{of} does not give its rows ({said.splitlines()[0]})"
+    return Obstacle("foreign", what, "See the server that it names, and what it is called there")
+
+
+def unready(table: str) -> Obstacle:
+    """Say that the table, or something that it reads, is not in a state to be read."""
+    what = f"{table}, or what it reads, cannot be read yet: a materialized view, say, was never refreshed"
+    return Obstacle("empty", what, "Run the DE's ETLs that fill it")
+
+
 def empty(table: str) -> Obstacle:
     """Say that the table has no rows."""
     return Obstacle("empty", f"{table} is empty", "Run the DE's ETLs that fill it")
@@ -138,31 +94,14 @@ def filling(table: str, seen: str) -> Obstacle:
     return Obstacle("filling", f"{table} is still being filled: {seen}", "Let the ETL finish")
 
 
+def changing(table: str, what: str, pid: int | None) -> Obstacle:
+    """Say that another session is changing ``what``: the table, or something whose rows it shows."""
+    writer = f"process {pid}" if pid is not None else "a prepared transaction, see pg_prepared_xacts"
+    found = filling(table, f"another session is changing {what}")
+    return replace(found, remedy=f"{found.remedy} ({writer})")
+
+
 def silent() -> Obstacle:
     """Say that an open connection stopped answering."""
     remedy = "Check whether the server is overloaded, paused or cut off"
     return Obstacle("silent", "the server does not answer", remedy)
-
-
-def of_connecting(message: str) -> Obstacle:
-    """Judge why no connection could be opened, from libpq's text.
-
-    A text that is not known, perhaps in another language, counts as a refusal: it has a time limit.
-    """
-    for pattern, obstacle in _CONNECTING:
-        if re.search(pattern, message, re.IGNORECASE):
-            return obstacle
-    said = " ".join(message.split())
-    return Obstacle("refusal", f"no connection: {said}", "Check the server's log", login=True)
-
-
-def of_statement(table: str, sqlstate: str | None) -> Obstacle | None:
-    """Judge why a statement on an open connection failed; None if waiting is not the answer."""
-    if sqlstate is None:
-        return _SQLSTATES["08"]
-    if sqlstate in ("42P01", "3F000"):
-        return missing(table)
-    if sqlstate == "42501":
-        return no_grant(table)
-    prefixes = (sqlstate[:length] for length in (5, 4, 3, 2))
-    return next((_SQLSTATES[prefix] for prefix in prefixes if prefix in _SQLSTATES), None)

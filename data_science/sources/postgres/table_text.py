@@ -24,6 +24,7 @@ class TableText:
     null: str  # what stands for NULL; no value is the same
     content: io.BytesIO = field(repr=False)
     comment: str | None = None  # what the table says of itself
+    asked: frozenset[str] | None = None  # columns that must be of their type; None: all
 
 
 def parse(text: TableText) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def parse(text: TableText) -> pd.DataFrame:
     Raises
     ------
     SchemaError
-        If a value has no counterpart in pandas, such as the date 'infinity' or text that is not UTF-8.
+        If a value of a column that is asked for has no counterpart in pandas, such as the date 'infinity'.
     """
     has_null = text.null.encode() in text.content.getvalue()
     integer = "Int64" if has_null else "int64"  # int64 cannot hold NULL, and Int64 is slower to parse
@@ -64,13 +65,23 @@ def parse(text: TableText) -> pd.DataFrame:
         )
         for name, sql_type in text.types.items():
             if sql_type == "date":
-                frame[name] = pd.to_datetime(frame[name], format="%Y-%m-%d")
+                frame[name] = _dates(frame[name], strictly=text.asked is None or name in text.asked)
     except (ValueError, OverflowError) as error:
         raise SchemaError(
             f"{text.table} contains a value that cannot be read ({error}); expected UTF-8 text, "
             "64-bit integers and finite dates. Correct it in the source table"
         ) from error
     return _without_needless_nulls(frame) if has_null else frame
+
+
+def _dates(days: pd.Series, *, strictly: bool) -> pd.Series:
+    """Return days as datetime64; where one is none that pandas has, the text as it came or an error."""
+    try:
+        return pd.to_datetime(days, format="%Y-%m-%d")
+    except ValueError:
+        if strictly:
+            raise
+        return days
 
 
 def _without_needless_nulls(frame: pd.DataFrame) -> pd.DataFrame:
