@@ -75,7 +75,7 @@ def _form(verdict: Verdict) -> str:
     figures = f"{seen['gain']:,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
     if verdict.form == "holds":
         unseen = f", without {_few(tuple(seen['unseen']))}" if seen["unseen"] else ""
-        return f"the model's form holds: boosted trees{unseen} find nothing more, {figures}"
+        return f"the model's form holds: boosted trees{unseen} gain no more than chance does, {figures}"
     if seen["gain"] < max(2 * seen["gain_se"], SMALL_ELPD):
         return (
             "the model's form is wrong: its probabilities do not come true, by more than chance "
