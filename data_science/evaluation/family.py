@@ -11,6 +11,7 @@ from data_science.engines.posterior import names
 from data_science.evaluation.evidence import EffectsEvidence
 from data_science.fitting.posterior_on import Fitted
 from data_science.formula.encoding import Term
+from data_science.formula.places import Places
 from data_science.formula.rows import Rows
 from data_science.limits import FAMILY_ERROR
 
@@ -33,8 +34,10 @@ def effects_evidence(fitted: Fitted) -> EffectsEvidence:
             continue
         if term.is_group_specific:
             by_group = own.reshape(len(own), term.n_expressions, term.n_groups)
-            average = by_group @ _shares(term, rows)
+            average = by_group @ _shares_of_groups(term, rows)
             own = (by_group - average[:, :, None]).reshape(own.shape)
+        elif not term.numeric:  # without an intercept the levels hold it
+            own = own - (own @ _shares_of_levels(term, rows))[:, None]
         elif term.numeric == term.columns and len(term.numeric) == 1:
             sd = float(rows.numeric[term.numeric[0]].std())
             low, high = np.exp(sd * np.quantile(own[:, 0], [0.025, 0.975]))
@@ -47,8 +50,14 @@ def effects_evidence(fitted: Fitted) -> EffectsEvidence:
     return EffectsEvidence(len(z), tuple(clear), excluded)
 
 
-def _shares(term: Term, rows: Rows) -> Floats:
+def _shares_of_groups(term: Term, rows: Rows) -> Floats:
     """Share of the rows in each group of a term, shape (group,)."""
     shape = tuple(len(factor.levels) for factor in term.groups)
     place = np.ravel_multi_index([rows.codes[factor.column] for factor in term.groups], shape)
     return np.asarray(np.bincount(place, minlength=term.n_groups) / len(rows))
+
+
+def _shares_of_levels(term: Term, rows: Rows) -> Floats:
+    """Share of the rows at each coefficient; the reference has none, shape (coefficient,)."""
+    place = Places.of(term).rows(rows.codes, len(rows))
+    return np.asarray(np.bincount(place, minlength=term.n_coefficients + 1)[:-1] / len(rows))

@@ -29,7 +29,7 @@ _CALIBRATED_ROWS, _PARAMETERS_MAX, _REPLICATIONS = 10_000, 0.02, 500
 
 
 def form_evidence(fitted: Fitted, loo: Loo, seed: int) -> FormEvidence | None:
-    """Measure; None where the rarer response is too rare for any learner.
+    """Measure; None where the rarer response is too rare for any learner, or there is nothing to learn from.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def form_evidence(fitted: Fitted, loo: Loo, seed: int) -> FormEvidence | None:
     """
     rows = fitted.problem.rows
     n_rarer = rarer(rows)
-    if n_rarer < RARER_MIN:
+    if n_rarer < RARER_MIN or not (rows.codes or rows.numeric):
         return None
     encoding = fitted.design.encoding
     mean = fitted.posterior.coefficients.mean(axis=(0, 1))

@@ -99,6 +99,8 @@ def _features(measured: Evidence) -> Features:
     gain = measured.gain
     if gain.is_clear(SMALL_ELPD) or (gain.nats > 0 and measured.effects.clear):
         return "add"
+    if measured.effects.n == 0:
+        return "nothing found"
     return "undecided" if measured.power.odds_ratio > OF_INTEREST else "nothing found"
 
 
@@ -107,7 +109,9 @@ def _form(measured: Evidence) -> Form:
     if form is None:
         return "not examined"
     unlikely = form.miscalibrated is not None and form.miscalibrated < CALIBRATION_CHANCE
-    return "wrong" if form.gain.is_clear(SMALL_ELPD) or unlikely else "holds"
+    if form.gain.is_clear(SMALL_ELPD) or unlikely:
+        return "wrong"
+    return "not examined" if form.unseen else "holds"  # the learner had less to go by than the model
 
 
 def _seen(measured: Evidence) -> dict[str, Any]:

@@ -55,6 +55,8 @@ def _features(verdict: Verdict) -> str:
     if verdict.features == "add":
         clear = f"; clear among {verdict.n_effects} effects: {_few(tuple(map(readable, verdict.clear)))}"
         return f"the features improve predictions: {figures}{clear if verdict.clear else ''}; {overall}"
+    if not verdict.n_effects:
+        return f"the formula has no features; {overall}"
     if verdict.elpd_diff < 0:
         much = verdict.elpd_diff <= -max(2 * verdict.se_diff, SMALL_ELPD)
         figures += ", worse than without them" if much else ", the price of parameters that are not used"
@@ -67,6 +69,13 @@ def _features(verdict: Verdict) -> str:
 
 def _form(verdict: Verdict) -> str:
     seen = verdict.form_seen
+    if verdict.form == "not examined" and not verdict.n_effects:
+        return "the model's form was not examined: the formula has no features"
+    if verdict.form == "not examined" and seen:
+        return (
+            "the model's form was not examined: the other learner cannot take the many levels of "
+            f"{_few(tuple(seen['unseen']))}"
+        )
     if verdict.form == "not examined":
         return (
             f"the model's form was not examined: {verdict.n_rarer:,.0f} of the rarer response are too few "
@@ -74,8 +83,7 @@ def _form(verdict: Verdict) -> str:
         )
     figures = f"{seen['gain']:,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
     if verdict.form == "holds":
-        unseen = f", without {_few(tuple(seen['unseen']))}" if seen["unseen"] else ""
-        return f"the model's form holds: boosted trees{unseen} gain no more than chance does, {figures}"
+        return f"the model's form holds: boosted trees gain no more than chance does, {figures}"
     if seen["gain"] < max(2 * seen["gain_se"], SMALL_ELPD):
         return (
             "the model's form is wrong: its probabilities do not come true, by more than chance "
@@ -110,6 +118,8 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
         found.append(f"find out when {names} is recorded, and do not use this model before that")
     if verdict.form == "wrong":
         found.append(_other_form(verdict))
+    elif not verdict.n_effects:
+        found.append("put features into the formula")
     elif verdict.features == "undecided":
         needed = verdict.n_rows * (log(max(verdict.detectable.values())) / log(OF_INTEREST)) ** 2
         rows = f"{float(f'{needed:.1g}'):,.0f}"

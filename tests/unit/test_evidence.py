@@ -13,6 +13,7 @@ from data_science.evaluation.power import power_evidence
 from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import decide
+from data_science.report.verdict import phrased
 from tests.trust.worlds import world
 
 
@@ -111,7 +112,22 @@ def test_a_column_of_too_many_levels_for_the_learner_is_named():
     measured = evidence_on_frame(frame, "label ~ scd_a + (1 | shop)")
 
     assert measured.form.unseen == ("shop",)
-    assert decide(measured).form == "holds"
+    assert decide(measured).form == "not examined"
+
+
+@pytest.mark.parametrize("formula", ["label ~ 0 + attr_b", "label ~ attr_b", "label ~ 0 + (1 | attr_b)"])
+def test_levels_that_hold_the_intercept_are_not_called_effects(formula):
+    found = evidence_on_frame(world("noise", 3_000), formula)
+
+    assert found.effects.clear == ()
+
+
+def test_a_formula_without_features_is_not_examined():
+    found = phrased(decide(evidence_on_frame(world("noise", 1_000), "label ~ 1")))
+
+    assert (found.features, found.form) == ("nothing found", "not examined")
+    assert found.sentences[0] == "The formula has no features; the overall rate is 9.7%."
+    assert found.advice == ("put features into the formula",)
 
 
 def evidence_on_frame(frame, formula):

@@ -54,6 +54,8 @@ def test_features_add_by_a_clear_gain_or_a_clear_effect_and_only_data_that_could
         (replace(HOLDS, miscalibrated=0.002), "wrong"),
         (replace(HOLDS, miscalibrated=None), "holds"),
         (replace(HOLDS, gain=Gain(float("nan"), 1.0)), "holds"),
+        (replace(HOLDS, unseen=("shop",)), "not examined"),
+        (replace(WRONG, unseen=("shop",)), "wrong"),
     ],
 )
 def test_the_form_is_wrong_by_a_clear_gain_of_another_learner_or_by_its_calibration(measured, form):
@@ -63,7 +65,14 @@ def test_the_form_is_wrong_by_a_clear_gain_of_another_learner_or_by_its_calibrat
 def every_verdict():
     """Every combination of what can be found."""
     gains = Gain(20.0, 4.0), Gain(-3.0, 1.0), Gain(-30.0, 5.0)
-    forms = None, HOLDS, WRONG, replace(HOLDS, miscalibrated=0.0), replace(WRONG, suggestion="")
+    forms = (
+        None,
+        HOLDS,
+        replace(HOLDS, unseen=("shop",)),
+        WRONG,
+        replace(HOLDS, miscalibrated=0.0),
+        replace(WRONG, suggestion=""),
+    )
     for gain, effects, power, form, leak in product(
         gains, (NONE, CLEAR), (STRONG, WEAK), forms, ((), ("x", "z"))
     ):
