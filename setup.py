@@ -19,6 +19,7 @@ TRAIN = [
     "psycopg2-binary>=2.9.13",
     "pymc>=6.4",
     "rich>=14",
+    "scikit-learn>=1.8",
     "scipy>=1.18",
     "SQLAlchemy>=2.1",
     "tenacity>=9",

@@ -17,3 +17,15 @@ SMALL_ELPD = 4.0
 #: Power-scaling sensitivity above which prior or data move the posterior noticeably: Kallioinen, Paananen,
 #: Bürkner and Vehtari 2024, doi:10.1007/s11222-023-10366-5.
 SENSITIVE = 0.05
+#: Probability with which any of a family of effects is called clear although none is there.
+FAMILY_ERROR = 0.05
+#: Smallest odds ratio per sd that matters: data that would not have shown it leave the question undecided.
+OF_INTEREST = 1.2
+#: Fewest of the rarer response with which a flexible learner measures anything: of 5 it loses 15 nats.
+RARER_MIN = 50
+#: Chance of a calibration curve below which probabilities do not come true; beside the learner's two standard
+#: errors it leaves at most one in twenty forms that hold called wrong.
+CALIBRATION_CHANCE = 0.003
+#: Share of the response's entropy, or area under the ROC curve, that one column alone reaches when it was
+#: recorded after the response rather than before.
+LEAK_ENTROPY, LEAK_AUC = 0.9, 0.99

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -22,18 +23,22 @@ from data_science.data.summary import DataSummary
 from data_science.engines.registry import OnProgress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
+from data_science.evaluation.evidence_of import evidence_of
 from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
+from data_science.judgement.verdict import decide
 from data_science.prediction.predictor import Predictor, measure_correction
 from data_science.progress import Stopwatch
 from data_science.report.summary import Report, model_card
+from data_science.report.verdict import phrased, trouble
 from data_science.settings.fit import Costs, FitSettings, resolved
 from data_science.settings.job import Settings
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 
+log = logging.getLogger(__name__)
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
@@ -150,12 +155,17 @@ def _fit(
     fitted = Fitted(replace(problem, compressed=attempt.compressed), attempt.posterior, attempt.notes)
     with watch.stage("compare"):
         compared = against_baseline(fitted, data.frame, settings)
+    with watch.stage("verdict"):
+        measured = evidence_of(fitted, compared, settings.seed)
+        verdict = phrased(decide(measured, None if source is None else source.tables))
+    for said in trouble(verdict).values():
+        log.warning("%s", said)
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
     about = DataSummary(data.n_rows, data.base_rate, data.fingerprint)
     report = Report(
         specification, about, attempt.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
-        compared, attempt.summary, predictor, dict(watch.seconds), source,
+        compared, verdict, attempt.summary, predictor, dict(watch.seconds), source,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),

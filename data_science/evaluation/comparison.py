@@ -97,22 +97,6 @@ class Comparison:
         said += [_unreliable(name, fit) for name, fit in self.loos.items() if fit.n_khat_high]
         return tuple(said)
 
-    def verdict(self, model: str, baseline: str) -> str:
-        """Whether the features of ``model`` add anything to ``baseline``, in one sentence."""
-        gain = self.difference(model, baseline)
-        against = f"against {baseline!r} over {gain.n_rows:,} rows"
-        if gain.is_noise:
-            return f"the features add nothing that can be measured: elpd difference {gain} {against}"
-        if gain.is_small:
-            return (
-                f"the features add next to nothing: elpd difference {gain} {against}; "
-                f"below {SMALL_ELPD:g} it is small whatever its SE ({_SOURCE})"
-            )
-        per_row = f"{abs(gain.elpd) / gain.n_rows:.2g} nats a row"
-        if gain.elpd < 0:
-            return f"the features make predictions worse: elpd difference {gain} {against}, {per_row}"
-        return f"the features improve predictions: elpd difference {gain} {against}, {per_row}"
-
 
 def compare_fitted(fits: Mapping[str, Fitted]) -> Comparison:
     """Compare fits to the same rows, one observation left out at a time."""

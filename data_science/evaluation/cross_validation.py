@@ -6,9 +6,7 @@ Changes when a baseline or the way of splitting changes.
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,13 +21,13 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from data_science.engines.registry import FitSettings
 from data_science.errors import SchemaError
+from data_science.evaluation.reference import cores_not_counted
 from data_science.fitting.posterior_on import posterior_on
 from data_science.formula.specification import ModelSpecification
 from data_science.prediction.predictor import Predictor
 
 log = logging.getLogger(__name__)
 
-_CORES = "LOKY_MAX_CPU_COUNT"
 LEVELS, NUMBERS, LABEL = ["attr_a", "attr_b"], ["scd_a", "scd_b"], "label"
 # 2,000 draws: their noise in a mean probability is far below the standard error of a score.
 _SETTINGS = FitSettings(engine="nested-laplace", second_opinion=False, draws=500)
@@ -133,28 +131,11 @@ def cross_validate(
             rows = held_out[known] if fixed else held_out
             probability.loc[rows.index, name] = predictor.predict_proba(rows, "posterior")
         for name, make in BASELINES.items():
-            with _cores_not_counted():
+            with cores_not_counted():
                 method = make(seed).fit(train[LEVELS + NUMBERS], train[LABEL])
                 of_one = method.predict_proba(held_out[LEVELS + NUMBERS])[:, 1]
             probability.loc[held_out.index, name] = of_one
     return CrossValidation(label, probability)
-
-
-@contextmanager
-def _cores_not_counted() -> Iterator[None]:
-    """Keep joblib from looking for the physical cores, for which the trees ask it.
-
-    Where the host hides /sys it would warn, print a traceback and take every core; told of a number below
-    that of all, it does not look.
-    """
-    if _CORES in os.environ:
-        yield
-        return
-    os.environ[_CORES] = str((os.cpu_count() or 1) - 1)
-    try:
-        yield
-    finally:
-        os.environ.pop(_CORES, None)
 
 
 def _predictor(train: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Predictor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_science.evaluation.candidates import BASELINE, MODEL
+from data_science.report import verdict as phrases
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from data_science.evaluation.comparison import Comparison
     from data_science.evaluation.diagnostics import Diagnostics
     from data_science.formula.specification import ModelSpecification
+    from data_science.judgement.verdict import Verdict
     from data_science.prediction.predictor import Predictor
 
 _MOST_ROWS = 60  # effects listed in the card; the full table is in diagnostics.json
@@ -34,6 +36,7 @@ class Report:
     agreement: Agreement | None
     notes: tuple[str, ...]
     comparison: Comparison
+    verdict: Verdict
     summary: pd.DataFrame
     predictor: Predictor
     seconds: Mapping[str, float]
@@ -41,13 +44,8 @@ class Report:
 
     @property
     def what_features_add(self) -> str:
-        """Whether the features predict anything, in one sentence."""
-        sentence = self.comparison.verdict(MODEL, BASELINE)
-        rate = f"{self.dataset.base_rate:.1%}"
-        gain = self.comparison.difference(MODEL, BASELINE)
-        if gain.is_noise or gain.is_small:
-            return f"{sentence}; so the best prediction for every row is the overall rate, {rate}"
-        return f"{sentence}; the overall rate is {rate}"
+        """Whether the features predict anything, in one sentence of the verdict."""
+        return phrases.by_heading(self.verdict)[phrases.FEATURES]
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -58,13 +56,13 @@ class Report:
         """Return findings by heading, one line each, with names of parameters as ``shown`` gives them."""
         m = self.measured
         found = {
+            **phrases.by_heading(self.verdict),
             "Data": f"{self.dataset.n_rows:,} rows, {self.dataset.base_rate:.2%} positive",
             **({} if self.source is None else {"Source": self.source.sentence(self.dataset.n_rows)}),
             "Model": self.specification.formula,
             "Compression": self.compression,
             "Engine": f"{m.engine}, {m.n_chains} chains of {m.n_draws:,} draws",
             "Convergence": _convergence(m, shown),
-            "Features": self.what_features_add,
             "Plug-in": self._plug_in(),
             "Wall time": ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items()),
         }
@@ -93,6 +91,7 @@ class Report:
                 "sentence": self.what_features_add,
                 "candidates": table.to_dict(orient="records"),
             },
+            "verdict": self.verdict.to_json(),
             "sentences": self.sentences,
             "seconds": dict(self.seconds),
             "summary": _records(self.summary),
@@ -126,7 +125,7 @@ def model_card(report: Report) -> str:
             f"probability of `{report.predictor.response}`. It predicts 1 above a probability of "
             f"{report.predictor.threshold:.4g}, which minimises the expected cost.{_offsets(report)}"
         ),
-        "What the features add": _sentence(report.what_features_add),
+        "Verdict": "\n".join(f"- {sentence}" for sentence in report.verdict.sentences),
         "Data": _origin(report) + f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
         f"fingerprint `{report.dataset.fingerprint}`.\n\n{report.compression}.",
         f"Priors ({unit})": "\n".join(f"- {_code(name)}: {_prior(prior)}" for name, prior in priors.items()),

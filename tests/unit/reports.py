@@ -12,8 +12,10 @@ from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.diagnostics import Diagnostics
 from data_science.evaluation.loo import Elpd, Loo
 from data_science.formula.specification import ModelSpecification
+from data_science.judgement.verdict import Verdict
 from data_science.prediction.correction import Correction
 from data_science.report.summary import BASELINE, MODEL, Report
+from data_science.report.verdict import phrased
 
 N_ROWS = 1_000
 MEASURED = Diagnostics(
@@ -30,6 +32,22 @@ SUMMARY = pd.DataFrame(
     },
     index=pd.Index(["Intercept", "scd_a"], name="parameter"),
 )  # fmt: skip
+
+
+SEEN = {
+    "gain": -5.25, "gain_se": 2.5, "n_rows": 900, "calibration": 0.41, "worst_column": [], "worst_gain": 0.0,
+    "suggestion": "", "unseen": [],
+}  # fmt: skip
+
+
+def verdict(**changes):
+    """Return a verdict of features that help in a form that holds, or with some fields changed."""
+    made = Verdict(
+        features="add", elpd_diff=40.0, se_diff=0.949, n_rows=N_ROWS, rate=0.09134, n_rarer=91.0, form="holds",
+        form_seen=SEEN, detectable={"scd_a": 1.6543}, detectable_top_tenth={"scd_a": (16.42, 9.134)},
+        excluded={"scd_a": (1.0432, 1.2345)}, clear=("scd_a",), n_effects=4,
+    )  # fmt: skip
+    return phrased(replace(made, **changes))
 
 
 def compared(gain, sd, n_rows=N_ROWS):
@@ -58,6 +76,7 @@ def report(**changes):
         agreement=AGREEMENT,
         notes=("One thing.", "Another."),
         comparison=compared(40.0, 0.03),
+        verdict=verdict(),
         summary=SUMMARY,
         predictor=replace(
             predictor(threshold=0.1, response="churn"), correction=Correction(0.0123, 0.005, np.eye(12))

@@ -34,7 +34,6 @@ def test_candidates_are_ranked_paired_and_weighed_on_common_nodes():
     assert table["weight"].idxmax() == "groups"
     assert table["waic"].tolist() == pytest.approx(table["elpd_loo"].tolist(), abs=0.1)
     assert "by more than the noise" in found.sentences[1]
-    assert found.verdict("groups", "intercept only").startswith("the features improve predictions")
 
 
 def fit(pointwise: list[float], khat: float = 0.1, n: int = 1000) -> Loo:
@@ -54,23 +53,20 @@ def comparison(gap: float, se: float, khat: float = 0.1) -> Comparison:
 
 
 @pytest.mark.parametrize(
-    ("gap", "se", "verdict", "ranked"),
+    ("gap", "se", "ranked"),
     [
-        (0.3, 1.1, "add nothing that can be measured: elpd difference 0.3 (SE 1.1)", "inside the noise"),
-        (-2.7, 1.7, "add nothing that can be measured: elpd difference -2.7 (SE 1.7)", "small anyway"),
-        (9.0, 6.0, "add nothing that can be measured: elpd difference 9.0 (SE 6.0)", "less than 2 SE)."),
-        (3.0, 0.5, "add next to nothing: elpd difference 3.0 (SE 0.5)", "small, whatever its SE"),
-        (0.0, 0.0, "add next to nothing: elpd difference 0.0 (SE 0.0)", "small, whatever its SE"),
-        (66.6, 12.2, "improve predictions: elpd difference 66.6 (SE 12.2)", "by more than the noise"),
-        (-30.0, 5.0, "make predictions worse: elpd difference -30.0 (SE 5.0)", "by more than the noise"),
+        (0.3, 1.1, "inside the noise"),
+        (-2.7, 1.7, "small anyway"),
+        (9.0, 6.0, "less than 2 SE)."),
+        (3.0, 0.5, "small, whatever its SE"),
+        (0.0, 0.0, "small, whatever its SE"),
+        (66.6, 12.2, "by more than the noise"),
+        (-30.0, 5.0, "by more than the noise"),
     ],
     ids=["noise", "worse by noise", "large but noisy", "small", "equal", "better", "worse"],
 )
-def test_a_difference_is_said_in_words_that_its_size_allows(gap, se, verdict, ranked):
-    found = comparison(gap, se)
-
-    assert verdict in found.verdict("model", "baseline")
-    assert ranked in found.sentences[1]
+def test_a_difference_is_said_in_words_that_its_size_allows(gap, se, ranked):
+    assert ranked in comparison(gap, se).sentences[1]
 
 
 @pytest.mark.parametrize("khat", [0.71, np.nan], ids=["high", "unknown"])

@@ -144,22 +144,6 @@ def test_a_difference_reads_as_nats_with_its_error():
     assert str(Difference(-1234.56, 7.25, 10)) == "-1,234.6 (SE 7.2)"
 
 
-@pytest.mark.parametrize(("sign", "verb"), [(1, "improve predictions"), (-1, "make predictions worse")])
-def test_a_verdict_counts_the_gain_per_row(sign, verb):
-    n = 400
-    spread = np.tile([-0.01, 0.01], n // 2)
-    base = Loo(np.full(n, -0.5), np.zeros(n), np.ones(n), n, np.zeros(n))
-    model = Loo(-0.5 + sign * 0.075 + spread, np.zeros(n), np.ones(n), n, np.zeros(n))
-    found = comparison(model=model, baseline=base)
-
-    said = found.verdict("model", "baseline")
-
-    assert said == (
-        f"the features {verb}: elpd difference {sign * 30.0:.1f} (SE 0.2) against 'baseline' over 400 rows, "
-        "0.075 nats a row"
-    )
-
-
 def frame(n_rows=60, seed=2):
     rng = np.random.default_rng(seed)
     size = rng.integers(1, 6, n_rows)

@@ -235,7 +235,7 @@ def test_a_fit_that_is_not_fit_to_ship_is_refused_before_anything_is_compared(mo
 
 def test_every_stage_is_timed(few):
     assert list(few.report.seconds) == [
-        "validate", "compress", "nested-laplace", "diagnostics", "compare", "predictor",
+        "validate", "compress", "nested-laplace", "diagnostics", "compare", "verdict", "predictor",
     ]  # fmt: skip
 
 

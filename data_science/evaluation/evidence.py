@@ -1,0 +1,63 @@
+"""What was measured about a fit, as values: all that a verdict is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much better one way of predicting is than another, summed over rows."""
+
+    nats: float
+    se: float  # paired over rows
+
+    def is_clear(self, least: float) -> bool:
+        """Whether it is two standard errors and ``least`` nats above zero; a NaN is no finding."""
+        return self.nats >= 2 * self.se and self.nats >= least
+
+
+@dataclass(frozen=True, slots=True)
+class FormEvidence:
+    """What a learner without the model's form finds on the same rows, and whether probabilities come true."""
+
+    gain: Gain  # the learner's, over the model
+    n_rows: int  # compared; fewer than there are where there are many
+    miscalibrated: float | None  # chance of so uneven a calibration curve; None: not measured
+    missed: tuple[str, ...] = ()  # the column or pair that carries what the formula misses most
+    missed_gain: float = 0.0  # nats on these rows, about
+    suggestion: str = ""  # a term that has it, if formulas can say so
+    unseen: tuple[str, ...] = ()  # columns of too many levels for the learner
+
+
+@dataclass(frozen=True, slots=True)
+class EffectsEvidence:
+    """The family of effects: common slopes, and levels around the average row."""
+
+    n: int
+    clear: tuple[str, ...]  # different from zero once all are allowed for, clearest first
+    excluded: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # odds ratios per sd, 95 %
+
+
+@dataclass(frozen=True, slots=True)
+class PowerEvidence:
+    """What these data would have shown nine times in ten."""
+
+    odds_ratio: float  # per sd, of any one of the family
+    top_tenth: Mapping[str, tuple[float, float]]  # positives in the best tenth; blindly
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was measured about one fit."""
+
+    gain: Gain  # of the model over intercept only, one row left out at a time
+    n_rows: int
+    rate: float
+    n_rarer: float  # of the rarer response
+    effects: EffectsEvidence
+    power: PowerEvidence
+    form: FormEvidence | None  # None: too few of the rarer response
+    leaks: tuple[str, ...] = ()  # columns that alone all but determine the response
+    n_khat_high: int = 0

@@ -1,0 +1,63 @@
+"""The effects of a fit as one family: which are there beyond chance, and what their intervals rule out."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from data_science.arrays import Floats
+from data_science.engines.posterior import names
+from data_science.evaluation.evidence import EffectsEvidence
+from data_science.fitting.posterior_on import Fitted
+from data_science.formula.encoding import Term
+from data_science.formula.places import Places
+from data_science.formula.rows import Rows
+from data_science.limits import FAMILY_ERROR
+
+_DRAWS = 2_000
+
+
+def effects_evidence(fitted: Fitted) -> EffectsEvidence:
+    """Measure common slopes, and levels around the average row, at once (Bonferroni).
+
+    What levels have in common is known only together with the intercept.
+    """
+    encoding, rows = fitted.design.encoding, fitted.problem.rows
+    named = names(fitted.design)
+    draws, _ = fitted.posterior.thinned(_DRAWS)
+    z: dict[str, float] = {}
+    excluded = {}
+    for term in encoding.terms:
+        own = draws[:, encoding.slices[term.name]]
+        if not term.columns:
+            continue
+        if term.is_group_specific:
+            by_group = own.reshape(len(own), term.n_expressions, term.n_groups)
+            average = by_group @ _shares_of_groups(term, rows)
+            own = (by_group - average[:, :, None]).reshape(own.shape)
+        elif not term.numeric:  # without an intercept the levels hold it
+            own = own - (own @ _shares_of_levels(term, rows))[:, None]
+        elif term.numeric == term.columns and len(term.numeric) == 1:
+            sd = float(rows.numeric[term.numeric[0]].std())
+            low, high = np.exp(sd * np.quantile(own[:, 0], [0.025, 0.975]))
+            excluded[term.numeric[0]] = (float(low), float(high))
+        spread = own.std(axis=0)
+        ratio = np.divide(np.abs(own.mean(axis=0)), spread, out=np.zeros(len(spread)), where=spread > 0)
+        z |= dict(zip(named[encoding.slices[term.name]], ratio.tolist(), strict=True))
+    limit = NormalDist().inv_cdf(1 - FAMILY_ERROR / (2 * max(len(z), 1)))
+    clear = sorted((name for name in z if z[name] > limit), key=lambda name: -z[name])
+    return EffectsEvidence(len(z), tuple(clear), excluded)
+
+
+def _shares_of_groups(term: Term, rows: Rows) -> Floats:
+    """Share of the rows in each group of a term, shape (group,)."""
+    shape = tuple(len(factor.levels) for factor in term.groups)
+    place = np.ravel_multi_index([rows.codes[factor.column] for factor in term.groups], shape)
+    return np.asarray(np.bincount(place, minlength=term.n_groups) / len(rows))
+
+
+def _shares_of_levels(term: Term, rows: Rows) -> Floats:
+    """Share of the rows at each coefficient; the reference has none, shape (coefficient,)."""
+    place = Places.of(term).rows(rows.codes, len(rows))
+    return np.asarray(np.bincount(place, minlength=term.n_coefficients + 1)[:-1] / len(rows))

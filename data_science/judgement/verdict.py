@@ -1,0 +1,130 @@
+"""What is held of a fit, decided once from what was measured: nothing else forms an opinion about it.
+
+Decided here as values; `report.verdict` puts them into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from data_science.evaluation.evidence import Evidence
+from data_science.limits import CALIBRATION_CHANCE, OF_INTEREST, SMALL_ELPD
+
+type Features = Literal["add", "nothing found", "undecided"]
+type Form = Literal["holds", "wrong", "not examined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The opinion about one fit, with the figures that it rests on."""
+
+    features: Features  # do they improve predictions of new rows
+    elpd_diff: float  # nats over intercept only, one row left out at a time
+    se_diff: float
+    n_rows: int
+    rate: float
+    n_rarer: float  # of the rarer response
+    form: Form  # does another learner, or the calibration, find what the formula misses
+    form_seen: Mapping[
+        str, Any
+    ]  # gain, gain_se, n_rows, calibration, worst_column, worst_gain, suggestion, unseen
+    detectable: Mapping[str, float]  # column -> odds ratio per sd that would have been seen nine times in ten
+    detectable_top_tenth: Mapping[str, tuple[float, float]]  # positives in the best tenth then, and blindly
+    excluded: Mapping[str, tuple[float, float]]  # odds ratios per sd outside it are ruled out (95 %)
+    clear: tuple[str, ...] = ()  # effects that are there once all n_effects are allowed for
+    n_effects: int = 0
+    n_candidates: int = 1
+    n_khat_high: int = 0  # rows whose leave-one-out score is not reliable
+    leaks: tuple[str, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()  # the verdict in words, most important first
+
+    def to_json(self) -> dict[str, Any]:
+        """Represent the verdict with JSON types only."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Verdict:
+        """Construct the verdict from :meth:`to_json`'s representation."""
+        pairs = ("detectable_top_tenth", "excluded")
+        lists = ("clear", "leaks", "advice", "sentences")
+        return cls(
+            **{
+                **document,
+                **{name: {k: tuple(v) for k, v in document[name].items()} for name in pairs},
+                **{name: tuple(document[name]) for name in lists},
+            }
+        )
+
+
+def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_candidates: int = 1) -> Verdict:
+    """Form the opinion.
+
+    Parameters
+    ----------
+    measured : Evidence
+    provenance : mapping from table to text, optional
+        Where the rows come from, if that is stated.
+    n_candidates : int
+        Specifications that were tried before this one was chosen, it included.
+    """
+    effects, power = measured.effects, measured.power
+    columns = [*effects.excluded, *(name for name in power.top_tenth if name not in effects.excluded)]
+    return Verdict(
+        features=_features(measured),
+        elpd_diff=measured.gain.nats,
+        se_diff=measured.gain.se,
+        n_rows=measured.n_rows,
+        rate=measured.rate,
+        n_rarer=measured.n_rarer,
+        form=_form(measured),
+        form_seen=_seen(measured),
+        detectable=dict.fromkeys(columns, power.odds_ratio) or {"any": power.odds_ratio},
+        detectable_top_tenth=dict(power.top_tenth),
+        excluded=dict(effects.excluded),
+        clear=effects.clear,
+        n_effects=effects.n,
+        n_candidates=n_candidates,
+        n_khat_high=measured.n_khat_high,
+        leaks=measured.leaks,
+        provenance=dict(provenance or {}),
+    )
+
+
+def _features(measured: Evidence) -> Features:
+    """Never by a single interval: one of eleven leaves zero out in four of ten tables of noise."""
+    gain = measured.gain
+    if gain.is_clear(SMALL_ELPD) or (gain.nats > 0 and measured.effects.clear):
+        return "add"
+    if measured.effects.n == 0:
+        return "nothing found"
+    return "undecided" if measured.power.odds_ratio > OF_INTEREST else "nothing found"
+
+
+def _form(measured: Evidence) -> Form:
+    form = measured.form
+    if form is None:
+        return "not examined"
+    unlikely = form.miscalibrated is not None and form.miscalibrated < CALIBRATION_CHANCE
+    if form.gain.is_clear(SMALL_ELPD) or unlikely:
+        return "wrong"
+    return "not examined" if form.unseen else "holds"  # the learner had less to go by than the model
+
+
+def _seen(measured: Evidence) -> dict[str, Any]:
+    form = measured.form
+    if form is None:
+        return {}
+    return {
+        "gain": form.gain.nats,
+        "gain_se": form.gain.se,
+        "n_rows": form.n_rows,
+        "calibration": form.miscalibrated,
+        "worst_column": list(form.missed),
+        "worst_gain": form.missed_gain,
+        "suggestion": form.suggestion,
+        "unseen": list(form.unseen),
+    }

@@ -1,0 +1,160 @@
+"""The verdict in words: every claim about a fit is one of these sentences, and each is read off a field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import floor, log, log10
+
+from data_science.judgement.verdict import Verdict
+from data_science.limits import OF_INTEREST, RARER_MIN, SMALL_ELPD
+from data_science.report.wording import capitalized, listed, readable
+
+_MOST_NAMED = 3  # effects and columns in one sentence
+WARNING, FORM, FEATURES, SEEN, RULED_OUT, ADVICE = (
+    "Warning", "Form", "Features", "Detectable", "Ruled out", "Advice",
+)  # fmt: skip
+
+
+def phrased(verdict: Verdict) -> Verdict:
+    """Give the verdict its advice and its sentences."""
+    advised = replace(verdict, advice=_advice(verdict))
+    return replace(advised, sentences=tuple(f"{capitalized(text)}." for text in by_heading(advised).values()))
+
+
+def by_heading(verdict: Verdict) -> dict[str, str]:
+    """Return the verdict's sentences by heading, most important first."""
+    found = {}
+    if verdict.leaks:
+        found[WARNING] = (
+            f"too good to be true: {_few(verdict.leaks)} alone all but "
+            f"{'determines' if len(verdict.leaks) == 1 else 'determine'} the response"
+        )
+    form, features = _form(verdict), _features(verdict)
+    found |= {FORM: form, FEATURES: features} if verdict.form == "wrong" else {FEATURES: features, FORM: form}
+    found[SEEN] = _detectable(verdict)
+    if verdict.excluded:
+        found[RULED_OUT] = _excluded(verdict)
+    if verdict.advice:
+        found[ADVICE] = "; ".join(verdict.advice)
+    return found
+
+
+def rate(share: float) -> str:
+    """Write a rate with two significant digits at least: 0.0005 is "0.05%"."""
+    digits = 1 if share >= 0.01 else 1 - floor(log10(share * 100))
+    return f"{share:.{digits}%}"
+
+
+def _features(verdict: Verdict) -> str:
+    figures = (
+        f"elpd difference {verdict.elpd_diff:,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only' "
+        f"over {verdict.n_rows:,} rows"
+    )
+    overall = f"the overall rate is {rate(verdict.rate)}"
+    if verdict.features == "add":
+        clear = f"; clear among {verdict.n_effects} effects: {_few(tuple(map(readable, verdict.clear)))}"
+        return f"the features improve predictions: {figures}{clear if verdict.clear else ''}; {overall}"
+    if not verdict.n_effects:
+        return f"the formula has no features; {overall}"
+    if verdict.elpd_diff < 0:
+        much = verdict.elpd_diff <= -max(2 * verdict.se_diff, SMALL_ELPD)
+        figures += ", worse than without them" if much else ", the price of parameters that are not used"
+    if verdict.form == "wrong":
+        return f"the features add nothing in the form of this formula: {figures}; {overall}"
+    if verdict.features == "undecided":
+        return f"undecided whether the features add anything: {figures}; {overall}"
+    return f"nothing was found in the features: {figures}; {overall}"
+
+
+def _form(verdict: Verdict) -> str:
+    seen = verdict.form_seen
+    if verdict.form == "not examined" and not verdict.n_effects:
+        return "the model's form was not examined: the formula has no features"
+    if verdict.form == "not examined" and seen:
+        return (
+            "the model's form was not examined: the other learner cannot take the many levels of "
+            f"{_few(tuple(seen['unseen']))}"
+        )
+    if verdict.form == "not examined":
+        return (
+            f"the model's form was not examined: {verdict.n_rarer:,.0f} of the rarer response are too few "
+            f"for another learner, which needs {RARER_MIN}"
+        )
+    figures = f"{seen['gain']:,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
+    if verdict.form == "holds":
+        return f"the model's form holds: boosted trees gain no more than chance does, {figures}"
+    if seen["gain"] < max(2 * seen["gain_se"], SMALL_ELPD):
+        return (
+            "the model's form is wrong: its probabilities do not come true, by more than chance "
+            f"({seen['calibration']:.1%} of right models have so uneven a calibration curve)"
+        )
+    columns = tuple(seen["worst_column"])
+    where = f"; most of it is in {' and '.join(columns)}{' together' if len(columns) > 1 else ''}"
+    return f"the model's form is wrong: boosted trees predict better by {figures}{where if columns else ''}"
+
+
+def _detectable(verdict: Verdict) -> str:
+    smallest = max(verdict.detectable.values())
+    said = f"an odds ratio of {smallest:.3g} per sd would have been seen nine times in ten"
+    for column, (found, blind) in verdict.detectable_top_tenth.items():
+        return (
+            f"{said}; of {column} it would put {_people(found)} positives into the best tenth of the rows, "
+            f"where a blind tenth has {_people(blind)}"
+        )
+    return said
+
+
+def _excluded(verdict: Verdict) -> str:
+    lines = "straight lines only, since the form is wrong: " if verdict.form == "wrong" else ""
+    parts = [f"{column} outside {low:.3g} to {high:.3g}" for column, (low, high) in verdict.excluded.items()]
+    return f"{lines}odds ratios per sd of {_few(tuple(parts))} are ruled out (95%)"
+
+
+def _advice(verdict: Verdict) -> tuple[str, ...]:
+    found = []
+    if verdict.leaks:
+        names = _few(verdict.leaks)
+        found.append(f"find out when {names} is recorded, and do not use this model before that")
+    if verdict.form == "wrong":
+        found.append(_other_form(verdict))
+    elif not verdict.n_effects:
+        found.append("put features into the formula")
+    elif verdict.features == "undecided":
+        needed = verdict.n_rows * (log(max(verdict.detectable.values())) / log(OF_INTEREST)) ** 2
+        rows = f"{float(f'{needed:.1g}'):,.0f}"
+        found.append(f"ask again with about {rows} rows, which would show an odds ratio of {OF_INTEREST:g}")
+    elif verdict.features == "nothing found":
+        overall = rate(verdict.rate)
+        found.append(f"use the overall rate, {overall}, for every row, and look for other features")
+    elif not verdict.leaks:
+        found.append("use its probabilities with a threshold from your costs")
+    return tuple(found)
+
+
+def _other_form(verdict: Verdict) -> str:
+    suggestion, columns = verdict.form_seen["suggestion"], verdict.form_seen["worst_column"]
+    if suggestion:
+        return f"fit again with `{suggestion}` in the formula"
+    if columns:
+        return f"add a column in which {' and '.join(columns)} can bend, such as its square, and fit again"
+    return "look at the calibration curve and at each column's residuals before the model is used"
+
+
+def _few(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_NAMED
+    return listed([*names[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
+
+
+def _people(expected: float) -> str:
+    return f"{expected:,.0f}" if expected >= 20 else f"{expected:.1f}"
+
+
+def trouble(verdict: Verdict) -> Mapping[str, str]:
+    """Sentences that must be heard before the fit is used."""
+    said = by_heading(verdict)
+    return {
+        heading: said[heading]
+        for heading in (WARNING, *((FORM,) if verdict.form == "wrong" else ()))
+        if heading in said
+    }

@@ -1,0 +1,165 @@
+"""What is measured about a fit, on tables whose truth is known, with posteriors that no engine drew."""
+
+import numpy as np
+import pytest
+from quick_fits import compared_at_mode, fitted_at_mode
+from scipy import stats
+
+from data_science.evaluation import form, reference
+from data_science.evaluation.evidence_of import evidence_of
+from data_science.evaluation.leak import leaks
+from data_science.evaluation.missing import most_missed
+from data_science.evaluation.power import power_evidence
+from data_science.formula.rows import Observations
+from data_science.formula.specification import ModelSpecification
+from data_science.judgement.verdict import decide
+from data_science.report.verdict import phrased
+from tests.trust.worlds import world
+
+
+def evidence_on(kind, n_rows, specification=None):
+    fitted = fitted_at_mode(world(kind, n_rows), specification)
+    return evidence_of(fitted, compared_at_mode(fitted), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_rows", "features", "judged"),
+    [
+        ("noise", 500, "undecided", "not examined"),
+        ("noise", 20_000, "nothing found", "holds"),
+        ("signal", 1_000, "add", "holds"),
+        ("level", 20_000, "add", "holds"),
+        ("five", 2_000, "undecided", "not examined"),
+        ("bend", 2_500, "undecided", "wrong"),
+        ("product", 8_000, "nothing found", "wrong"),
+        ("tail", 10_000, "add", "wrong"),
+    ],
+)
+def test_each_world_gives_the_evidence_for_its_verdict(kind, n_rows, features, judged):
+    measured = evidence_on(kind, n_rows)
+
+    found = decide(measured)
+
+    assert (found.features, found.form) == (features, judged), measured
+    assert measured.leaks == ()
+    assert set(found.excluded) == {"scd_a", "scd_b"}
+    if judged == "wrong":
+        assert found.form_seen["worst_column"] == (["scd_a", "scd_b"] if kind == "product" else ["scd_a"])
+    if kind == "level":
+        assert found.clear == ("1|attr_b[a]",)  # the others are not called different from it
+
+
+def test_a_column_recorded_after_the_label_is_found_and_one_that_predicts_well_is_not():
+    rng = np.random.default_rng(3)
+    n = 20_000
+    y = (rng.random(n) < 0.1).astype(float)
+    far = rng.normal(size=n)
+    outside = np.where(y == 1, np.sign(far) * (3 + np.abs(far)), far.clip(-2, 2))  # both ends, none between
+    codes = {"copy": y.astype(np.intp), "own": np.arange(n), "other": rng.integers(0, 4, n)}
+    numeric = {"after": 0.7 * y + 0.3 * rng.random(n), "outside": outside, "good": 2 * y + rng.normal(size=n)}
+
+    found = leaks(Observations(codes, numeric, n, y, np.ones(n)))
+
+    assert found == ("copy", "after", "outside")
+
+
+def test_a_few_of_the_rarer_response_are_separated_by_chance():
+    y = np.repeat([1.0, 0.0], [9, 991])
+    rows = Observations({}, {"x": np.arange(1_000.0)}, 1_000, y, np.ones(1_000))
+
+    assert leaks(rows) == ()
+
+
+def test_an_effect_of_the_detectable_size_is_seen_nine_times_in_ten():
+    rng = np.random.default_rng(4)
+    n, n_effects = 20_000, 11
+    x = rng.random(n)
+    found = power_evidence(
+        Observations({}, {"x": x}, n, (rng.random(n) < 0.1).astype(float), np.ones(n)), n_effects
+    )
+    slope = np.log(found.odds_ratio)
+    information = n * 0.1 * 0.9
+
+    z = rng.normal(slope * np.sqrt(information), 1, size=4_000)  # estimate over its standard error
+
+    seen = (z > stats.norm.isf(0.025 / n_effects)).mean()
+    assert seen == pytest.approx(0.9, abs=0.05)
+    p = 0.1 * np.exp(slope * (x - x.mean()) / x.std())
+    best, blind = found.top_tenth["x"]
+    assert blind == pytest.approx(n / 100, rel=0.1)
+    assert best / blind == pytest.approx(p[x > np.quantile(x, 0.9)].mean() / p.mean(), rel=0.02)
+
+
+def test_scores_of_counts_are_those_of_their_single_trials():
+    rng = np.random.default_rng(5)
+    trials = rng.integers(1, 6, 600).astype(float)
+    x = rng.normal(size=600)
+    p = 1 / (1 + np.exp(1 - 2 * x))
+    counted = Observations({}, {"x": x}, 600, rng.binomial(trials.astype(int), p).astype(float), trials)
+
+    found = reference.log_scores(counted, {}, seed=1)
+
+    truth = counted.successes * np.log(p) + (trials - counted.successes) * np.log1p(-p)
+    rate = counted.successes.sum() / trials.sum()
+    blind = counted.successes * np.log(rate) + (trials - counted.successes) * np.log1p(-rate)
+    assert blind.sum() < found.sum() < truth.sum()
+    assert (truth.sum() - found.sum()) < 0.2 * (truth.sum() - blind.sum())
+
+
+def test_a_column_of_too_many_levels_for_the_learner_is_named():
+    frame = world("noise", 4_000)
+    frame["shop"] = np.arange(4_000) % 100
+    measured = evidence_on_frame(frame, "label ~ scd_a + (1 | shop)")
+
+    assert measured.form.unseen == ("shop",)
+    assert decide(measured).form == "not examined"
+
+
+@pytest.mark.parametrize("formula", ["label ~ 0 + attr_b", "label ~ attr_b", "label ~ 0 + (1 | attr_b)"])
+def test_levels_that_hold_the_intercept_are_not_called_effects(formula):
+    found = evidence_on_frame(world("noise", 3_000), formula)
+
+    assert found.effects.clear == ()
+
+
+def test_a_formula_without_features_is_not_examined():
+    found = phrased(decide(evidence_on_frame(world("noise", 1_000), "label ~ 1")))
+
+    assert (found.features, found.form) == ("nothing found", "not examined")
+    assert found.sentences[0] == "The formula has no features; the overall rate is 9.7%."
+    assert found.advice == ("put features into the formula",)
+
+
+def evidence_on_frame(frame, formula):
+    fitted = fitted_at_mode(frame, ModelSpecification(formula))
+    return evidence_of(fitted, compared_at_mode(fitted), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "term"),
+    [(("x", "z"), "x:z"), (("x", "g"), "(x | g)"), (("g", "h"), "(1 | g:h)")],
+)
+def test_what_is_missed_is_suggested_as_a_term_that_the_formula_takes(columns, term):
+    rng = np.random.default_rng(6)
+    n = 4_000
+    codes = {name: rng.integers(0, 3, n) for name in ("g", "h")}
+    numeric = {name: rng.normal(size=n) for name in ("x", "z")}
+    factors = [numeric[name] if name in numeric else codes[name] - 1.0 for name in columns]
+    y = (rng.random(n) < 1 / (1 + np.exp(1 - factors[0] * factors[1]))).astype(float)
+    rows = Observations(codes, numeric, n, y, np.ones(n))
+    eta = np.full(n, np.log(y.mean() / (1 - y.mean())))
+
+    missed, gain = most_missed(rows, eta)
+
+    assert (sorted(missed), gain > 50) == (sorted(columns), True)
+    assert form._term(ModelSpecification("y ~ x + z + (1 | g) + (1 | h)"), rows, columns) == term
+
+
+def test_nothing_is_missed_where_the_probabilities_are_the_truth():
+    rng = np.random.default_rng(7)
+    n, x = 20_000, rng.normal(size=20_000)
+    y = (rng.random(n) < 1 / (1 + np.exp(2 - x))).astype(float)
+
+    missed, gain = most_missed(Observations({}, {"x": x}, n, y, np.ones(n)), x - 2)
+
+    assert (missed, gain) == ((), 0.0) or gain < 8  # four knots: chi-squared beyond 24 in one of 10,000

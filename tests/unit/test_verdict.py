@@ -1,0 +1,145 @@
+"""The verdict is a function of what was measured, and every sentence of it is read off a field."""
+
+import json
+import re
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from reports import SEEN, verdict
+
+from data_science.evaluation.evidence import EffectsEvidence, Evidence, FormEvidence, Gain, PowerEvidence
+from data_science.judgement.verdict import Verdict, decide
+from data_science.report.verdict import by_heading, phrased, rate, trouble
+
+NONE = EffectsEvidence(11, (), {"scd_a": (0.97, 1.03)})
+CLEAR = EffectsEvidence(11, ("scd_a",), {"scd_a": (1.1, 1.3)})
+STRONG, WEAK = (PowerEvidence(size, {"scd_a": (12.0, 9.0)}) for size in (1.09, 1.85))
+HOLDS = FormEvidence(Gain(-5.0, 3.0), 1_000, 0.4)
+WRONG = FormEvidence(Gain(768.0, 39.0), 1_000, 0.4, ("scd_a",), 770.0, "bs(scd_a, df=5)")
+
+
+def evidence(**changes):
+    made = Evidence(Gain(-2.0, 1.5), 1_000, 0.1, 100.0, NONE, STRONG, HOLDS)
+    return replace(made, **changes)
+
+
+@pytest.mark.parametrize(
+    ("gain", "effects", "power", "features"),
+    [
+        (Gain(11.4, 5.6), NONE, WEAK, "add"),
+        (Gain(11.4, 5.8), NONE, STRONG, "nothing found"),
+        (Gain(3.9, 0.5), NONE, STRONG, "nothing found"),
+        (Gain(0.5, 5.0), CLEAR, WEAK, "add"),
+        (Gain(-0.5, 5.0), CLEAR, STRONG, "nothing found"),
+        (Gain(-0.5, 5.0), CLEAR, WEAK, "undecided"),
+        (Gain(-2.0, 1.5), NONE, WEAK, "undecided"),
+        (Gain(float("nan"), 1.5), CLEAR, STRONG, "nothing found"),
+    ],
+)
+def test_features_add_by_a_clear_gain_or_a_clear_effect_and_only_data_that_could_say_no(
+    gain, effects, power, features
+):
+    assert decide(evidence(gain=gain, effects=effects, power=power)).features == features
+
+
+@pytest.mark.parametrize(
+    ("measured", "form"),
+    [
+        (None, "not examined"),
+        (HOLDS, "holds"),
+        (WRONG, "wrong"),
+        (replace(HOLDS, gain=Gain(3.9, 0.1)), "holds"),
+        (replace(HOLDS, gain=Gain(40.0, 21.0)), "holds"),
+        (replace(HOLDS, miscalibrated=0.002), "wrong"),
+        (replace(HOLDS, miscalibrated=None), "holds"),
+        (replace(HOLDS, gain=Gain(float("nan"), 1.0)), "holds"),
+        (replace(HOLDS, unseen=("shop",)), "not examined"),
+        (replace(WRONG, unseen=("shop",)), "wrong"),
+    ],
+)
+def test_the_form_is_wrong_by_a_clear_gain_of_another_learner_or_by_its_calibration(measured, form):
+    assert decide(evidence(form=measured)).form == form
+
+
+def every_verdict():
+    """Every combination of what can be found."""
+    gains = Gain(20.0, 4.0), Gain(-3.0, 1.0), Gain(-30.0, 5.0)
+    forms = (
+        None,
+        HOLDS,
+        replace(HOLDS, unseen=("shop",)),
+        WRONG,
+        replace(HOLDS, miscalibrated=0.0),
+        replace(WRONG, suggestion=""),
+    )
+    for gain, effects, power, form, leak in product(
+        gains, (NONE, CLEAR), (STRONG, WEAK), forms, ((), ("x", "z"))
+    ):
+        yield phrased(decide(evidence(gain=gain, effects=effects, power=power, form=form, leaks=leak)))
+
+
+def test_every_verdict_survives_json_and_says_what_its_fields_say():
+    for made in every_verdict():
+        assert Verdict.from_json(json.loads(json.dumps(made.to_json(), allow_nan=False))) == made
+        said = by_heading(made)
+        assert made.sentences == tuple(f"{text[0].upper()}{text[1:]}." for text in said.values())
+        assert ("improve predictions" in said["Features"]) == (made.features == "add")
+        assert said["Form"].startswith(
+            {
+                "wrong": "the model's form is wrong",
+                "holds": "the model's form holds",
+                "not examined": "the model's form was not examined",
+            }[made.form]
+        )
+        first = "Warning" if made.leaks else "Form" if made.form == "wrong" else "Features"
+        assert next(iter(said)) == first
+        assert list(trouble(made)) == ["Warning"] * bool(made.leaks) + ["Form"] * (made.form == "wrong")
+        recommended = [advice for advice in made.advice if advice.startswith("use ")]
+        assert not recommended or made.form != "wrong"
+        assert not any("its probabilities" in advice for advice in recommended) or not made.leaks
+        assert made.advice
+
+
+def test_every_number_of_a_sentence_is_that_of_a_field():
+    made = verdict(
+        features="nothing found", elpd_diff=-3.5, se_diff=1.25, clear=(), rate=0.0005, n_rarer=5.0,
+        form="wrong", form_seen=SEEN | {"gain": 768.25, "gain_se": 39.0, "worst_column": ["scd_a", "scd_b"]},
+    )  # fmt: skip
+
+    numbers = re.findall(r"\d[\d,]*(?:\.\d+)?", " ".join(made.sentences))
+
+    known = {
+        "768.2",
+        "39.0",
+        "900",
+        "3.5",
+        "1.2",
+        "1,000",
+        "0.050",
+        "1.65",
+        "16.4",
+        "9.1",
+        "1.04",
+        "1.23",
+        "95",
+    }
+    assert set(numbers) <= known
+    assert "the price of parameters that are not used" in " ".join(made.sentences)
+
+
+def test_a_small_rate_is_not_rounded_away():
+    assert [rate(share) for share in (0.0913, 0.5, 0.0005, 0.00098, 0.00001)] == [
+        "9.1%", "50.0%", "0.050%", "0.098%", "0.0010%",
+    ]  # fmt: skip
+
+
+def test_what_would_have_to_be_is_asked_for_where_the_data_could_not_say():
+    made = phrased(decide(evidence(power=WEAK)))
+
+    (advice,) = made.advice
+    assert advice == "ask again with about 10,000 rows, which would show an odds ratio of 1.2"
+
+
+def test_the_sources_of_the_rows_are_part_of_the_verdict():
+    assert decide(evidence(), {"labels": "generated, seed 1"}).provenance == {"labels": "generated, seed 1"}
