@@ -111,7 +111,16 @@ def test_a_fit_by_nested_laplace_imports_no_compiler_and_no_sampler():
         "BayesianLogitModel(ModelSpecification(formula), engine='nested-laplace').fit(clients(500))"
     )
 
-    assert not fitted & {"bambi", "dask", "matplotlib.pyplot", "numba", "nutpie", "pymc", "pytensor", "sqlalchemy"}
+    assert not fitted & {
+        "bambi",
+        "dask",
+        "matplotlib.pyplot",
+        "numba",
+        "nutpie",
+        "pymc",
+        "pytensor",
+        "sqlalchemy",
+    }
 
 
 def test_importing_the_package_alone_imports_nothing_heavy():
