@@ -59,12 +59,18 @@ def factored(arrow: Arrow, theta: Floats, whitening: Whitening) -> Factor:
     for m in range(len(rest)):
         schur[m, m] += diagonal[rest[m]]
     for level in range(n_levels):
-        block = arrow.a[level].copy()
-        for k in range(q):
-            block[k, k] += diagonal[head[level, k]]
-        inverse, part = _inverse_cholesky(block)
-        log_det += part
-        blocks[level] = inverse
+        if q == 1:  # most often; without the three small arrays that a block takes
+            root = np.sqrt(arrow.a[level, 0, 0] + diagonal[head[level, 0]])
+            log_det += np.log(root)
+            blocks[level, 0, 0] = 1 / root
+        else:
+            block = arrow.a[level].copy()
+            for k in range(q):
+                block[k, k] += diagonal[head[level, k]]
+            own, part = _inverse_cholesky(block)
+            log_det += part
+            blocks[level] = own
+        inverse = blocks[level]
         first, end = arrow.starts[level], arrow.starts[level + 1]
         for e in range(first, end):
             for k in range(q):
