@@ -228,10 +228,12 @@ def _shift(
     sample, cells = _measured_on(rows, found, n_nodes, column, rng)
     factor, mode = found.mode.factor, found.mode.x
     points = [mode, *(mode + factor.solve_upper(rng.normal(size=len(mode))) for _ in range(_POINTS - 1))]
-    raw, compact = (_design(design.encoding, part, found.at) for part in (sample, cells))
+    raw, known = _design(design.encoding, sample, found.at)
+    compact, at_nodes = _design(design.encoding, cells, found.at)
     sds = np.sqrt(factor.inverse_diagonal())
     changes = [
-        factor.solve(_expected(*raw, sample.trials, x) - _expected(*compact, cells.weights, x)) / sds
+        factor.solve(_expected(raw, sample.trials, x, known) - _expected(compact, cells.weights, x, at_nodes))
+        / sds
         for x in points
     ]
     return float(np.abs(changes).max())
@@ -243,6 +245,6 @@ def _design(encoding: Encoding, rows: Rows, at: Coordinates) -> tuple[Any, Float
     return design_matrix(encoding, rows, at), 0.0 if offset is None else offset
 
 
-def _expected(matrix: Any, offset: Floats | float, weights: Floats, x: Floats) -> Floats:
+def _expected(matrix: Any, weights: Floats, x: Floats, offset: Floats | float = 0.0) -> Floats:
     """``D' n p``: the part of the gradient that compression touches."""
     return np.asarray(matrix.T @ (weights * binomial.probability(matrix @ x + offset)))

@@ -11,7 +11,7 @@ from data_science.likelihood.fidelity import _expected
 
 @pytest.mark.parametrize(("eta", "rate"), [(-800.0, 0.0), (800.0, 1.0)])
 def test_far_out_the_predicted_rate_is_that_of_certain_labels(eta, rate):
-    joint = SimpleNamespace(matrix=np.array([[1.0], [1.0]]), weights=np.array([3.0, 7.0]))
+    joint = SimpleNamespace(eta=lambda x: np.repeat(x, 2), weights=np.array([3.0, 7.0]))
 
     low, high = rate_interval(joint, np.array([[eta]] * 4), 10.0, seed=1)
 
