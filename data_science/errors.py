@@ -31,7 +31,7 @@ class DataScienceError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class SettingsError(DataScienceError):
+class SettingsError(DataScienceError, ValueError):
     """An environment variable or argument is missing, malformed or refused by the server.
 
     Examples

@@ -62,12 +62,22 @@ class Registry:
         Raises
         ------
         SpecificationError
-            If there is none of that name.
+            If there is none of that name, or if an installed package's cannot be imported.
         """
         from importlib.metadata import EntryPoint  # slow to import, and serving needs none of it
 
         self.require(name)
-        return EntryPoint(name, self.all_homes()[name], self.group).load()
+        if name in self.homes:  # not asked of every installed package: that takes longer than the import
+            return EntryPoint(name, self.homes[name], self.group).load()
+        home = self._installed()[name]
+        try:
+            return EntryPoint(name, home, self.group).load()
+        except Exception as error:  # whatever a stranger's module raises when it is imported
+            raise SpecificationError(
+                f"{self.kind} {name!r} is an installed package's, {home}, which cannot be imported "
+                f"({type(error).__name__}: {error}). Repair or uninstall that package, or name another "
+                f"{self.kind}"
+            ) from error
 
     def all_homes(self) -> dict[str, str]:
         """Return where each is, by name; those of installed packages come last, and never replace ours."""
@@ -83,7 +93,7 @@ class Registry:
         return f"one of {', '.join(self)}"
 
     def __contains__(self, name: object) -> bool:
-        return name in self.homes or name in self._installed()
+        return isinstance(name, str) and (name in self.homes or name in self._installed())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.all_homes())

@@ -212,6 +212,10 @@ class BayesianLogitModel(MLEModel):
     def predict(self, features: pd.DataFrame) -> int:
         """Return the label, 0 or 1, of the only row of ``features``.
 
+        It is 1 if the probability that :meth:`predict_proba` gives, corrected for the curvature of the link
+        where the model card says so, is above the threshold. For a level that training has not seen, both are
+        averaged over where such a level may lie if the card says that this matters.
+
         Raises
         ------
         FeatureError
@@ -227,12 +231,17 @@ class BayesianLogitModel(MLEModel):
         """Return the label of every row, shape (row,)."""
         return self.model.predict_batch(features)
 
-    def predict_proba(self, features: pd.DataFrame, method: Method = "plug-in") -> Floats:
-        """Return P(label = 1) of every row, shape (row,); see `Predictor.predict_proba`."""
+    def predict_proba(self, features: pd.DataFrame, method: Method | None = None) -> Floats:
+        """Return P(label = 1) of every row, shape (row,).
+
+        At the posterior means, unless a ``method`` is named. Rows with a level that training has not seen are
+        averaged over where such a level may lie (``method="posterior"``) if the model card says that this is
+        far from the plug-in; labels follow the same probability. See `Predictor.predict_proba`.
+        """
         return self.model.predict_proba(features, method)
 
-    def predict_proba_one(self, features: Mapping[str, Any], method: Method = "plug-in") -> float:
-        """Return P(label = 1) of a mapping from column to value."""
+    def predict_proba_one(self, features: Mapping[str, Any], method: Method | None = None) -> float:
+        """Return P(label = 1) of a mapping from column to value; see :meth:`predict_proba`."""
         return self.model.predict_proba_one(features, method)
 
     def predict_interval(self, features: pd.DataFrame, prob: float = 0.95) -> Floats:

@@ -26,7 +26,8 @@ from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
-from data_science.prediction.predictor import Predictor, measure_correction
+from data_science.prediction.predictor import Predictor, measure_correction, measure_unseen
+from data_science.prediction.unseen import N_ROWS
 from data_science.progress import Stopwatch
 from data_science.report.summary import Report, model_card
 from data_science.settings.fit import Costs, FitSettings, resolved
@@ -210,7 +211,9 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         threshold=costs.threshold,
         response=learned.specification.response.successes,
     )
-    return measure_correction(predictor, fitted.problem.covariates.thinned(_MOST_CELLS))
+    covariates = fitted.problem.covariates
+    measured = measure_correction(predictor, covariates.thinned(_MOST_CELLS))
+    return measure_unseen(measured, covariates.representative(N_ROWS))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

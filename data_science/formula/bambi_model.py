@@ -16,6 +16,7 @@ from formulae.environment import Environment, VarLookupDict
 from data_science.errors import SpecificationError
 from data_science.formula.design import Design, sample_frame
 from data_science.formula.priors import Prior
+from data_science.formula.reading import balanced
 
 
 def build(design: Design) -> bmb.Model:
@@ -24,9 +25,8 @@ def build(design: Design) -> bmb.Model:
         term.name: _to_bambi(design.priors[term.name], bool(term.groups)) for term in design.encoding.terms
     }
     family = "bernoulli" if design.specification.response.trials is None else "binomial"
-    return bmb.Model(
-        design.specification.formula, sample_frame(design), family=family, priors=priors, auto_scale=False
-    )
+    formula = balanced(design.specification.formula)
+    return bmb.Model(formula, sample_frame(design), family=family, priors=priors, auto_scale=False)
 
 
 def priors_of(model: bmb.Model, design: Design) -> dict[str, Prior]:

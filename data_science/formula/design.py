@@ -18,6 +18,7 @@ from data_science.arrays import Ints
 from data_science.errors import SpecificationError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.formula.priors import Prior
+from data_science.formula.reading import balanced
 from data_science.formula.roles import Roles
 from data_science.formula.rows import Observations
 from data_science.formula.specification import Component, ModelSpecification, ParsedTerm, parse_term
@@ -120,23 +121,23 @@ def sample_frame(design: Design) -> pd.DataFrame:
     factors = design.encoding.factors
     n_rows = max(4, *(len(f.levels) for f in factors)) if factors else 4
     rng = np.random.default_rng(0)  # irregular, so that no product of columns is constant
-    frame = pd.DataFrame(index=range(n_rows))
+    columns: dict[str, Any] = {}
     numeric = design.encoding.numeric_columns
     for factor in factors:
         values = [factor.levels[i % len(factor.levels)] for i in range(n_rows)]
         levels = pd.Categorical(values, categories=factor.levels, ordered=True)
         # a category, so that whole numbers that are levels are no slope; but C(x) beside x must stay numeric
-        frame[factor.column] = values if factor.column in numeric else levels
+        columns[factor.column] = values if factor.column in numeric else levels
     for column in numeric:
-        if column not in frame:  # C(x) beside x: the levels serve both
+        if column not in columns:  # C(x) beside x: the levels serve both
             pattern = rng.normal(size=n_rows)
             pattern = (pattern - pattern.mean()) / pattern.std()
-            frame[column] = design.means[column] + design.sds[column] * pattern
+            columns[column] = design.means[column] + design.sds[column] * pattern
     response = design.specification.response
-    frame[response.successes] = np.arange(n_rows) % 2
+    columns[response.successes] = np.arange(n_rows) % 2
     if response.trials is not None:
-        frame[response.trials] = 1
-    return frame
+        columns[response.trials] = 1
+    return pd.DataFrame(columns)
 
 
 def _unit(term: Term, sds: dict[str, float]) -> float:
@@ -152,15 +153,15 @@ def _materialised(
     Formulae may add a term that the formula does not name, such as ``b`` for ``a:b`` without its margins.
     """
     n_rows = 8
-    frame = pd.DataFrame({specification.response.successes: np.arange(n_rows) % 2})
+    columns: dict[str, Any] = {specification.response.successes: np.arange(n_rows) % 2}
     if specification.response.trials is not None:
-        frame[specification.response.trials] = 1
+        columns[specification.response.trials] = 1
     plainly_categorical = {c.column for c in coded if not c.categorical}
     for k, column in enumerate(specification.columns):
         pattern = np.arange(n_rows) // 2 ** (k % 3) % 2
-        frame[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern
+        columns[column] = np.array(["a", "b"])[pattern] if column in plainly_categorical else pattern
     try:
-        matrices = design_matrices(specification.formula, frame)
+        matrices = design_matrices(balanced(specification.formula), pd.DataFrame(columns))
     # It raises whatever it runs into, such as TypeError for g:C(n) without C(n).
     except Exception as error:
         raise SpecificationError(

@@ -17,7 +17,9 @@ from formulae.terms import Call, GroupSpecificTerm, Intercept, Variable
 
 from data_science.data.dataset import Response
 from data_science.errors import SpecificationError
+from data_science.formula.column_names import require_columns, require_distinct
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
+from data_science.formula.reading import balanced, hint
 
 DEFAULT_FORMULA = "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)"
 
@@ -99,6 +101,13 @@ class ModelSpecification:
         response, terms = _parse(self.formula)
         object.__setattr__(self, "response", response)
         object.__setattr__(self, "terms", terms)
+        if not isinstance(self.priors, Mapping):
+            raise SpecificationError(
+                f"priors is {self.priors!r}; expected a mapping from term to Prior, such as "
+                '{"Intercept": Prior("Normal", mu=0, sigma=1)}'
+            )
+        if not isinstance(self.standardize, bool):
+            raise SpecificationError(f"standardize is {self.standardize!r}; expected True or False")
         object.__setattr__(self, "priors", dict(self.priors))
         self._check_priors()
 
@@ -129,6 +138,11 @@ class ModelSpecification:
         names = {term.name for term in self.terms}
         known = names | {"Intercept", "common", "group_sd"}
         for key, prior in self.priors.items():
+            if key in names & {"common", "group_sd"}:
+                raise SpecificationError(
+                    f"a prior is given for {key!r}, which is both a term of {self.formula!r} and the key of "
+                    "many terms: rename the column"
+                )
             if key not in known:
                 raise SpecificationError(
                     f"a prior is given for {key!r}, which is not a term of {self.formula!r}; "
@@ -152,15 +166,20 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
     if not isinstance(formula, str):
         raise SpecificationError(f"the formula is {formula!r}; expected a string such as {DEFAULT_FORMULA!r}")
     try:
-        described = model_description(formula)
-        parser = Parser(Scanner(formula).scan())
+        require_columns(formula)
+        described = model_description(balanced(formula))
+        parser = Parser(Scanner(balanced(formula)).scan())
         parser.parse()
+    except SpecificationError:
+        raise
     # formulae raises whatever its scanner, parser and resolver run into; all of it means the same here
     except Exception as error:
-        raise SpecificationError(f"formula {formula!r} cannot be read: {error}") from error
+        raise SpecificationError(f"formula {formula!r} cannot be read: {error}{hint(formula)}") from error
     if not parser.at_end():  # formulae would ignore it, such as "| g" without parentheses
         rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
-        raise SpecificationError(f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}")
+        raise SpecificationError(
+            f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}{hint(formula)}"
+        )
     if described.response is None:
         raise SpecificationError(
             f"formula {formula!r} has no response; write, for example, {DEFAULT_FORMULA!r}"
@@ -172,6 +191,7 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...]]:
     used = {c.column for t in terms for c in (*t.expression, *t.groups)}
     if overlap := used & {response.successes, response.trials}:
         raise SpecificationError(f"formula {formula!r} predicts the response from itself: {sorted(overlap)}")
+    require_distinct(formula, terms, {c for t in terms for c in t.expression if c.categorical})
     return response, terms
 
 

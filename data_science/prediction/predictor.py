@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from data_science.arrays import Floats
+from data_science.errors import SettingsError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import logit, probability, probability_of_one
@@ -32,10 +34,13 @@ from data_science.prediction.intervals import row_quantiles
 from data_science.prediction.rows import RowReader, Unseen
 from data_science.prediction.scorer import RowScorer
 from data_science.prediction.tables import Tables, multiplier
+from data_science.prediction.unseen import UnseenLevel
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: None, where it may be left out, is "posterior" for a row with an unseen level, if training found that far
+#: from the plug-in, and "plug-in" for every other row.
 Method = Literal["plug-in", "posterior", "corrected"]
 CHUNK = 2**17  # rows scored at once: fewer take longer for the overhead, more do not stay in the cache
 INTERVAL_CHUNK = 2**20  # rows that share the work on their order statistics
@@ -46,7 +51,7 @@ class Scores:
     """Predictions for one chunk of rows."""
 
     label: npt.NDArray[np.intp]  # shape (row,)
-    probability: Floats  # plug-in P(label = 1), shape (row,)
+    probability: Floats  # P(label = 1) as `predict_proba` gives it, shape (row,)
     interval: Floats  # credible bounds of P(label = 1), shape (row, 2)
 
 
@@ -73,6 +78,8 @@ class Predictor:
         Makes the label follow the posterior mean probability if the plug-in is too far from it.
     response : str
         Name of the column that was modelled.
+    unseen_levels : mapping of str to UnseenLevel
+        By column, what training measured of rows with an unseen level of it; empty if it did not.
 
     Examples
     --------
@@ -100,6 +107,7 @@ class Predictor:
     unseen: Unseen = "population"
     correction: Correction | None = None
     response: str = "label"
+    unseen_levels: Mapping[str, UnseenLevel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n, n_sds = self.encoding.n_coefficients, self.encoding.n_sds
@@ -125,12 +133,16 @@ class Predictor:
 
     def predict_one(self, features: Mapping[str, Any]) -> int:
         """Return the label, 0 or 1, of a mapping from column to value."""
+        if self.averages_unseen and self.reader.has_unseen(features):
+            return int(self._labels(self._one_row(features))[0])
         if self._corrects:
             return int(self._labels(self._one_row(features))[0])
         return 1 if self.scorer.logit(features) > self._threshold_logit else 0
 
-    def predict_proba_one(self, features: Mapping[str, Any], method: Method = "plug-in") -> float:
-        """Return P(label = 1) of a mapping from column to value."""
+    def predict_proba_one(self, features: Mapping[str, Any], method: Method | None = None) -> float:
+        """Return P(label = 1) of a mapping from column to value; see :meth:`predict_proba`."""
+        if method is None and not (self.averages_unseen and self.reader.has_unseen(features)):
+            method = "plug-in"
         if method == "plug-in":
             return probability_of_one(self.scorer.logit(features))
         return float(self._probabilities(self._one_row(features), method)[0])
@@ -150,16 +162,26 @@ class Predictor:
         labels = [self._labels(rows) for _, rows in self.reader.chunks(features, CHUNK)]
         return np.concatenate(labels)
 
-    def predict_proba(self, features: pd.DataFrame, method: Method = "plug-in") -> Floats:
+    def predict_proba(self, features: pd.DataFrame, method: Method | None = None) -> Floats:
         """Return P(label = 1) of every row, shape (row,).
 
         Parameters
         ----------
         features : DataFrame
             One row per client.
-        method : {"plug-in", "posterior", "corrected"}
+        method : {"plug-in", "posterior", "corrected"}, optional
             At the posterior-mean coefficients; averaged over the draws, unseen groups integrated over their
-            distribution; or the plug-in corrected for the curvature of the link.
+            distribution; or the plug-in corrected for the curvature of the link. By default "plug-in", but
+            "posterior" for rows with a level that training has not seen, if ``averages_unseen``.
+
+        Notes
+        -----
+        For an unseen level the plug-in has no effect, while such a level may lie anywhere in the distribution
+        of its group. With many levels of few rows each, and a large standard deviation, that makes much of a
+        difference: of 400 levels with one to three rows each and a rate of 0.06, the plug-in of a new one is
+        0.02, and the average 0.06. ``unseen_levels`` has both figures of this model, and the model card says
+        them. Where their odds differ by more than a tenth (`data_science.prediction.unseen.BOUND`) the label
+        and the probability of such a row come from the average, which takes half a millisecond for each.
         """
         found = [self._probabilities(rows, method) for _, rows in self.reader.chunks(features, CHUNK)]
         return np.concatenate(found)
@@ -187,11 +209,11 @@ class Predictor:
         for frame in frames:
             for _, rows in self.reader.chunks(frame, INTERVAL_CHUNK):
                 interval = row_quantiles(self.posterior, rows, _tails(prob))
-                yield Scores(self._labels(rows), self._probabilities(rows, "plug-in"), interval)
+                yield Scores(self._labels(rows), self._probabilities(rows), interval)
 
     def warm(self) -> None:
         """Compile now what the first prediction would otherwise compile."""
-        _ = self.scorer, self._threshold_logit, self._corrects
+        _ = self.scorer, self._threshold_logit, self._corrects, self.averages_unseen
 
     @cached_property
     def reader(self) -> RowReader:
@@ -219,6 +241,11 @@ class Predictor:
         return Draws(self.tables, self.draws, self.group_sd_draws)
 
     @cached_property
+    def averages_unseen(self) -> bool:
+        """Whether rows with an unseen level are averaged over the posterior, their labels included."""
+        return any(level.is_far for level in self.unseen_levels.values())
+
+    @cached_property
     def _threshold_logit(self) -> float:
         return logit(self.threshold)
 
@@ -239,16 +266,23 @@ class Predictor:
             above = self._corrected(rows) > self.threshold
         else:
             above = self.tables.logits(rows, self.coefficients) > self._threshold_logit
+        if self.averages_unseen and (unseen := self.reader.with_unseen(rows)).any():
+            above[unseen] = self.posterior.mean_probability(rows.take(unseen)) > self.threshold
         return above.astype(np.intp)
 
-    def _probabilities(self, rows: Rows, method: Method) -> Floats:
+    def _probabilities(self, rows: Rows, method: Method | None = None) -> Floats:
+        if method is None:
+            found = probability(self.tables.logits(rows, self.coefficients))
+            if self.averages_unseen and (unseen := self.reader.with_unseen(rows)).any():
+                found[unseen] = self.posterior.mean_probability(rows.take(unseen))
+            return found
         if method == "plug-in":
             return probability(self.tables.logits(rows, self.coefficients))
         if method == "posterior":
             return self.posterior.mean_probability(rows)
         if method == "corrected":
             return self._corrected(rows)
-        raise ValueError(f"method is {method!r}; expected 'plug-in', 'posterior' or 'corrected'")
+        raise SettingsError(f"method is {method!r}; expected 'plug-in', 'posterior' or 'corrected'")
 
     def _corrected(self, rows: Rows) -> Floats:
         if self._covariance is None:
@@ -279,12 +313,34 @@ def measure_correction(predictor: Predictor, rows: Rows, bound: float = GAP_BOUN
     return replace(predictor, correction=Correction(gap, bound, _covariance_of(predictor.draws)))
 
 
+def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:
+    """Return the predictor with what an unseen level of each grouping column does measured on some rows.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    rows : Rows
+        Of training, each standing for as many as the others do.
+    """
+    found = {}
+    for column, reader in predictor.reader.levels.items():
+        if reader.refuses_unseen:
+            continue
+        new = np.full(len(rows), len(reader.codes), dtype=np.intp)
+        moved = Rows({**rows.codes, column: new}, rows.numeric, len(rows))
+        found[column] = UnseenLevel(
+            float(predictor._probabilities(moved, "plug-in").mean()),
+            float(predictor._probabilities(moved, "posterior").mean()),
+        )
+    return replace(predictor, unseen_levels=found)
+
+
 def _covariance_of(draws: Floats) -> Floats | None:
     n = draws.shape[1]
     return np.cov(draws, rowvar=False).reshape(n, n) if n <= MOST_COVARYING else None
 
 
 def _tails(prob: float) -> tuple[float, float]:
-    if not 0.0 < prob < 1.0:
-        raise ValueError(f"prob is {prob!r}; expected a probability between 0 and 1, such as 0.95")
+    if not (isinstance(prob, Real) and 0.0 < prob < 1.0):
+        raise SettingsError(f"prob is {prob!r}; expected a probability between 0 and 1, such as 0.95")
     return (1.0 - prob) / 2.0, (1.0 + prob) / 2.0

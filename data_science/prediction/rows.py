@@ -10,6 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from data_science.arrays import Mask
+from data_science.data.frames import A_TABLE, as_frame
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
@@ -63,6 +67,27 @@ class RowReader:
         codes = {column: reader.code(features[column]) for column, reader in self.levels.items()}
         return codes, {column: read_number(column, features[column]) for column in self.numeric}
 
+    def has_unseen(self, features: Mapping[str, Any]) -> bool:
+        """Whether one row has a level that training has not seen; it is read as in :meth:`one`."""
+        try:
+            for column, reader in self.levels.items():
+                value = features[column]
+                if type(value) not in reader.plain or value not in reader.codes:
+                    break
+            else:
+                return False
+        except (LookupError, TypeError):
+            pass  # refused below, or a mapping that answers in its own way
+        codes, _ = self.one(features)
+        return any(codes[column] == len(reader.codes) for column, reader in self.levels.items())
+
+    def with_unseen(self, rows: Rows) -> Mask:
+        """Return which rows have a level that training has not seen, shape (row,)."""
+        found = np.zeros(len(rows), dtype=bool)
+        for column, reader in self.levels.items():
+            found |= rows.codes[column] == len(reader.codes)
+        return found
+
     def only_row(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the needed values, unread, of a frame's only row.
 
@@ -71,6 +96,7 @@ class RowReader:
         FeatureError
             If there is not exactly one row, or a needed column is missing or occurs twice.
         """
+        frame = as_frame(frame)
         n_rows, positions = self.locate(frame)
         if n_rows != 1:
             raise FeatureError(
@@ -104,6 +130,7 @@ class RowReader:
 
     def chunks(self, frame: pd.DataFrame, n_rows: int) -> Iterator[tuple[slice, Rows]]:
         """Read a frame in chunks of ``n_rows``, so that memory does not grow with it."""
+        frame = as_frame(frame)
         total, _ = self.locate(frame)
         for first in range(0, max(total, 1), n_rows):  # an empty frame has one chunk, which is refused
             part = slice(first, min(first + n_rows, total))
@@ -121,7 +148,7 @@ class RowReader:
             layout, n_rows = tuple(frame.columns), len(frame)
         except (AttributeError, TypeError):
             raise FeatureError(
-                f"the features are {reprlib.repr(frame)}; expected a DataFrame. Use predict_one for a mapping"
+                f"the features are {reprlib.repr(frame)}; expected {A_TABLE}. Use predict_one for a mapping"
             ) from None
         return n_rows, self._layouts.get(layout) or self._locate(layout)
 

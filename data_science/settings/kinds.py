@@ -36,8 +36,9 @@ def number(low: float, *, above: bool = False) -> Kind:
     """Finite numbers of at least a bound, or above it."""
 
     def parse(text: str) -> float:
-        value = float(text)
-        if "_" in text or not math.isfinite(value) or value < low or (above and value == low):
+        # float() alone would also take "1_000" and digits of other scripts.
+        value = float(text) if text.isascii() and "_" not in text else math.nan
+        if not math.isfinite(value) or value < low or (above and value == low):
             raise ValueError
         return value
 
