@@ -154,6 +154,11 @@ class ArtifactError(DataScienceError):
     exit_code: ClassVar[int] = 2
 
 
+def installing(extra: str) -> str:
+    """Return how to install what is missing: never by a bare name, which on an index may be a stranger's."""
+    return f"pip install '.[{extra}]' in the repository, or pip install 'FILE.whl[{extra}]' of its wheel"
+
+
 def require_instance(name: str, value: object, kind: type) -> None:
     """Raise a SettingsError, with both types, if an argument is of another type than expected."""
     if not isinstance(value, kind):

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any, Self
 try:
     from machine_learning_engineering.mle_model import MLEModel
 except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "machine_learning_engineering":
+        raise ModuleNotFoundError(
+            f"the MLE team's package machine_learning_engineering is installed, and needs {error.name!r}, "
+            "which is not: install what that package requires",
+            name=error.name,
+        ) from error
     raise ModuleNotFoundError(
         f"{error.name!r} is not installed; expected the MLE team's package machine_learning_engineering. "
-        "Install theirs, or the reference version of this repository: pip install ./mle",
+        "Install theirs, or the reference version: pip install ./mle in the repository",
         name=error.name,
     ) from error
 
-from data_science.errors import ArtifactError, DataScienceError, require_instance
+from data_science.errors import ArtifactError, DataScienceError, installing, require_instance
 from data_science.settings.fit import Costs, resolved
 from data_science.storage import artifact
 
@@ -151,7 +157,7 @@ class BayesianLogitModel(MLEModel):
             if (error.name or "data_science").startswith("data_science"):
                 raise
             raise ImportError(
-                f"fit needs {error.name}, which is not installed: pip install 'data_science[train]'"
+                f"fit needs {error.name}, which is not installed: {installing('train')}"
             ) from error
         fitted = pipeline.fit(
             dataset,

@@ -26,7 +26,8 @@ from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
-from data_science.prediction.predictor import Predictor, measure_correction, measure_unseen
+from data_science.prediction.measured import measure_correction, measure_unseen
+from data_science.prediction.predictor import Predictor
 from data_science.prediction.unseen import N_ROWS
 from data_science.progress import Stopwatch
 from data_science.report.summary import Report, model_card

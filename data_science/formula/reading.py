@@ -32,14 +32,23 @@ def balanced(formula: str) -> str:
     parts.append((sign, " ".join(lexemes)))
     if len(parts) <= _FEW:
         return formula
-    # 0 and 1 switch the intercept, and what is taken away is taken from all before it: these stay in place.
     written = ""
-    for may_group, run in groupby(parts, lambda part: part[0] == "+" and not part[1].isdigit()):
-        if may_group:
+    for may_nest, run in groupby(parts, _may_nest):
+        if may_nest:
             written += f" + {_halved([text for _, text in run])}"
         else:
             written += "".join(f" {sign} {text}" for sign, text in run)
     return written.strip()
+
+
+def _may_nest(part: tuple[str, str]) -> bool:
+    """Whether it makes no difference if a part stands in parentheses with its neighbours.
+
+    0 and 1 switch the intercept; what is taken away is taken from all before it; and formulae adds no
+    group-specific term to a single other one.
+    """
+    sign, text = part
+    return sign == "+" and not text.isdigit() and "|" not in text
 
 
 def _halved(terms: Sequence[str]) -> str:

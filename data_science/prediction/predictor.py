@@ -7,7 +7,7 @@ Changes when the questions one may ask a model change. How rows are read is `row
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,11 +22,9 @@ from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import logit, probability, probability_of_one
 from data_science.prediction.columns import FeatureColumn, columns_of
 from data_science.prediction.correction import (
-    GAP_BOUND,
-    MOST_COVARYING,
     Correction,
     corrected_probability,
-    largest_gap,
+    covariance_of,
     logit_variance,
 )
 from data_science.prediction.draws import Draws
@@ -145,7 +143,7 @@ class Predictor:
             method = "plug-in"
         if method == "plug-in":
             return probability_of_one(self.scorer.logit(features))
-        return float(self._probabilities(self._one_row(features), method)[0])
+        return float(self.probabilities(self._one_row(features), method)[0])
 
     def predict_interval_one(self, features: Mapping[str, Any], prob: float = 0.95) -> tuple[float, float]:
         """Return the central credible interval of P(label = 1) of a mapping from column to value."""
@@ -176,14 +174,12 @@ class Predictor:
 
         Notes
         -----
-        For an unseen level the plug-in has no effect, while such a level may lie anywhere in the distribution
-        of its group. With many levels of few rows each, and a large standard deviation, that makes much of a
-        difference: of 400 levels with one to three rows each and a rate of 0.06, the plug-in of a new one is
-        0.02, and the average 0.06. ``unseen_levels`` has both figures of this model, and the model card says
-        them. Where their odds differ by more than a tenth (`data_science.prediction.unseen.BOUND`) the label
-        and the probability of such a row come from the average, which takes half a millisecond for each.
+        For an unseen level the plug-in has no effect, while such a level may lie anywhere in its group's
+        distribution: of 400 levels of one to three rows each and a rate of 0.06, it gives a new one 0.02, the
+        average 0.06. ``unseen_levels`` and the model card have both figures of this model. Where their odds
+        differ by more than a tenth, such a row gets the average, its label too, in half a millisecond.
         """
-        found = [self._probabilities(rows, method) for _, rows in self.reader.chunks(features, CHUNK)]
+        found = [self.probabilities(rows, method) for _, rows in self.reader.chunks(features, CHUNK)]
         return np.concatenate(found)
 
     def predict_interval(self, features: pd.DataFrame, prob: float = 0.95) -> Floats:
@@ -209,7 +205,7 @@ class Predictor:
         for frame in frames:
             for _, rows in self.reader.chunks(frame, INTERVAL_CHUNK):
                 interval = row_quantiles(self.posterior, rows, _tails(prob))
-                yield Scores(self._labels(rows), self._probabilities(rows), interval)
+                yield Scores(self._labels(rows), self.probabilities(rows), interval)
 
     def warm(self) -> None:
         """Compile now what the first prediction would otherwise compile."""
@@ -270,7 +266,8 @@ class Predictor:
             above[unseen] = self.posterior.mean_probability(rows.take(unseen)) > self.threshold
         return above.astype(np.intp)
 
-    def _probabilities(self, rows: Rows, method: Method | None = None) -> Floats:
+    def probabilities(self, rows: Rows, method: Method | None = None) -> Floats:
+        """Return P(label = 1) of rows that were read, shape (row,); see :meth:`predict_proba`."""
         if method is None:
             found = probability(self.tables.logits(rows, self.coefficients))
             if self.averages_unseen and (unseen := self.reader.with_unseen(rows)).any():
@@ -294,50 +291,7 @@ class Predictor:
 
     @cached_property
     def _covariance(self) -> Floats | None:
-        return _covariance_of(self.draws) if self.correction is None else self.correction.covariance
-
-
-def measure_correction(predictor: Predictor, rows: Rows, bound: float = GAP_BOUND) -> Predictor:
-    """Return the predictor with the gap between plug-in and posterior mean probability measured.
-
-    Parameters
-    ----------
-    predictor : Predictor
-        As built from the posterior.
-    rows : Rows
-        The distinct feature rows of training, or the cells that stand for them.
-    bound : float
-        Above this largest gap, labels follow the corrected probability.
-    """
-    gap = largest_gap(predictor._probabilities(rows, "plug-in"), predictor._probabilities(rows, "posterior"))
-    return replace(predictor, correction=Correction(gap, bound, _covariance_of(predictor.draws)))
-
-
-def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:
-    """Return the predictor with what an unseen level of each grouping column does measured on some rows.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    rows : Rows
-        Of training, each standing for as many as the others do.
-    """
-    found = {}
-    for column, reader in predictor.reader.levels.items():
-        if reader.refuses_unseen:
-            continue
-        new = np.full(len(rows), len(reader.codes), dtype=np.intp)
-        moved = Rows({**rows.codes, column: new}, rows.numeric, len(rows))
-        found[column] = UnseenLevel(
-            float(predictor._probabilities(moved, "plug-in").mean()),
-            float(predictor._probabilities(moved, "posterior").mean()),
-        )
-    return replace(predictor, unseen_levels=found)
-
-
-def _covariance_of(draws: Floats) -> Floats | None:
-    n = draws.shape[1]
-    return np.cov(draws, rowvar=False).reshape(n, n) if n <= MOST_COVARYING else None
+        return covariance_of(self.draws) if self.correction is None else self.correction.covariance
 
 
 def _tails(prob: float) -> tuple[float, float]:

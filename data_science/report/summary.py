@@ -120,7 +120,9 @@ class Report:
         if self.predictor.averages_unseen:
             given = f"differ by more than {tenth}, so such rows get the average, their labels too"
         else:
-            given = f'differ by at most {tenth}, so such rows get the first unless method="posterior" is asked for'
+            given = (
+                f'differ by at most {tenth}, so such rows get the first unless method="posterior" is given'
+            )
         return f"{'; '.join(parts)}; the odds {given}"
 
 

@@ -103,7 +103,7 @@ def _secret(text: str) -> str:
 
 
 FLAG = Kind("one of 1, true, yes, 0, false, no", _flag)
-TEXT = Kind("printable text", _text)
+TEXT = Kind("printable text (a line break or another control character was pasted along)", _text)
 SECRET = Kind("text without NUL", _secret)
 FOLDER = Kind("a path without control characters, or a ~ that is known here", _folder)
 SEED = integer(0, 2**32 - 1)

@@ -14,7 +14,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_science.errors import ArtifactError, SettingsError
+from data_science.errors import ArtifactError, SettingsError, installing
 from data_science.prediction.predictor import Predictor
 from data_science.storage import predictor_format as form
 from data_science.storage import versions
@@ -211,7 +211,7 @@ def open_posterior(version: str | Path) -> DataTree:
 
         return xarray.open_datatree(path, engine="h5netcdf")
     except ImportError as error:
-        raise ArtifactError(f"{path} needs xarray and h5netcdf: pip install 'data_science[train]'") from error
+        raise ArtifactError(f"{path} needs xarray and h5netcdf: {installing('train')}") from error
 
 
 def _open(version: Path) -> Loaded:
