@@ -24,7 +24,7 @@ def as_frame(table: Any) -> Any:
         If pyarrow, which reads Arrow, is not installed.
     """
     # A pandas frame speaks Arrow, too, and need not. Its class is asked: making an indexer takes time.
-    if hasattr(type(table), "iloc") or not (
+    if hasattr(type(table), "iloc") or isinstance(table, type) or not (
         hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__")
     ):
         return table
@@ -47,5 +47,6 @@ def without_dictionaries(frame: pd.DataFrame) -> pd.DataFrame:
     if coded:
         frame = frame.copy(deep=False)
         for place in coded:  # by place: a name may occur twice, and is refused later
-            frame.isetitem(place, frame.iloc[:, place].astype("category"))  # type: ignore[arg-type]
+            coded_values: Any = frame.iloc[:, place].array  # pandas' own conversion refuses NULL
+            frame.isetitem(place, coded_values.__arrow_array__().to_pandas().array)
     return frame
