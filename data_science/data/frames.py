@@ -24,8 +24,10 @@ def as_frame(table: Any) -> Any:
         If pyarrow, which reads Arrow, is not installed.
     """
     # A pandas frame speaks Arrow, too, and need not. Its class is asked: making an indexer takes time.
-    if hasattr(type(table), "iloc") or isinstance(table, type) or not (
-        hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__")
+    if (
+        hasattr(type(table), "iloc")
+        or isinstance(table, type)
+        or not (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__"))
     ):
         return table
     import pandas as pd
