@@ -37,8 +37,6 @@ from data_science.prediction.unseen import UnseenLevel
 if TYPE_CHECKING:
     import pandas as pd
 
-#: None, where it may be left out, is "posterior" for a row with an unseen level, if training found that far
-#: from the plug-in, and "plug-in" for every other row.
 Method = Literal["plug-in", "posterior", "corrected"]
 CHUNK = 2**17  # rows scored at once: fewer take longer for the overhead, more do not stay in the cache
 INTERVAL_CHUNK = 2**20  # rows that share the work on their order statistics
@@ -131,9 +129,7 @@ class Predictor:
 
     def predict_one(self, features: Mapping[str, Any]) -> int:
         """Return the label, 0 or 1, of a mapping from column to value."""
-        if self.averages_unseen and self.reader.has_unseen(features):
-            return int(self._labels(self._one_row(features))[0])
-        if self._corrects:
+        if self._label_needs_draws and (self._corrects or self.reader.has_unseen(features)):
             return int(self._labels(self._one_row(features))[0])
         return 1 if self.scorer.logit(features) > self._threshold_logit else 0
 
@@ -209,7 +205,7 @@ class Predictor:
 
     def warm(self) -> None:
         """Compile now what the first prediction would otherwise compile."""
-        _ = self.scorer, self._threshold_logit, self._corrects, self.averages_unseen
+        _ = self.scorer, self._threshold_logit, self._label_needs_draws, self.averages_unseen
 
     @cached_property
     def reader(self) -> RowReader:
@@ -244,6 +240,10 @@ class Predictor:
     @cached_property
     def _threshold_logit(self) -> float:
         return logit(self.threshold)
+
+    @cached_property
+    def _label_needs_draws(self) -> bool:
+        return self._corrects or self.averages_unseen
 
     @cached_property
     def _corrects(self) -> bool:
