@@ -75,7 +75,7 @@ class Predictor:
     response : str
         Name of the column that was modelled.
     unseen_levels : mapping of str to UnseenLevel
-        By column, what training measured of rows with an unseen level of it; empty if it did not.
+        By column, what training measured of an unseen level of it; empty if it did not.
 
     Examples
     --------
@@ -116,8 +116,11 @@ class Predictor:
             if shape != expected:
                 raise ValueError(f"{name} has the shape {shape}; expected {expected} for this encoding")
         for name in arrays:
-            if not np.isfinite(getattr(self, name)).all():
+            kept = np.asarray(getattr(self, name)).view()
+            if not np.isfinite(kept).all():
                 raise ValueError(f"{name} contains NaN or infinity; expected finite numbers")
+            kept.flags.writeable = False  # one row is scored from a copy, which would not follow
+            object.__setattr__(self, name, kept)
         if not 0.0 < self.threshold < 1.0:
             raise ValueError(f"threshold is {self.threshold!r}; expected a probability between 0 and 1")
         if self.unseen not in ("population", "refuse"):
@@ -166,14 +169,10 @@ class Predictor:
         method : {"plug-in", "posterior", "corrected"}, optional
             At the posterior-mean coefficients; averaged over the draws, unseen groups integrated over their
             distribution; or the plug-in corrected for the curvature of the link. By default "plug-in", but
-            "posterior" for rows with a level that training has not seen, if ``averages_unseen``.
-
-        Notes
-        -----
-        For an unseen level the plug-in has no effect, while such a level may lie anywhere in its group's
-        distribution: of 400 levels of one to three rows each and a rate of 0.06, it gives a new one 0.02, the
-        average 0.06. ``unseen_levels`` and the model card have both figures of this model. Where their odds
-        differ by more than a tenth, such a row gets the average, its label too, in half a millisecond.
+            "posterior" for rows with a level that training has not seen, if ``averages_unseen``: it has no
+            effect in the plug-in, and may lie anywhere in its group's distribution. Of 400 levels of one to
+            three rows each and a rate of 0.06, a new one gets 0.02, and 0.06 on average; the model card has
+            this model's figures. Where their odds differ by a tenth, the average is the default.
         """
         found = [self.probabilities(rows, method) for _, rows in self.reader.chunks(features, CHUNK)]
         return np.concatenate(found)
