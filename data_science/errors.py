@@ -31,7 +31,7 @@ class DataScienceError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class SettingsError(DataScienceError):
+class SettingsError(DataScienceError, ValueError):
     """An environment variable or argument is missing, malformed or refused by the server.
 
     Examples
@@ -152,6 +152,11 @@ class ArtifactError(DataScienceError):
     """
 
     exit_code: ClassVar[int] = 2
+
+
+def installing(extra: str) -> str:
+    """Return how to install what is missing: never by a bare name, which on an index may be a stranger's."""
+    return f"pip install '.[{extra}]' in the repository, or pip install 'FILE.whl[{extra}]' of its wheel"
 
 
 def require_instance(name: str, value: object, kind: type) -> None:

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any, Self
 try:
     from machine_learning_engineering.mle_model import MLEModel
 except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "machine_learning_engineering":
+        raise ModuleNotFoundError(
+            f"the MLE team's package machine_learning_engineering is installed, and needs {error.name!r}, "
+            "which is not: install what that package requires",
+            name=error.name,
+        ) from error
     raise ModuleNotFoundError(
         f"{error.name!r} is not installed; expected the MLE team's package machine_learning_engineering. "
-        "Install theirs, or the reference version of this repository: pip install ./mle",
+        "Install theirs, or the reference version: pip install ./mle in the repository",
         name=error.name,
     ) from error
 
-from data_science.errors import ArtifactError, DataScienceError, require_instance
+from data_science.errors import ArtifactError, DataScienceError, installing, require_instance
 from data_science.settings.fit import Costs, resolved
 from data_science.storage import artifact
 
@@ -151,7 +157,7 @@ class BayesianLogitModel(MLEModel):
             if (error.name or "data_science").startswith("data_science"):
                 raise
             raise ImportError(
-                f"fit needs {error.name}, which is not installed: pip install 'data_science[train]'"
+                f"fit needs {error.name}, which is not installed: {installing('train')}"
             ) from error
         fitted = pipeline.fit(
             dataset,
@@ -212,6 +218,10 @@ class BayesianLogitModel(MLEModel):
     def predict(self, features: pd.DataFrame) -> int:
         """Return the label, 0 or 1, of the only row of ``features``.
 
+        It is 1 if the probability that :meth:`predict_proba` gives, corrected for the curvature of the link
+        where the model card says so, is above the threshold. For a level that training has not seen, both are
+        averaged over where such a level may lie if the card says that this matters.
+
         Raises
         ------
         FeatureError
@@ -227,12 +237,17 @@ class BayesianLogitModel(MLEModel):
         """Return the label of every row, shape (row,)."""
         return self.model.predict_batch(features)
 
-    def predict_proba(self, features: pd.DataFrame, method: Method = "plug-in") -> Floats:
-        """Return P(label = 1) of every row, shape (row,); see `Predictor.predict_proba`."""
+    def predict_proba(self, features: pd.DataFrame, method: Method | None = None) -> Floats:
+        """Return P(label = 1) of every row, shape (row,).
+
+        At the posterior means, unless a ``method`` is named. Rows with a level that training has not seen are
+        averaged over where such a level may lie (``method="posterior"``) if the model card says that this is
+        far from the plug-in; labels follow the same probability. See `Predictor.predict_proba`.
+        """
         return self.model.predict_proba(features, method)
 
-    def predict_proba_one(self, features: Mapping[str, Any], method: Method = "plug-in") -> float:
-        """Return P(label = 1) of a mapping from column to value."""
+    def predict_proba_one(self, features: Mapping[str, Any], method: Method | None = None) -> float:
+        """Return P(label = 1) of a mapping from column to value; see :meth:`predict_proba`."""
         return self.model.predict_proba_one(features, method)
 
     def predict_interval(self, features: pd.DataFrame, prob: float = 0.95) -> Floats:

@@ -29,7 +29,9 @@ from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import decide
-from data_science.prediction.predictor import Predictor, measure_correction
+from data_science.prediction.measured import measure_correction, measure_unseen
+from data_science.prediction.predictor import Predictor
+from data_science.prediction.unseen import N_ROWS
 from data_science.progress import Stopwatch
 from data_science.report.summary import Report, model_card
 from data_science.report.verdict import phrased, trouble
@@ -220,7 +222,9 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         threshold=costs.threshold,
         response=learned.specification.response.successes,
     )
-    return measure_correction(predictor, fitted.problem.covariates.thinned(_MOST_CELLS))
+    covariates = fitted.problem.covariates
+    measured = measure_correction(predictor, covariates.thinned(_MOST_CELLS))
+    return measure_unseen(measured, covariates.representative(N_ROWS))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

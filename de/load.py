@@ -88,7 +88,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m de.load", description=__doc__, epilog=_ENVIRONMENT)
     parser.add_argument(
         "--csv",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         default=os.environ.get("DE_FILES", "").strip() or None,
         help="load these CSV files, plain or .gz, and generate only what is missing (DE_FILES)",
@@ -102,6 +102,15 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=N_CLIENTS, help="stand-in clients (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the stand-in data (%(default)s)")
     return parser.parse_args(arguments)
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()  # an env file, and --csv=~/..., are expanded by no shell
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} names a home folder that is not there ({error})"
+        ) from error
 
 
 def _passwords(environment: Mapping[str, str]) -> Passwords:

@@ -11,16 +11,18 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from data_science.errors import DataScienceError, SettingsError
+from data_science.errors import ArtifactError, DataScienceError, SettingsError
 from data_science.extension import ENGINES
 from data_science.progress import Stopwatch
 from data_science.settings.environment import VARIABLES
 from data_science.settings.job import Settings, StandInSettings
 from data_science.sources import registry as sources
+from data_science.storage.versions import read_latest
 from data_science.storage.writing import require_writable
 
 if TYPE_CHECKING:
@@ -57,22 +59,24 @@ def main(arguments: Sequence[str] | None = None, *, standing_in: StandingIn) -> 
     signal.signal(signal.SIGTERM, _stop)
     from data_science.cli import console as console_module  # brings rich, which --help does not need
 
+    saved = _Saved()
     with console_module.Console(verbose=options.verbose) as console:
         try:
             environ = _environment(options)
             settings = Settings.from_environment(environ)
             require_writable(settings.model_folder)  # found now, not after the wait and the fit
+            saved = _Saved.until_now(settings.model_folder)
             with _database(environ, settings, standing_in) as ready:
                 _train(ready, console)
         except DataScienceError as error:
             log.error("%s", error)
-            log.error("no model was saved; the previous one is unchanged")
+            log.error("%s; the previous one is unchanged", saved)
             return error.exit_code
         except KeyboardInterrupt:
-            log.error("stopped; no model was saved")
+            log.error("stopped; %s", saved)
             return 130
         except _Stopped:
-            log.error("stopped by SIGTERM; no model was saved")
+            log.error("stopped by SIGTERM; %s", saved)
             raise
     return 0
 
@@ -126,6 +130,31 @@ def _database(environ: Mapping[str, str], settings: Settings, standing_in: Stand
             yield Settings.from_environment(ready)
         return
     yield settings  # never read again: a password in a pipe is there once
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """Whether a model was saved meanwhile, as the folder says: a stop may fall just after it was."""
+
+    folder: Path | None = None
+    before: str | None = None  # version that LATEST named
+
+    @classmethod
+    def until_now(cls, folder: Path) -> _Saved:
+        return cls(folder, _latest(folder))
+
+    def __str__(self) -> str:
+        now = None if self.folder is None else _latest(self.folder)
+        if now in (None, self.before):
+            return "no model was saved"
+        return f"version {now} had been saved in {self.folder}, and is the newest"
+
+
+def _latest(folder: Path) -> str | None:
+    try:
+        return read_latest(folder)
+    except ArtifactError:
+        return None
 
 
 class _Stopped(SystemExit):

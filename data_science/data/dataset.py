@@ -15,9 +15,9 @@ import pandas as pd
 from data_science.data.columns import EXPECTED, Reading, Values, read
 from data_science.data.faults import ColumnFault, RowFault
 from data_science.data.fingerprint import fingerprint
+from data_science.data.frames import A_TABLE
+from data_science.data.numbers import number_faults
 from data_science.errors import SchemaError
-
-_LARGEST = 1e50  # so that squares of products of three columns stay finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +116,15 @@ def validate(
         findings += faults
     features = dict.fromkeys([*numeric, *factors])
     findings += _constant_faults([typed[name] for name in features if name in typed])
-    findings += _unit_faults(data, [typed[name] for name in numeric if name in typed])
+    findings += number_faults(data.faults, [typed[name] for name in numeric if name in typed])
     findings += _key_faults(data, typed)
     findings += _response_faults(data, response, typed)
     if findings:
         lines = dict.fromkeys(f"- {finding}" for finding in findings)
         raise SchemaError("\n".join(["invalid data:", *lines]))
-    checked = data.frame.assign(**typed)
+    checked = data.frame.copy(deep=False)
+    for name, values in typed.items():  # not `assign`, whose own argument `self` may be a column's name
+        checked[name] = values
     trials = len(checked) if response.trials is None else checked[response.trials].sum()
     base_rate = float(checked[response.successes].sum() / trials)
     return Dataset(checked, len(checked), base_rate, fingerprint(checked[list(dict(wanted))], data.key))
@@ -138,7 +140,7 @@ class _Table:
     @classmethod
     def of(cls, frame: pd.DataFrame, key: str | None, *, required: bool) -> "_Table":
         if not isinstance(frame, pd.DataFrame) or frame.columns.nlevels > 1:
-            raise SchemaError(f"the data are {reprlib.repr(frame)}; expected a DataFrame with plain columns")
+            raise SchemaError(f"the data are {reprlib.repr(frame)}; expected {A_TABLE}")
         if frame.empty:
             raise SchemaError(
                 f"the data have {len(frame)} rows and {frame.shape[1]} columns; expected at least one row. "
@@ -219,23 +221,6 @@ def _constant_faults(features: list[Values]) -> Iterator[ColumnFault]:
             problem = f"the constant {reprlib.repr(values.tolist()[0])} in every row"
             remedy = "It has no effect to estimate: drop it from the formula or load more data"
             yield ColumnFault(str(values.name), problem, "at least two values", remedy)
-
-
-def _unit_faults(data: _Table, features: list[Values]) -> Iterator[ColumnFault]:
-    """Yield numbers whose squares and products would leave the range of floating point."""
-    for values in features:
-        if values.dtype.kind not in "if":
-            continue
-        expected, remedy = (
-            f"magnitudes up to {_LARGEST:g}, a spread of at least {1 / _LARGEST:g}",
-            "Change the unit",
-        )
-        size, spread = values.abs(), float(values.max()) / 2 - float(values.min()) / 2
-        huge = size > _LARGEST
-        example = reprlib.repr(values[huge].tolist()[0]) if huge.any() else ""
-        yield from data.faults(str(values.name), huge, f"a number such as {example}", expected, remedy)
-        if 0 < spread < 1 / _LARGEST:
-            yield ColumnFault(str(values.name), f"a spread of {2 * spread:g}", expected, remedy)
 
 
 def _key_faults(data: _Table, typed: dict[str, Values]) -> Iterator[RowFault]:

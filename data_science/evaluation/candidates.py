@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from data_science.engines.registry import FitSettings
-from data_science.errors import SpecificationError
+from data_science.errors import SpecificationError, require_instance
 from data_science.evaluation.comparison import Comparison, compare_fitted
 from data_science.fitting.posterior_on import Fitted, posterior_on
 from data_science.formula.specification import ModelSpecification
@@ -50,6 +50,13 @@ def compare(
     >>> difference.elpd > 2 * difference.se
     True
     """
+    if isinstance(specifications, str | ModelSpecification) or not isinstance(specifications, Iterable):
+        raise SpecificationError(
+            f"the candidates are {specifications!r}; expected a list of at least two ModelSpecification"
+        )
+    specifications = list(specifications)
+    for specification in specifications:
+        require_instance("each candidate", specification, ModelSpecification)
     if len(specifications) < 2:
         raise SpecificationError(
             f"{len(specifications)} candidates were given; expected at least two to compare"

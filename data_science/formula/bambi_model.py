@@ -20,6 +20,7 @@ from data_science.formula.design import Design, sample_frame
 from data_science.formula.encoding import Term
 from data_science.formula.functions import FUNCTIONS, NUMPY, evaluated
 from data_science.formula.priors import Prior
+from data_science.formula.reading import balanced
 from data_science.formula.training import restore
 
 
@@ -28,7 +29,7 @@ def build(design: Design) -> bmb.Model:
     priors = {term.name: _to_bambi(_prior(term, design), bool(term.groups)) for term in design.encoding.terms}
     family = "bernoulli" if design.specification.response.trials is None else "binomial"
     model = bmb.Model(
-        design.specification.formula,
+        balanced(design.specification.formula),
         sample_frame(design),
         family=family,
         priors=priors,

@@ -23,6 +23,7 @@ from data_science.errors import SpecificationError
 from data_science.formula.calls import is_offset
 from data_science.formula.derived import Contrasts, Derived
 from data_science.formula.encoding import Basis, Coding, Factor, Term
+from data_science.formula.reading import balanced
 from data_science.formula.specification import Component, ModelSpecification, ParsedTerm
 from data_science.formula.training import learned
 
@@ -45,7 +46,7 @@ def materialised(
         If formulae cannot code them, or a contrast names a level that the data do not have.
     """
     stated = {c.name: c for term in specification.terms for c in (*term.expression, *term.groups)}
-    description = model_description(specification.formula)
+    description = model_description(balanced(specification.formula))
     description.common_terms = [term for term in description.common_terms if not is_offset(term)]
     frame = _tiny_frame(specification, coded, factors)
     for term in description.terms:
@@ -133,7 +134,7 @@ def _tiny_frame(
     specification: ModelSpecification, coded: frozenset[Component], factors: Mapping[str, Factor]
 ) -> pd.DataFrame:
     """Frame with the kinds of the columns; where a contrast names a level, with levels of the data."""
-    frame = pd.DataFrame({specification.response.successes: np.arange(_ROWS) % 2})
+    frame: dict[str, Any] = {specification.response.successes: np.arange(_ROWS) % 2}
     if specification.response.trials is not None:
         frame[specification.response.trials] = 1
     plainly_categorical = {c.column for c in coded if not c.categorical}
@@ -153,7 +154,7 @@ def _tiny_frame(
         elif column in plainly_categorical:
             values = np.array(["a", "b"])[pattern]
         frame[column] = values
-    return frame
+    return pd.DataFrame(frame)
 
 
 def _components(term: Any) -> list[Any]:

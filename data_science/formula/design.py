@@ -174,26 +174,26 @@ def sample_frame(design: Design) -> pd.DataFrame:
     ranges = {one.column: one for one in design.encoding.inputs}
     n_rows = max(_FEWEST if ranges else 4, *(len(f.levels) for f in factors), 0)
     rng = np.random.default_rng(0)  # irregular, so that no product of columns is constant
-    frame = pd.DataFrame(index=range(n_rows))
+    columns: dict[str, Any] = {}
     for factor in factors:
         values = [factor.levels[i % len(factor.levels)] for i in range(n_rows)]
         levels = pd.Categorical(values, categories=factor.levels, ordered=True)
         # a category, so that whole numbers that are levels are no slope; but C(x) beside x must stay numeric
-        frame[factor.column] = values if factor.column in numeric else levels
+        columns[factor.column] = values if factor.column in numeric else levels
     for column in numeric:
-        if column in frame:  # C(x) beside x: the levels serve both
+        if column in columns:  # C(x) beside x: the levels serve both
             continue
         if column in ranges:  # functions are defined there
-            frame[column] = rng.uniform(ranges[column].low, ranges[column].high, n_rows)
+            columns[column] = rng.uniform(ranges[column].low, ranges[column].high, n_rows)
             continue
         pattern = rng.normal(size=n_rows)
         pattern = (pattern - pattern.mean()) / pattern.std()
-        frame[column] = design.means[column] + design.sds[column] * pattern
+        columns[column] = design.means[column] + design.sds[column] * pattern
     response = design.specification.response
-    frame[response.successes] = np.arange(n_rows) % 2
+    columns[response.successes] = np.arange(n_rows) % 2
     if response.trials is not None:
-        frame[response.trials] = 1
-    return frame
+        columns[response.trials] = 1
+    return pd.DataFrame(columns)
 
 
 def _unit(columns: tuple[str, ...], sds: dict[str, float]) -> float:

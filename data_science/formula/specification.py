@@ -19,8 +19,10 @@ from formulae.terms.call_resolver import LazyCall
 from data_science.data.dataset import Response
 from data_science.errors import SpecificationError
 from data_science.formula.calls import Contrast, contrast_of, function_of, is_offset
+from data_science.formula.column_names import require_columns, require_distinct, require_one_meaning
 from data_science.formula.expressions import Column, Expression
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
+from data_science.formula.reading import balanced, hint
 
 DEFAULT_FORMULA = "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)"
 
@@ -123,6 +125,13 @@ class ModelSpecification:
         object.__setattr__(self, "response", response)
         object.__setattr__(self, "terms", terms)
         object.__setattr__(self, "offsets", offsets)
+        if not isinstance(self.priors, Mapping):
+            raise SpecificationError(
+                f"priors is {self.priors!r}; expected a mapping from term to Prior, such as "
+                '{"Intercept": Prior("Normal", mu=0, sigma=1)}'
+            )
+        if not isinstance(self.standardize, bool):
+            raise SpecificationError(f"standardize is {self.standardize!r}; expected True or False")
         object.__setattr__(self, "priors", dict(self.priors))
         self._check_priors()
 
@@ -153,6 +162,11 @@ class ModelSpecification:
         names = {term.name for term in self.terms}
         known = names | {"Intercept", "common", "group_sd"}
         for key, prior in self.priors.items():
+            if key in names & {"common", "group_sd"}:
+                raise SpecificationError(
+                    f"a prior is given for {key!r}, which is both a term of {self.formula!r} and the key of "
+                    "many terms: rename the column"
+                )
             if key not in known:
                 raise SpecificationError(
                     f"a prior is given for {key!r}, which is not a term of {self.formula!r}; "
@@ -176,16 +190,21 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
     if not isinstance(formula, str):
         raise SpecificationError(f"the formula is {formula!r}; expected a string such as {DEFAULT_FORMULA!r}")
     try:
-        described = model_description(formula)
-        parser = Parser(Scanner(formula).scan())
+        require_columns(formula)
+        described = model_description(balanced(formula))
+        parser = Parser(Scanner(balanced(formula)).scan())
         parser.parse()
+    except SpecificationError:
+        raise
     # formulae raises whatever its scanner, parser and resolver run into; all of it means the same here
     except Exception as error:
-        hint = _hint(formula, error)
-        raise SpecificationError(f"formula {formula!r} cannot be read: {error}{hint}") from error
+        instead = hint(formula, str(error))
+        raise SpecificationError(f"formula {formula!r} cannot be read: {error}{instead}") from error
     if not parser.at_end():  # formulae would ignore it, such as "| g" without parentheses
         rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
-        raise SpecificationError(f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}")
+        raise SpecificationError(
+            f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}{hint(formula)}"
+        )
     if described.response is None:
         raise SpecificationError(
             f"formula {formula!r} has no response; write, for example, {DEFAULT_FORMULA!r}"
@@ -195,39 +214,12 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
     terms = tuple(parse_term(term, formula) for term in described.terms if not is_offset(term))
     if not terms:
         raise SpecificationError(f"formula {formula!r} has nothing to estimate; {_CLASS}")
-    _require_one_meaning((*terms, *offsets), formula)
+    require_one_meaning(formula, (*terms, *offsets))
     used = {column for term in (*terms, *offsets) for column in term.reads}
     if overlap := used & {response.successes, response.trials}:
         raise SpecificationError(f"formula {formula!r} predicts the response from itself: {sorted(overlap)}")
+    require_distinct(formula, terms, {c for t in terms for c in t.expression if c.categorical})
     return response, terms, offsets
-
-
-def _hint(formula: str, error: Exception) -> str:
-    """Say what to do about what formulae cannot read."""
-    if "||" in formula:
-        return "; write (1 | g) + (0 + x | g): group effects are independent here in any case"
-    if "'callee'" in str(error):
-        return (
-            "; it can compare a function of a column with one of a function in one order only: swap the two"
-        )
-    if "[" in formula:
-        return "; lists cannot be written: give df instead of knots, and levels by an ordered category dtype"
-    return ""
-
-
-def _require_one_meaning(terms: tuple[ParsedTerm, ...], formula: str) -> None:
-    """Refuse two components of one name: formulae writes I((x + 1) * z) and I(x + 1 * z) alike."""
-    known: dict[str, Component] = {}
-    read = {column for term in terms for column in term.reads}
-    components = (c for term in terms for c in term.expression)
-    for component in components:
-        name = component.name
-        twice = component.function is not None and name in read  # a column of the table may have any name
-        if twice or known.setdefault(name, component) != component:
-            raise SpecificationError(
-                f"{name!r} in {formula!r} has two meanings, which formulae, and so Bambi, cannot tell apart: "
-                "expand the parentheses, or rename or add a column of the table"
-            )
 
 
 def _response(component: Any, formula: str) -> Response:

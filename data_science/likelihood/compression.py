@@ -33,6 +33,12 @@ class Cells(Rows):
     n_nodes_per_cell: int | None  # None where no covariate was replaced: lossless
     continuous: str | None  # the covariate that was replaced
 
+    def representative(self, most: int) -> Rows:
+        """Return at most ``most`` nodes that stand for as many trials each, evenly spaced through all."""
+        ends = np.cumsum(self.weights)
+        middles = (np.arange(most) + 0.5) / most * ends[-1]
+        return self.take(np.minimum(np.searchsorted(ends, middles), len(self) - 1))
+
 
 def continuous_columns(rows: Rows) -> tuple[str, ...]:
     """Numeric columns whose values hardly repeat, judged on a sample."""

@@ -74,6 +74,12 @@ def logit_variance(places: Sequence[Ints], multipliers: Sequence[Floats], covari
     return np.maximum(variance, 0.0)  # rounding may leave -1e-20
 
 
+def covariance_of(draws: Floats) -> Floats | None:
+    """Return the covariance of the coefficients over draws, None of more than are kept."""
+    n = draws.shape[1]
+    return np.cov(draws, rowvar=False).reshape(n, n) if n <= MOST_COVARYING else None
+
+
 def largest_gap(plug_in: Floats, posterior: Floats) -> float:
     """Return the largest distance between the two probabilities."""
     return float(np.abs(plug_in - posterior).max())

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from data_science.arrays import Mask
+from data_science.data.frames import A_TABLE, as_frame
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
@@ -73,6 +75,27 @@ class RowReader:
         derived = self.encoding.numeric_of(arrays, at, 1, None)
         return codes, {column: float(values[0]) for column, values in derived.items()}
 
+    def has_unseen(self, features: Mapping[str, Any]) -> bool:
+        """Whether one row has a level that training has not seen; it is read as in :meth:`one`."""
+        try:
+            for column, reader in self.levels.items():
+                value = features[column]
+                if type(value) not in reader.plain or value not in reader.codes:
+                    break
+            else:
+                return False
+        except (LookupError, TypeError):
+            pass  # refused below, or a mapping that answers in its own way
+        codes, _ = self.one(features)
+        return any(codes[column] == len(reader.codes) for column, reader in self.levels.items())
+
+    def with_unseen(self, rows: Rows) -> Mask:
+        """Return which rows have a level that training has not seen, shape (row,)."""
+        found = np.zeros(len(rows), dtype=bool)
+        for column, reader in self.levels.items():
+            found |= rows.codes[column] == len(reader.codes)
+        return found
+
     def only_row(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Return the needed values, unread, of a frame's only row.
 
@@ -81,6 +104,7 @@ class RowReader:
         FeatureError
             If there is not exactly one row, or a needed column is missing or occurs twice.
         """
+        frame = as_frame(frame)
         n_rows, positions = self.locate(frame)
         if n_rows != 1:
             raise FeatureError(
@@ -116,6 +140,7 @@ class RowReader:
 
     def chunks(self, frame: pd.DataFrame, n_rows: int) -> Iterator[tuple[slice, Rows]]:
         """Read a frame in chunks of ``n_rows``, so that memory does not grow with it."""
+        frame = as_frame(frame)
         total, _ = self.locate(frame)
         for first in range(0, max(total, 1), n_rows):  # an empty frame has one chunk, which is refused
             part = slice(first, min(first + n_rows, total))
@@ -133,7 +158,7 @@ class RowReader:
             layout, n_rows = tuple(frame.columns), len(frame)
         except (AttributeError, TypeError):
             raise FeatureError(
-                f"the features are {reprlib.repr(frame)}; expected a DataFrame. Use predict_one for a mapping"
+                f"the features are {reprlib.repr(frame)}; expected {A_TABLE}. Use predict_one for a mapping"
             ) from None
         return n_rows, self._layouts.get(layout) or self._locate(layout)
 

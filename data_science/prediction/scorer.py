@@ -71,7 +71,7 @@ class RowScorer:
                         return self.careful_logit(features)
                     value = float(value)
                 eta += slope * value
-        except (KeyError, TypeError, OverflowError):
+        except (KeyError, IndexError, TypeError, OverflowError):
             return self.careful_logit(features)
         # NaN and infinity in any column end here.
         return eta if -INFINITY < eta < INFINITY else self.careful_logit(features)

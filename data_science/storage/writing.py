@@ -52,10 +52,18 @@ def home(folder: str | Path) -> Path:
     Raises
     ------
     ArtifactError
-        If there is no such home folder.
+        If there is no such home folder, or if what was given is no path.
     """
+    if not isinstance(folder, str | os.PathLike) or not str(folder).strip():
+        raise ArtifactError(f"the model folder is {folder!r}; expected a path, such as 'models'")
     try:
+        if b"\0" in os.fsencode(folder):
+            raise ValueError("a NUL in it")
         return Path(folder).expanduser()
+    except (TypeError, ValueError) as error:  # a path of bytes, NUL, half of a surrogate pair
+        raise ArtifactError(
+            f"the model folder is {folder!r}, which no file system takes ({error}). Give another path"
+        ) from error
     except RuntimeError as error:
         raise ArtifactError(
             f"{str(folder)!r} names a home folder that does not exist here ({error}). Give the full path"

@@ -73,7 +73,7 @@ def test_the_newest_good_versions_are_kept_and_damaged_ones_do_not_count(models)
 
 
 def test_keeping_no_version_is_refused(models):
-    with pytest.raises(ValueError, match="keep is 0; expected at least 1"):
+    with pytest.raises(ValueError, match="keep is 0; expected a whole number of at least 1"):
         save(models, keep=0)
 
 

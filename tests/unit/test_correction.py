@@ -18,7 +18,8 @@ from data_science.prediction.correction import (
     largest_gap,
     logit_variance,
 )
-from data_science.prediction.predictor import Predictor, measure_correction
+from data_science.prediction.measured import measure_correction
+from data_science.prediction.predictor import Predictor
 
 
 def rows(n_rows=60):
@@ -157,7 +158,7 @@ def test_the_largest_gap_is_the_farthest_distance_either_way():
 def test_beyond_many_coefficients_the_draws_say_what_a_covariance_would(encoding, monkeypatch):
     model, frame = correlated(encoding), rows()
     kept = measure_correction(model, model.reader.all_rows(frame))
-    monkeypatch.setattr("data_science.prediction.predictor.MOST_COVARYING", 3)
+    monkeypatch.setattr("data_science.prediction.correction.MOST_COVARYING", 3)
 
     without = measure_correction(model, model.reader.all_rows(frame))
 

@@ -1,6 +1,7 @@
 """Extensions are listed without being imported, added under free names, and found in installed packages."""
 
 import importlib.metadata
+import re
 import sys
 
 import pytest
@@ -11,6 +12,14 @@ from data_science.settings import Settings
 
 METADATA = "Metadata-Version: 2.1\nName: others-engines\nVersion: 1\n"
 POINTS = "[data_science.tests]\nfast = others_engines.fast\nkept = others_engines:KEPT\nown = nowhere\n"
+#: Homes of an installed package that cannot be imported, and why.
+BROKEN = {
+    "no.such.module": "ModuleNotFoundError: No module named 'no'",
+    "others_engines:ABSENT": "AttributeError",
+    "others_engines.raising": "ZeroDivisionError: division by zero",
+    "others_engines.unreadable": "SyntaxError",
+    "not a home": "AttributeError",
+}
 
 
 @pytest.fixture
@@ -56,6 +65,30 @@ def test_a_name_that_is_taken_is_refused(registry, installed):
     for name in ("own", "fast"):
         with pytest.raises(SpecificationError, match=f"test '{name}' is already registered"):
             registry.register(name, "json")
+
+
+@pytest.mark.parametrize("home", BROKEN)
+def test_an_installed_extension_that_cannot_be_imported_is_refused_by_name(
+    registry, installed, tmp_path, home
+):
+    (tmp_path / "others_engines" / "raising.py").write_text("1 / 0\n")
+    (tmp_path / "others_engines" / "unreadable.py").write_text("def\n")
+    points = tmp_path / "others_engines-1.dist-info" / "entry_points.txt"
+    points.write_text(f"[data_science.tests]\nbroken = {home}\n")
+
+    assert "broken" in registry
+    with pytest.raises(SpecificationError, match=re.escape(BROKEN[home])) as caught:
+        registry.load("broken")
+    said = f"test 'broken' is an installed package's, {home}, which cannot be imported ("
+    assert str(caught.value).startswith(said)
+    assert str(caught.value).endswith("Repair or uninstall that package, or name another test")
+
+
+@pytest.mark.parametrize("name", [["own"], {"own": 1}, None, 3, b"own"])
+def test_what_is_no_name_is_refused_with_the_names_there_are(registry, name):
+    assert name not in registry
+    with pytest.raises(SpecificationError, match="; expected one of 'own'"):
+        registry.load(name)
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are(registry):

@@ -9,6 +9,7 @@ import pytest
 from data_science import (
     BayesianLogitModel,
     Costs,
+    DataScienceError,
     FitSettings,
     ModelSpecification,
     SettingsError,
@@ -165,3 +166,17 @@ def test_what_was_not_given_to_the_model_is_none():
 def test_a_seed_below_0_is_refused_by_the_model_at_once():
     with pytest.raises(SettingsError, match="seed is -1; expected a whole number from 0"):
         BayesianLogitModel(seed=-1)
+
+
+@pytest.mark.parametrize(
+    "value", [["nuts"], {"nuts": 1}, np.array([1, 2]), pd.Series([1, 2]), object(), (1,), b"1"]
+)
+@pytest.mark.parametrize("name", ["engine", "seed"])
+def test_a_value_of_any_type_is_refused_by_its_name_however_it_is_given(name, value):
+    for make in (
+        lambda: FitSettings(**{name: value}),
+        lambda: BayesianLogitModel(**{name: value}),
+        lambda: BayesianLogitModel(**{name: value}, settings=FitSettings()),
+    ):
+        with pytest.raises(DataScienceError, match=f"{name} is "):
+            make()

@@ -11,6 +11,7 @@ from data_science.errors import ArtifactError, SettingsError
 from data_science.settings import Settings
 from data_science.storage import artifact
 from data_science.storage.writing import require_writable
+from de import load
 from deployment.settings import Settings as ServiceSettings
 from deployment.settings import SettingsError as ServiceSettingsError
 
@@ -103,3 +104,33 @@ def test_a_newline_inside_a_password_is_kept_and_shown_nowhere():
     with pytest.raises(SettingsError) as raised:
         Settings.from_environment({"DS_DB_PASSWORD": "pass\nword\0of-mine", "DB_PORT": "x"})
     assert "of-mine" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "given", [None, 3, b"models", ["models"], 0.5, "", " ", "a\0b", "\ud800", object()], ids=repr
+)
+def test_what_is_no_path_is_refused_as_a_folder_of_models_would_be(given):
+    for use in (BayesianLogitModel().load, artifact.load, require_writable):
+        with pytest.raises(ArtifactError, match=r"the model folder is .*(expected a path|Give another path)"):
+            use(given)
+
+
+@pytest.mark.parametrize("keep", [0, -1, "5", None, 2.5, True, [1]])
+def test_a_number_of_versions_that_is_none_is_refused_before_anything_is_written(tmp_path, keep):
+    with pytest.raises(SettingsError, match=r"keep is .*; expected a whole number of at least 1"):
+        artifact.save(
+            tmp_path, predictor=predictor(), diagnostics={}, model_card="", writers={}, provenance={},
+            now=datetime.now(UTC), keep=keep,
+        )  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_the_company_files_may_be_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    for way in (["--csv", "~/files"], ["--csv=~/files"]):
+        assert load._arguments(way).csv == tmp_path / "files"
+    monkeypatch.setenv("DE_FILES", "~/files")
+    assert load._arguments([]).csv == tmp_path / "files"
+    with pytest.raises(SystemExit):
+        load._arguments(["--csv=~no-such-user/files"])

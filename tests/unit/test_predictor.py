@@ -287,3 +287,9 @@ def test_serving_a_mapping_imports_neither_pandas_nor_anything_of_training():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["coefficients", "draws", "group_sd_draws"])
+def test_what_a_predictor_holds_cannot_be_edited_so_that_one_row_and_many_would_disagree(name):
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(MODEL, name)[0] = 9

@@ -76,7 +76,7 @@ def test_a_formula_of_the_class_is_read_into_bambis_terms(formula, names):
         ("y ~ log(x) + `log(x)`", "has two meanings"),
         ("y ~ I(x > 2)", r"'x > 2' in 'I\(x > 2\)' .* is no arithmetic"),
         ("y ~ I(2)", "reads no column"),
-        ("y ~ scale(log(x)) + scale(z)", "in one order only: swap the two"),
+        ("y ~ scale(log(x)) + scale(z)", "in one order only: swap them"),
         ("y ~ 2 + x", "2 in .* is a constant or selects a level"),
         ("y ~ g['b']", "'g' in .* is a constant or selects a level"),
         ("y ~ x | g", r"'\| g' follows its end"),
@@ -155,10 +155,12 @@ def test_a_prior_is_the_terms_own_else_its_kinds_else_the_default(priors, expect
     assert {name: found[name] for name in expected} == expected
 
 
-def test_a_column_called_common_is_a_term_and_its_prior_that_of_all_common_effects():
-    specification = ModelSpecification("y ~ common + x", priors={"common": NARROW})
+@pytest.mark.parametrize("name", ["common", "group_sd"])
+def test_a_prior_for_a_term_that_shares_its_key_with_many_is_refused(name):
+    assert ModelSpecification(f"y ~ {name} + x").columns == (name, "x")
 
-    assert {specification.prior(term) for term in specification.terms[1:]} == {NARROW}
+    with pytest.raises(SpecificationError, match=f"'{name}', which is both a term of .*: rename the column"):
+        ModelSpecification(f"y ~ {name} + x", priors={name: NARROW})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from contextlib import nullcontext
 
 import pytest
 
@@ -94,6 +95,28 @@ def test_sigterm_ends_the_job_with_143(monkeypatch, caplog):
 
     assert ended.value.code == 143
     assert caplog.messages == ["stopped by SIGTERM; no model was saved"]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, "stopped; "), (signal.SIGTERM, "stopped by SIGTERM; ")]
+)
+def test_a_stop_after_the_model_was_saved_says_that_it_was(
+    monkeypatch, caplog, interruptible, tmp_path, number, said
+):
+    old, new = "20260101T000000Z-aaaaaa", "20260102T000000Z-bbbbbb"
+    (tmp_path / "LATEST").write_text(f"{old}\n")
+    monkeypatch.setenv("MODEL_FOLDER", str(tmp_path))
+    monkeypatch.setattr(train, "require_writable", lambda _: None)
+
+    def save_and_be_stopped():
+        (tmp_path / "LATEST").write_text(f"{new}\n")
+        signal.raise_signal(number)
+
+    failing(monkeypatch, save_and_be_stopped)
+    with pytest.raises(SystemExit) if number is signal.SIGTERM else nullcontext():
+        job.main([])
+
+    assert caplog.messages == [f"{said}version {new} had been saved in {tmp_path}, and is the newest"]
 
 
 def test_sigterm_in_the_middle_of_a_line_of_the_log_ends_the_job_all_the_same(monkeypatch):

@@ -1,0 +1,53 @@
+"""What training measures of a predictor: how far the plug-in is off, on its rows and for unseen levels.
+
+Changes when another approximation of serving has to be held to the posterior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from data_science.formula.rows import Rows
+from data_science.prediction.correction import GAP_BOUND, Correction, covariance_of, largest_gap
+from data_science.prediction.predictor import Predictor
+from data_science.prediction.unseen import UnseenLevel
+
+
+def measure_correction(predictor: Predictor, rows: Rows, bound: float = GAP_BOUND) -> Predictor:
+    """Return the predictor with the gap between plug-in and posterior mean probability measured.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        As built from the posterior.
+    rows : Rows
+        The distinct feature rows of training, or the cells that stand for them.
+    bound : float
+        Above this largest gap, labels follow the corrected probability.
+    """
+    gap = largest_gap(predictor.probabilities(rows, "plug-in"), predictor.probabilities(rows, "posterior"))
+    return replace(predictor, correction=Correction(gap, bound, covariance_of(predictor.draws)))
+
+
+def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:
+    """Return the predictor with what an unseen level of each grouping column does measured on some rows.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    rows : Rows
+        Of training, each standing for as many as the others do.
+    """
+    found = {}
+    for column, reader in predictor.reader.levels.items():
+        if reader.refuses_unseen:
+            continue
+        new = np.full(len(rows), len(reader.codes), dtype=np.intp)
+        moved = Rows({**rows.codes, column: new}, rows.numeric, len(rows))
+        found[column] = UnseenLevel(
+            float(predictor.probabilities(moved, "plug-in").mean()),
+            float(predictor.probabilities(moved, "posterior").mean()),
+        )
+    return replace(predictor, unseen_levels=found)
