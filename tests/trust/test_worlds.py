@@ -9,7 +9,7 @@ from data_science import pipeline
 from data_science.engines.registry import FitSettings
 from data_science.judgement.verdict import Verdict
 from data_science.storage.artifact import load
-from tests.trust.worlds import world
+from tests.trust.known_tables import world
 
 QUICK = FitSettings(engine="nested-laplace", draws=250, second_opinion=False)
 

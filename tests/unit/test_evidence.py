@@ -14,7 +14,7 @@ from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import decide
 from data_science.report.verdict import phrased
-from tests.trust.worlds import world
+from tests.trust.known_tables import world
 
 
 def evidence_on(kind, n_rows, specification=None):

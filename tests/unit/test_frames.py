@@ -120,7 +120,9 @@ def test_a_response_in_an_arrow_dictionary_is_read_and_a_null_in_one_is_refused(
 
 
 @pytest.mark.parametrize(
-    "table", [pa.array([1, 2]), pa.Table, FRAME["x"], FRAME.to_dict("list"), None, "a.csv"], ids=repr
+    "table",
+    [pa.array([1, 2]), pa.Table, FRAME["x"], FRAME.to_dict("list"), None, "a.csv"],
+    ids=lambda one: type(one).__name__,
 )
 def test_what_is_no_table_is_refused_with_what_one_is(table):
     with pytest.raises(

@@ -107,7 +107,9 @@ def test_a_newline_inside_a_password_is_kept_and_shown_nowhere():
 
 
 @pytest.mark.parametrize(
-    "given", [None, 3, b"models", ["models"], 0.5, "", " ", "a\0b", "\ud800", object()], ids=repr
+    "given",
+    [None, 3, b"models", ["models"], 0.5, "", " ", "a\0b", "\ud800", object()],
+    ids=lambda one: "an object" if type(one) is object else repr(one),
 )
 def test_what_is_no_path_is_refused_as_a_folder_of_models_would_be(given):
     for use in (BayesianLogitModel().load, artifact.load, require_writable):
