@@ -111,10 +111,10 @@ class SpecificationError(DataScienceError, ValueError):
     Examples
     --------
     >>> from data_science import ModelSpecification
-    >>> ModelSpecification("label ~ log(scd_a)")
+    >>> ModelSpecification("label ~ scd_a + label")
     Traceback (most recent call last):
     ...
-    data_science.errors.SpecificationError: 'log(scd_a)' in 'label ~ log(scd_a)' is a function of the data...
+    data_science.errors.SpecificationError: formula 'label ~ scd_a + label' predicts the response...
     """
 
     exit_code: ClassVar[int] = 2

@@ -36,7 +36,7 @@ def effects_evidence(fitted: Fitted) -> EffectsEvidence:
             by_group = own.reshape(len(own), term.n_expressions, term.n_groups)
             average = by_group @ _shares_of_groups(term, rows)
             own = (by_group - average[:, :, None]).reshape(own.shape)
-        elif not term.numeric:  # without an intercept the levels hold it
+        elif not term.numeric and not term.bases:  # without an intercept the levels hold it
             own = own - (own @ _shares_of_levels(term, rows))[:, None]
         elif term.numeric == term.columns and len(term.numeric) == 1:
             sd = float(rows.numeric[term.numeric[0]].std())

@@ -28,7 +28,7 @@ def power_evidence(rows: Observations, n_effects: int) -> PowerEvidence:
     rate = float(rows.successes.sum()) / n
     quantile = NormalDist().inv_cdf
     z = quantile(1 - FAMILY_ERROR / (2 * max(n_effects, 1))) + quantile(POWER)
-    slope = z / sqrt(n * rate * (1 - rate))
+    slope = z / sqrt(n * binomial.variance(np.array(rate), np.array(rate)))
     columns = {name: values for name, values in rows.numeric.items() if values.std() > 0}
     best = {name: _in_top_tenth(values, slope, rate, n) for name, values in columns.items()}
     return PowerEvidence(exp(slope), {name: (found, rate * n / 10) for name, found in best.items()})

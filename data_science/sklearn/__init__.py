@@ -3,12 +3,13 @@
 Needs the extra ``sklearn``. Nothing else in the package imports this, so serving never loads scikit-learn.
 """
 
+from data_science.errors import installing
+
 try:
     import sklearn  # noqa: F401  (only to say what is missing)
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "data_science.sklearn needs scikit-learn, which is not installed: "
-        "pip install 'data_science[sklearn]'",
+        f"data_science.sklearn needs scikit-learn, which is not installed: {installing('sklearn')}",
         name=error.name,
     ) from error
 

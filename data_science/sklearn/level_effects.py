@@ -147,7 +147,7 @@ class _Joint:
             p, n = nodes.probability, kinds.trials[:, None]
             score = kinds.successes[:, None, None] - n[..., None] * p
             mean = (nodes.weights * score).sum(-1)
-            information = n * (nodes.weights * p * (1 - p)).sum(-1)
+            information = n * (nodes.weights * binomial.variance(p, p)).sum(-1)
             missing = (nodes.weights * score**2).sum(-1) - mean**2  # Louis 1982
             prior = self.intercept.log_density(b[:, None])
             gradient = kinds.levels @ mean + prior.first[:, 0]
@@ -166,11 +166,11 @@ class _Joint:
         s, n = self.kinds.successes[:, None], self.kinds.trials[:, None]
         precision = np.exp(-2 * log_sd)
         share = (s + 0.5) / (n + 1)
-        data = n * share * (1 - share)
+        data = binomial.variance(n * share, share)
         mode = (data * np.log(share / (1 - share)) + precision * b) / (data + precision)
         for _ in range(_STEPS):
             p = binomial.probability(mode)
-            sd = 1 / np.sqrt(n * p * (1 - p) + precision)
+            sd = 1 / np.sqrt(binomial.variance(n * p, p) + precision)
             move = np.clip((s - n * p - precision * (mode - b)) * sd**2, -3.0, 3.0)
             mode = mode + move
             if np.all(np.abs(move) < 0.1 * sd):

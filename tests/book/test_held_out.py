@@ -32,8 +32,7 @@ class Recorder:
     """A method that remembers what it was fitted to, and answers with the client's own number."""
 
     def __init__(self, fixed=()):
-        codings = [SimpleNamespace(factor=SimpleNamespace(column=column)) for column in fixed]
-        self.encoding = SimpleNamespace(common=[SimpleNamespace(codings=codings)])
+        self.encoding = SimpleNamespace(common_factors=set(fixed))
 
     def fit(self, features, label):
         self.seen = features.index

@@ -110,7 +110,8 @@ def test_an_engine_is_fitted_judged_checked_by_the_engine_it_names_saved_and_loa
 
     assert report.sentences["Engine"] == "toy, 4 chains of 2,000 draws"
     assert " agrees: " in report.sentences["Second opinion"]
-    assert (report.agreement.by, report.agreement.distance_in_sds) == ("nested Laplace", 0)
+    assert report.agreement.by == "nested Laplace"  # whose draws the toy's are, but more of them
+    assert report.agreement.distance_in_sds < 0.1
     loaded = BayesianLogitModel()
     loaded.load(tmp_path / "models")
     assert loaded.model_version == path.name

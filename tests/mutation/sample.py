@@ -23,8 +23,12 @@ PACKAGES = {
         "data_science/judgement",
         *(
             f"data_science/evaluation/{name}.py"
-            for name in ("__init__", "agreement", "candidates", "comparison", "diagnostics", "loo", "pointwise")
+            for name in (
+                "__init__", "agreement", "candidates", "comparison", "diagnostics", "evidence", "evidence_of",
+                "family", "form", "leak", "loo", "missing", "pareto", "pointwise", "power", "reference",
+            )
         ),
+        "data_science/report/verdict.py",
     ),
     "prediction": ("data_science/prediction",),
     "storage": ("data_science/storage",),
@@ -43,6 +47,7 @@ PACKAGES = {
         "book/charts",
     ),
     "job": ("data_science/*.py", "data_science/cli", "data_science/settings", "data_science/report/__init__.py", "data_science/report/summary.py", "main.py"),
+    "sklearn": ("data_science/sklearn",),
     "deployment": ("deployment",),
     "mle": ("mle/machine_learning_engineering",),
     "de": ("de",),

@@ -187,7 +187,7 @@ HALF_A_ROW = [0.5, *[1] * (len(X) - 1)]
         ({"groups": "town"}, {}, "groups names \\['town'\\], which is no column"),
         ({"formula": "scd_c"}, {}, "scd_c: the column is missing"),
         ({"formula": "p(scd_b, scd_a) ~ attr_b"}, {}, "expected the right-hand side"),
-        ({"formula": "log(scd_a)"}, {}, "is a function of the data"),
+        ({"formula": "lag(scd_a)"}, {}, "lag"),
         ({}, {"X": X.rename(columns={"scd_a": "a|b"})}, "'a\\|b', which has a meaning in formulas"),
         ({"priors": {"scd_z": Prior("Normal", mu=0, sigma=1)}}, {}, "which is not a term"),
     ],

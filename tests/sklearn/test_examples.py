@@ -31,5 +31,5 @@ def test_examples_give_what_they_show(name):
 def test_without_scikit_learn_the_command_that_installs_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
 
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'data_science\[sklearn\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install '\.\[sklearn\]'"):
         importlib.reload(ours)

@@ -122,6 +122,9 @@ def test_the_familys_functions_stand_in_one_place():
         "likelihood/compiled/likelihood.py",  # the same, by blocks in vector instructions
         "evaluation/pareto.py",  # the quantile of a generalised Pareto distribution
         "engines/marginal.py",  # areas of exponential pieces
+        "evaluation/reference.py",  # the log score of another learner's probabilities
+        "sklearn/classifier.py",  # log odds of a stored probability
+        "sklearn/level_effects.py",  # the Jacobian of the scale of an sd
         "evaluation/decision_curve.py",  # a threshold from a ratio of costs
     }
     elsewhere = {
