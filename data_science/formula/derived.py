@@ -113,11 +113,3 @@ class Input:
     column: str
     low: float
     high: float
-
-
-def product_of(columns: tuple[str, ...], numeric: Mapping[str, Floats], n_rows: int) -> Floats:
-    """Product of numeric columns, one number per row (1 without any column)."""
-    values = np.ones(n_rows)
-    for column in columns:
-        values = values * numeric[column]
-    return values

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from data_science.arrays import Floats, Ints
-from data_science.formula.derived import product_of
 from data_science.formula.encoding import Basis, Term
+from data_science.formula.rows import product_of
 
 NO_REFERENCE = 2**62  # past all codes
 

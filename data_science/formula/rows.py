@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,14 @@ class Observations(Rows):
         """Select rows by index, mask or slice."""
         rows = Rows.take(self, which)
         return Observations(rows.codes, rows.numeric, rows.size, self.successes[which], self.trials[which])
+
+
+def product_of(columns: tuple[str, ...], numeric: Mapping[str, Floats], n_rows: int) -> Floats:
+    """Product of numeric columns, one number per row (1 without any column)."""
+    values = np.ones(n_rows)
+    for column in columns:
+        values = values * numeric[column]
+    return values
 
 
 def _identity(values: Floats) -> tuple[Ints, int]:

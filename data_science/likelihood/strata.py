@@ -17,10 +17,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from data_science.arrays import Floats, Ints
-from data_science.formula.derived import product_of
 from data_science.formula.encoding import Encoding
 from data_science.formula.places import strands
-from data_science.formula.rows import Observations, Rows
+from data_science.formula.rows import Observations, Rows, product_of
 from data_science.likelihood import binomial
 from data_science.likelihood.log_joint import Coordinates
 
