@@ -25,7 +25,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 from data_science.errors import ArtifactError, DataScienceError, installing, require_instance
-from data_science.settings.fit import Costs, resolved
 from data_science.storage import artifact
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from data_science.formula.specification import ModelSpecification
     from data_science.pipeline import Fit
     from data_science.prediction.predictor import Method, Predictor, Scores
-    from data_science.settings.fit import FitSettings
+    from data_science.settings.fit import Costs, FitSettings
 
 _SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 
@@ -125,9 +124,12 @@ class BayesianLogitModel(MLEModel):
         costs: Costs | None = None,
     ) -> None:
         super().__init__()
-        resolved(settings, seed=seed, engine=engine)  # refused here, not after the wait for the data
-        if costs is not None:
-            require_instance("costs", costs, Costs)
+        if any(given is not None for given in (seed, engine, settings, costs)):  # serving gives none
+            from data_science.settings.fit import Costs, resolved
+
+            resolved(settings, seed=seed, engine=engine)  # refused here, not after the wait for the data
+            if costs is not None:
+                require_instance("costs", costs, Costs)
         if specification is not None:
             from data_science.formula.specification import ModelSpecification
 
