@@ -59,7 +59,7 @@ def _features(verdict: Verdict) -> str:
         return f"the formula has no features; {overall}"
     if verdict.elpd_diff < 0:
         much = verdict.elpd_diff <= -max(2 * verdict.se_diff, SMALL_ELPD)
-        figures += ", worse than without them" if much else ", the price of parameters that are not used"
+        figures += ", worse than without them" if much else ", no more than unused parameters may cost"
     if verdict.form == "wrong":
         return f"the features add nothing in the form of this formula: {figures}; {overall}"
     if verdict.features == "undecided":
@@ -108,7 +108,12 @@ def _detectable(verdict: Verdict) -> str:
 def _excluded(verdict: Verdict) -> str:
     lines = "straight lines only, since the form is wrong: " if verdict.form == "wrong" else ""
     parts = [f"{column} outside {low:.3g} to {high:.3g}" for column, (low, high) in verdict.excluded.items()]
-    return f"{lines}odds ratios per sd of {_few(tuple(parts))} are ruled out (95%)"
+    said = f"{lines}odds ratios per sd of {_few(tuple(parts))} are ruled out (95%)"
+    apart = [column for column, (low, high) in verdict.excluded.items() if not low <= 1 <= high]
+    if apart and verdict.features != "add" and verdict.n_effects > 1:
+        named = _few(tuple(apart))
+        return f"{said}; that 1 is outside for {named} may be chance among {verdict.n_effects} effects"
+    return said
 
 
 def _advice(verdict: Verdict) -> tuple[str, ...]:
