@@ -140,8 +140,8 @@ class Report:
             )
         else:
             given = (
-                f"differ by at most {tenth}, so rows with an unseen level get the first; "
-                'method="posterior" of predict_proba gives the average'
+                f"differ by at most {tenth}, so predict_proba gives the first, and the average "
+                'with method="posterior"'
             )
         return f"{'; '.join(parts)}; the odds {given}"
 

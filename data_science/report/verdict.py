@@ -48,7 +48,7 @@ def rate(share: float) -> str:
 
 def _features(verdict: Verdict) -> str:
     figures = (
-        f"elpd difference {verdict.elpd_diff:,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only' "
+        f"elpd difference {verdict.elpd_diff:z,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only' "
         f"over {verdict.n_rows:,} rows"
     )
     overall = f"the overall rate is {rate(verdict.rate)}"
@@ -81,7 +81,7 @@ def _form(verdict: Verdict) -> str:
             f"the model's form was not examined: {verdict.n_rarer:,.0f} of the rarer response are too few "
             f"for another learner, which needs {RARER_MIN}"
         )
-    figures = f"{seen['gain']:,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
+    figures = f"{seen['gain']:z,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
     if verdict.form == "holds":
         return f"the model's form holds: boosted trees gain no more than chance does, {figures}"
     if seen["gain"] < max(2 * seen["gain_se"], SMALL_ELPD):

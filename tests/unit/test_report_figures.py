@@ -176,8 +176,8 @@ def test_the_plug_in_is_said_to_do_where_its_gap_is_small_or_was_not_measured():
         ),
         (
             UnseenLevel(0.11, 0.112),
-            "the odds differ by at most 10%, so rows with an unseen level get the first; "
-            'method="posterior" of predict_proba gives the average',
+            "the odds differ by at most 10%, so predict_proba gives the first, and the average "
+            'with method="posterior"',
         ),
     ],
     ids=["far", "near"],

@@ -146,6 +146,12 @@ def test_an_interval_without_one_does_not_contradict_a_verdict_that_found_nothin
     assert said.endswith("; that 1 is outside for scd_a may be chance among 4 effects") is is_said
 
 
+def test_nothing_is_not_said_to_be_less_than_nothing():
+    made = verdict(features="undecided", elpd_diff=-0.02, form_seen=SEEN | {"gain": -0.04})
+
+    assert "-0.0" not in " ".join(made.sentences)
+
+
 def test_a_small_rate_is_not_rounded_away():
     assert [rate(share) for share in (0.0913, 0.5, 0.0005, 0.00098, 0.00001)] == [
         "9.1%", "50.0%", "0.050%", "0.098%", "0.0010%",
