@@ -185,9 +185,9 @@ def model_card(report: Report) -> str:
         "Calibration of the point prediction": _sentence(report.sentences["Plug-in"]),
         "Limits": (
             "It describes the clients it was trained on; it says nothing about causes. "
-            + _unseen_group(report)
-            + " An unseen level of a common effect is refused. Retrain when the inputs "
-            "drift or the live log score falls below the score implied by the model's own probabilities."
+            + _unseen(report)
+            + "Retrain when the inputs drift or the live log score falls below "
+            "the score implied by the model's own probabilities."
         ),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
@@ -200,9 +200,17 @@ def _offsets(report: Report) -> str:
     return f" {names} is added to the logit as it is, and every prediction needs it." if names else ""
 
 
-def _unseen_group(report: Report) -> str:
-    said = report.sentences.get("Unseen levels")
-    return "An unseen group gets the population effect." if said is None else _sentence(said)
+def _unseen(report: Report) -> str:
+    """Sentences about levels that training has not seen, each with a space; empty if no column has levels."""
+    columns = [column for column in report.predictor.columns if column.levels is not None]
+    refused = [_code(column.name) for column in columns if column.refuses_unseen]
+    found = []
+    if len(refused) < len(columns):
+        said = report.sentences.get("Unseen levels")
+        found.append("An unseen group gets the population effect." if said is None else _sentence(said))
+    if refused:
+        found.append(f"An unseen level of {listed(refused)} is refused.")
+    return "".join(f"{sentence} " for sentence in found)
 
 
 def _origin(report: Report) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from reports import AGREEMENT, MEASURED, SUMMARY, compared, report
-from serving_cases import predictor
+from serving_cases import COMMON_FACTOR, predictor
 
+from data_science.formula.encoding import Encoding, Term
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import Verdict
 from data_science.prediction.correction import Correction
@@ -193,7 +194,26 @@ def test_what_an_unseen_level_gets_is_said_with_the_columns_that_decide_it(of_a,
         f"{of_a.averaged:.2g} averaged over the effects that it may have; with one of attr_b, 0.12 and 0.12; "
         f"{given}"
     )
-    assert f" W{said[1:]}. An unseen level of a common effect" in model_card(made)
+    assert f" W{said[1:]}. Retrain when" in model_card(made)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (predictor(Encoding((Term("Intercept"), Term("x", ("x",))))), ""),
+        (predictor(), "An unseen group gets the population effect. "),
+        (predictor(unseen="refuse"), "An unseen level of `attr_a` and `attr_b` is refused. "),
+        (
+            predictor(COMMON_FACTOR),
+            "An unseen group gets the population effect. An unseen level of `attr_b` is refused. ",
+        ),
+    ],
+    ids=["no levels", "groups", "all refused", "a common effect"],
+)
+def test_the_card_names_the_columns_whose_unseen_levels_are_refused_and_only_those(model, said):
+    limits = sections(model_card(report(predictor=model)))["Limits"]
+
+    assert f"it says nothing about causes. {said}Retrain when" in limits
 
 
 def test_diagnostics_hold_every_measurement_with_json_types():
