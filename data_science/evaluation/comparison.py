@@ -210,7 +210,7 @@ def stack(pointwise: Floats, weights: Floats) -> Floats:
 
 
 def _ranked(name: str, gap: Difference) -> str:
-    below = f"{name!r} is {-gap.elpd:,.1f} (SE {gap.se:,.1f}) below"
+    below = f"{name!r} is {-gap.elpd:z,.1f} (SE {gap.se:,.1f}) below"
     if gap.is_noise:
         small = f", and below {SMALL_ELPD:g} it is small anyway ({_SOURCE})" if gap.is_small else ""
         return f"{below}: inside the noise (less than 2 SE){small}."

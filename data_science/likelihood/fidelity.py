@@ -131,7 +131,7 @@ class Compressed:
                 f"{n_rows:,} rows → {n_nodes:,} nodes ({cells.n_nodes_per_cell} per cell for "
                 f"{cells.continuous}), largest posterior shift {self.shift:.1g} sd"
             )
-        found = f"{n_rows:,} rows → {n_nodes:,} distinct rows, without loss"
+        found = f"{n_rows:,} rows → {n_nodes:,} distinct row{'s' * (n_nodes > 1)}, without loss"
         return f"{found} ({self.why_lossless})" if self.why_lossless else found
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_science.evaluation.candidates import BASELINE, MODEL
+from data_science.limits import KHAT_MAX
 from data_science.prediction.unseen import BOUND
 from data_science.report import verdict as phrases
+from data_science.report.wording import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     from data_science.judgement.verdict import Verdict
     from data_science.prediction.predictor import Predictor
 
+_ELPD = (  # what the table's columns are
+    "elpd_loo adds up, in nats, the log probability that a fit without a row gives to that row's response: "
+    "higher is better. p_loo is the effective number of parameters, weight the share in the best mixture of "
+    f"the candidates' predictions; with khat_max above {KHAT_MAX:g}, some rows' scores are not reliable."
+)
 _MOST_ROWS = 60  # effects listed in the card; the full table is in diagnostics.json
 
 
@@ -102,25 +109,39 @@ class Report:
     def _plug_in(self) -> str:
         correction = self.predictor.correction
         if correction is None:
-            return "plug-in probabilities were not compared with posterior means"
-        text = f"plug-in probabilities are off by up to {correction.gap:.2g} (tolerance {correction.bound:g})"
-        return f"{text}, so labels use the corrected ones" if correction.active else text
+            return "probabilities at the posterior means were not compared with averages over the posterior"
+        text = (
+            f"probabilities at the posterior means are off by up to {correction.gap:.2g} from those averaged "
+            f"over the posterior (tolerance {correction.bound:g})"
+        )
+        if correction.active:
+            return (
+                f'{text}, so labels use the corrected ones, which method="corrected" of predict_proba gives'
+            )
+        return f"{text}, so they are used as they are"
 
     def _unseen_levels(self) -> str:
         """Say how far apart both answers for an unseen level are, and which is given."""
-        parts = [
-            f"with one of {column} the mean probability is {level.plug_in:.2g} at the posterior means and "
-            f"{level.averaged:.2g} averaged over where it may lie"
-            for column, level in self.predictor.unseen_levels.items()
-        ]
-        if not parts:
+        levels = self.predictor.unseen_levels
+        if not levels:
             return ""
+        (column, level), *others = levels.items()
+        parts = [
+            f"with an unseen level of {column} the mean probability is {level.plug_in:.2g} if it has no "
+            f"effect and {level.averaged:.2g} averaged over the effects that it may have",
+            *(f"with one of {name}, {one.plug_in:.2g} and {one.averaged:.2g}" for name, one in others),
+        ]
         tenth = f"{BOUND - 1:.0%}"
         if self.predictor.averages_unseen:
-            given = f"differ by more than {tenth}, so such rows get the average, their labels too"
+            far = listed([column for column, level in levels.items() if level.is_far])
+            given = (
+                f"differ by more than {tenth} for {far}, so rows with any unseen level get the average, and "
+                "their labels follow it"
+            )
         else:
             given = (
-                f'differ by at most {tenth}, so such rows get the first unless method="posterior" is given'
+                f"differ by at most {tenth}, so predict_proba gives the first, and the average "
+                'with method="posterior"'
             )
         return f"{'; '.join(parts)}; the odds {given}"
 
@@ -159,14 +180,14 @@ def model_card(report: Report) -> str:
         "Comparison (leave one row out)": _table(
             report.comparison.table.drop(columns=["rank", "n_khat_high", "waic"])
         )
-        + "\n\n"
+        + f"\n\n{_ELPD}\n\n"
         + "\n".join(f"- {sentence}" for sentence in report.comparison.sentences),
         "Calibration of the point prediction": _sentence(report.sentences["Plug-in"]),
         "Limits": (
             "It describes the clients it was trained on; it says nothing about causes. "
-            + _unseen_group(report)
-            + " An unseen level of a common effect is refused. Retrain when the inputs "
-            "drift or the live log score falls below the score implied by the model's own probabilities."
+            + _unseen(report)
+            + "Retrain when the inputs drift or the live log score falls below "
+            "the score implied by the model's own probabilities."
         ),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
@@ -179,13 +200,17 @@ def _offsets(report: Report) -> str:
     return f" {names} is added to the logit as it is, and every prediction needs it." if names else ""
 
 
-def _unseen_group(report: Report) -> str:
-    said = report.sentences.get("Unseen levels")
-    return (
-        "An unseen group gets the population effect."
-        if said is None
-        else f"Of levels that training has not seen: {said}."
-    )
+def _unseen(report: Report) -> str:
+    """Sentences about levels that training has not seen, each with a space; empty if no column has levels."""
+    columns = [column for column in report.predictor.columns if column.levels is not None]
+    refused = [_code(column.name) for column in columns if column.refuses_unseen]
+    found = []
+    if len(refused) < len(columns):
+        said = report.sentences.get("Unseen levels")
+        found.append("An unseen group gets the population effect." if said is None else _sentence(said))
+    if refused:
+        found.append(f"An unseen level of {listed(refused)} is refused.")
+    return "".join(f"{sentence} " for sentence in found)
 
 
 def _origin(report: Report) -> str:

@@ -48,7 +48,7 @@ def rate(share: float) -> str:
 
 def _features(verdict: Verdict) -> str:
     figures = (
-        f"elpd difference {verdict.elpd_diff:,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only' "
+        f"elpd difference {verdict.elpd_diff:z,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only' "
         f"over {verdict.n_rows:,} rows"
     )
     overall = f"the overall rate is {rate(verdict.rate)}"
@@ -59,7 +59,7 @@ def _features(verdict: Verdict) -> str:
         return f"the formula has no features; {overall}"
     if verdict.elpd_diff < 0:
         much = verdict.elpd_diff <= -max(2 * verdict.se_diff, SMALL_ELPD)
-        figures += ", worse than without them" if much else ", the price of parameters that are not used"
+        figures += ", worse than without them" if much else ", no more than unused parameters may cost"
     if verdict.form == "wrong":
         return f"the features add nothing in the form of this formula: {figures}; {overall}"
     if verdict.features == "undecided":
@@ -81,7 +81,7 @@ def _form(verdict: Verdict) -> str:
             f"the model's form was not examined: {verdict.n_rarer:,.0f} of the rarer response are too few "
             f"for another learner, which needs {RARER_MIN}"
         )
-    figures = f"{seen['gain']:,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
+    figures = f"{seen['gain']:z,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
     if verdict.form == "holds":
         return f"the model's form holds: boosted trees gain no more than chance does, {figures}"
     if seen["gain"] < max(2 * seen["gain_se"], SMALL_ELPD):
@@ -108,7 +108,12 @@ def _detectable(verdict: Verdict) -> str:
 def _excluded(verdict: Verdict) -> str:
     lines = "straight lines only, since the form is wrong: " if verdict.form == "wrong" else ""
     parts = [f"{column} outside {low:.3g} to {high:.3g}" for column, (low, high) in verdict.excluded.items()]
-    return f"{lines}odds ratios per sd of {_few(tuple(parts))} are ruled out (95%)"
+    said = f"{lines}odds ratios per sd of {_few(tuple(parts))} are ruled out (95%)"
+    apart = [column for column, (low, high) in verdict.excluded.items() if not low <= 1 <= high]
+    if apart and verdict.features != "add" and verdict.n_effects > 1:
+        named = _few(tuple(apart))
+        return f"{said}; that 1 is outside for {named} may be chance among {verdict.n_effects} effects"
+    return said
 
 
 def _advice(verdict: Verdict) -> tuple[str, ...]:

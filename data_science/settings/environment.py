@@ -73,7 +73,7 @@ VARIABLES = (
     Variable(
         "WAIT_TIMEOUT_S",
         "wait_timeout_s",
-        "how long to wait for the table, in seconds (default: no limit; 600 while logins are refused)",
+        "how long to wait for the table, in seconds; unset: no limit, but 600 while logins are refused",
         number(0),
     ),
     Variable("MODEL_FOLDER", "model_folder", "folder in which versions of the model are stored", FOLDER),

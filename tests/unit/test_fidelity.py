@@ -122,6 +122,7 @@ def test_a_sentence_says_what_compression_did():
     ("formula", "exact", "reason"),
     [
         (FORMULA, True, "300 rows → 300 distinct rows, without loss (no nodes: exact=True)"),
+        ("label ~ 1", True, "300 rows → 1 distinct row, without loss"),
         ("label ~ scd_b", True, "300 rows → 5 distinct rows, without loss"),
         ("label ~ scd_b", False, "300 rows → 5 distinct rows, without loss"),
         (

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from reports import AGREEMENT, MEASURED, SUMMARY, compared, report
-from serving_cases import predictor
+from serving_cases import COMMON_FACTOR, predictor
 
+from data_science.formula.encoding import Encoding, Term
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import Verdict
 from data_science.prediction.correction import Correction
+from data_science.prediction.unseen import UnseenLevel
 from data_science.report.summary import model_card
 
 IMPROVE = (
@@ -35,7 +37,8 @@ SAID = {
     "Ruled out": "odds ratios per sd of scd_a outside 1.04 to 1.23 are ruled out (95%)",
     "Advice": "use its probabilities with a threshold from your costs",
     "Plug-in": (
-        "plug-in probabilities are off by up to 0.012 (tolerance 0.005), so labels use the corrected ones"
+        "probabilities at the posterior means are off by up to 0.012 from those averaged over the posterior "
+        '(tolerance 0.005), so labels use the corrected ones, which method="corrected" of predict_proba gives'
     ),
     "Wall time": "read 1.2 s, nuts 45.7 s",
     "Second opinion": (
@@ -75,6 +78,9 @@ CARD = {
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
         "| `model` | -260.0 | 2.531 | 0.000 | 0.000 | 5.250 | 0.8125 | 0.6100 |\n"
         "| `intercept only` | -300.0 | 1.582 | -40.00 | 0.9492 | 1.125 | 0.1875 | 0.4200 |\n\n"
+        "elpd_loo adds up, in nats, the log probability that a fit without a row gives to that row's response: "
+        "higher is better. p_loo is the effective number of parameters, weight the share in the best mixture of "
+        "the candidates' predictions; with khat_max above 0.7, some rows' scores are not reliable.\n\n"
         "- 'model' has the highest elpd_loo: -260.0 (SE 2.5), 1,000 rows.\n"
         "- 'intercept only' is 40.0 (SE 0.9) below: it predicts worse, by more than the noise."
     ),
@@ -151,10 +157,63 @@ def test_what_an_engine_does_not_measure_is_left_out_and_the_rest_is_said():
 def test_the_plug_in_is_said_to_do_where_its_gap_is_small_or_was_not_measured():
     small = replace(predictor(), correction=Correction(0.0049, 0.005, np.eye(12)))
 
-    assert report(predictor=small).sentences["Plug-in"].endswith("off by up to 0.0049 (tolerance 0.005)")
+    said = report(predictor=small).sentences["Plug-in"]
+    assert "off by up to 0.0049 from" in said
+    assert said.endswith("(tolerance 0.005), so they are used as they are")
     assert (
-        report(predictor=predictor()).sentences["Plug-in"].endswith("were not compared with posterior means")
+        report(predictor=predictor())
+        .sentences["Plug-in"]
+        .endswith("were not compared with averages over the posterior")
     )
+
+
+@pytest.mark.parametrize(
+    ("of_a", "given"),
+    [
+        (
+            UnseenLevel(0.11, 0.14),
+            "the odds differ by more than 10% for attr_a, so rows with any unseen level get the average, and "
+            "their labels follow it",
+        ),
+        (
+            UnseenLevel(0.11, 0.112),
+            "the odds differ by at most 10%, so predict_proba gives the first, and the average "
+            'with method="posterior"',
+        ),
+    ],
+    ids=["far", "near"],
+)
+def test_what_an_unseen_level_gets_is_said_with_the_columns_that_decide_it(of_a, given):
+    levels = {"attr_a": of_a, "attr_b": UnseenLevel(0.12, 0.12)}
+    made = report(predictor=replace(predictor(), unseen_levels=levels))
+
+    said = made.sentences["Unseen levels"]
+
+    assert said == (
+        "with an unseen level of attr_a the mean probability is 0.11 if it has no effect and "
+        f"{of_a.averaged:.2g} averaged over the effects that it may have; with one of attr_b, 0.12 and 0.12; "
+        f"{given}"
+    )
+    assert f" W{said[1:]}. Retrain when" in model_card(made)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (predictor(Encoding((Term("Intercept"), Term("x", ("x",))))), ""),
+        (predictor(), "An unseen group gets the population effect. "),
+        (predictor(unseen="refuse"), "An unseen level of `attr_a` and `attr_b` is refused. "),
+        (
+            predictor(COMMON_FACTOR),
+            "An unseen group gets the population effect. An unseen level of `attr_b` is refused. ",
+        ),
+    ],
+    ids=["no levels", "groups", "all refused", "a common effect"],
+)
+def test_the_card_names_the_columns_whose_unseen_levels_are_refused_and_only_those(model, said):
+    limits = sections(model_card(report(predictor=model)))["Limits"]
+
+    assert f"it says nothing about causes. {said}Retrain when" in limits
 
 
 def test_diagnostics_hold_every_measurement_with_json_types():

@@ -123,9 +123,33 @@ def test_every_number_of_a_sentence_is_that_of_a_field():
         "1.04",
         "1.23",
         "95",
+        "1",
+        "4",
     }
     assert set(numbers) <= known
-    assert "the price of parameters that are not used" in " ".join(made.sentences)
+    assert "no more than unused parameters may cost" in " ".join(made.sentences)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_said"),
+    [
+        ({"features": "undecided"}, True),
+        ({"features": "nothing found"}, True),
+        ({"features": "undecided", "excluded": {"scd_a": (0.81, 1.19)}}, False),
+        ({"features": "undecided", "n_effects": 1}, False),
+        ({"features": "add", "clear": ("scd_a",)}, False),
+    ],
+)
+def test_an_interval_without_one_does_not_contradict_a_verdict_that_found_nothing(changes, is_said):
+    said = by_heading(verdict(**{"clear": (), **changes}))["Ruled out"]
+
+    assert said.endswith("; that 1 is outside for scd_a may be chance among 4 effects") is is_said
+
+
+def test_nothing_is_not_said_to_be_less_than_nothing():
+    made = verdict(features="undecided", elpd_diff=-0.02, form_seen=SEEN | {"gain": -0.04})
+
+    assert "-0.0" not in " ".join(made.sentences)
 
 
 def test_a_small_rate_is_not_rounded_away():
