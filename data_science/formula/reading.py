@@ -15,6 +15,32 @@ _WORDS = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|[^\s`'\"+\-*/:|~()\[\]{},%=<>!]
 _PLAIN = re.compile(r"[`'\"].*|[^\W\d_][\w.]*|[0-9]*\.?[0-9]+")  # in quotes, a name, a number
 
 
+_LEFT = re.compile(r"(?:`[^`]*`|[^`~])*(?=~)")  # up to the first tilde that is in no name
+
+
+def sides(formula: str) -> tuple[str, str]:
+    """Return what is left and what is right of the tilde; without a tilde all of it is right."""
+    left = _LEFT.match(formula)
+    if left is None:
+        return "", formula.strip()
+    return left[0].strip(), formula[left.end() + 1 :].strip()
+
+
+def offsets_in(formula: str) -> list[str]:
+    """Return every offset as the formula writes it, with backticks and parentheses that its name lacks."""
+    tokens = Scanner(formula).scan(add_intercept=False)
+    found = []
+    for place, token in enumerate(tokens[:-1]):
+        if (token.kind, token.lexeme, tokens[place + 1].kind) != ("IDENTIFIER", "offset", "LEFT_PAREN"):
+            continue
+        depth, end = 1, place + 2
+        while depth:
+            depth += (_DEEPER | _HIGHER).get(tokens[end].kind, 0)
+            end += 1
+        found.append("".join(part.lexeme for part in tokens[place:end]))
+    return found
+
+
 def balanced(formula: str) -> str:
     """Return a formula of the same terms, in the same order, whose long sums are nested in halves.
 
