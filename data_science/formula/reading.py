@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import groupby
+from keyword import iskeyword
 
 from formulae.scanner import Scanner
 
@@ -15,6 +16,7 @@ _WORDS = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|[^\s`'\"+\-*/:|~()\[\]{},%=<>!]
 _PLAIN = re.compile(r"[`'\"].*|[^\W\d_][\w.]*|[0-9]*\.?[0-9]+")  # in quotes, a name, a number
 
 
+_NAME = re.compile(r"[^\W\d_][\w.]*")
 _LEFT = re.compile(r"(?:`[^`]*`|[^`~])*(?=~)")  # up to the first tilde that is in no name
 
 
@@ -24,6 +26,11 @@ def sides(formula: str) -> tuple[str, str]:
     if left is None:
         return "", formula.strip()
     return left[0].strip(), formula[left.end() + 1 :].strip()
+
+
+def quoted(column: str) -> str:
+    """Write a column's name as formulas need it: in backticks unless it is a plain name."""
+    return column if _NAME.fullmatch(column) and not iskeyword(column) else f"`{column}`"
 
 
 def offsets_in(formula: str) -> list[str]:
