@@ -139,8 +139,8 @@ def _other_form(verdict: Verdict) -> str:
     suggestion, columns = verdict.form_seen["suggestion"], verdict.form_seen["worst_column"]
     if suggestion:
         return f"fit again with `{suggestion}` in the formula"
-    if {*columns} & {*verdict.offsets}:
-        return f"do not take {_few(verdict.offsets)} as known: put what it reads into the formula as a term"
+    if known := [column for column in columns if column in verdict.offsets]:
+        return f"do not take {listed(known)} as known: put what is in it into the formula as a term"
     if columns:
         return f"add a column in which {' and '.join(columns)} can bend, such as its square, and fit again"
     return "look at the calibration curve and at each column's residuals before the model is used"

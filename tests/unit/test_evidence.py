@@ -169,11 +169,13 @@ def test_an_offset_is_taken_as_known_by_what_is_detectable_and_said():
 
 
 def test_an_offset_whose_slope_is_not_one_is_what_is_missed():
-    found = phrased(decide(evidence_on_frame(offset_world(0.0), "label ~ `my x` + offset(`known z`)")))
+    formula = "label ~ offset(`my x` / 9) + `my x` + offset(`known z`)"
+
+    found = phrased(decide(evidence_on_frame(offset_world(0.0), formula)))
 
     assert (found.form, found.form_seen["worst_column"]) == ("wrong", ["offset(known z)"])
     assert found.advice == (
-        "do not take offset(known z) as known: put what it reads into the formula as a term",
+        "do not take offset(known z) as known: put what is in it into the formula as a term",
     )
 
 
