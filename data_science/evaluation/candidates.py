@@ -12,6 +12,7 @@ from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError, require_instance
 from data_science.evaluation.comparison import Comparison, compare_fitted
 from data_science.fitting.posterior_on import Fitted, posterior_on
+from data_science.formula.reading import offsets_in, sides
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
 
@@ -82,7 +83,9 @@ def against_baseline(fitted: Fitted, frame: pd.DataFrame, settings: FitSettings)
 
 def baseline_of(specification: ModelSpecification) -> ModelSpecification:
     """Intercept-only model of the same response, the same offsets and the same prior for the intercept."""
-    response = specification.formula.split("~", 1)[0].strip()
-    known = "".join(f" + {offset.name}" for offset in specification.offsets)
+    response, _ = sides(specification.formula)
+    offsets = dict.fromkeys(f" + {offset}" for offset in offsets_in(specification.formula))
+    alone = {known: ModelSpecification(f"{response} ~ 1{known}").offsets[0] for known in offsets}
+    known = "".join(text for text, offset in alone.items() if offset in specification.offsets)
     priors = {key: prior for key, prior in specification.priors.items() if key == "Intercept"}
     return ModelSpecification(f"{response} ~ 1{known}", priors=priors, standardize=specification.standardize)

@@ -61,3 +61,4 @@ class Evidence:
     form: FormEvidence | None  # None: too few of the rarer response
     leaks: tuple[str, ...] = ()  # columns that alone all but determine the response
     n_khat_high: int = 0
+    offsets: tuple[str, ...] = ()  # taken as known

@@ -23,7 +23,7 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int) -> Evidence:
     seed : int
         Of the folds of the reference learner.
     """
-    rows, loo = fitted.problem.rows, compared.loos[MODEL]
+    rows, encoding = fitted.problem.rows, fitted.design.encoding
     difference = compared.difference(MODEL, BASELINE)
     effects = effects_evidence(fitted)
     return Evidence(
@@ -32,8 +32,9 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int) -> Evidence:
         rate=float(rows.successes.sum() / rows.trials.sum()),
         n_rarer=rarer(rows),
         effects=effects,
-        power=power_evidence(rows, effects.n),
-        form=form_evidence(fitted, loo, seed),
+        power=power_evidence(rows, effects.n, encoding.offset(rows.numeric, len(rows))),
+        form=form_evidence(fitted, compared, seed),
         leaks=leaks(rows),
-        n_khat_high=loo.n_khat_high,
+        n_khat_high=compared.loos[MODEL].n_khat_high,
+        offsets=tuple(name for name, _ in encoding.offsets),
     )

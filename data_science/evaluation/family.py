@@ -11,11 +11,12 @@ from data_science.engines.posterior import names
 from data_science.evaluation.evidence import EffectsEvidence
 from data_science.fitting.posterior_on import Fitted
 from data_science.formula.encoding import Term
-from data_science.formula.places import Places
-from data_science.formula.rows import Rows
+from data_science.formula.places import strands
+from data_science.formula.rows import Observations, Rows
 from data_science.limits import FAMILY_ERROR
 
 _DRAWS = 2_000
+_ROWS, _NEARLY = 2_000, 1e-6  # rows that show whether a term can be constant, up to this
 
 
 def effects_evidence(fitted: Fitted) -> EffectsEvidence:
@@ -36,8 +37,9 @@ def effects_evidence(fitted: Fitted) -> EffectsEvidence:
             by_group = own.reshape(len(own), term.n_expressions, term.n_groups)
             average = by_group @ _shares_of_groups(term, rows)
             own = (by_group - average[:, :, None]).reshape(own.shape)
-        elif not term.numeric and not term.bases:  # without an intercept the levels hold it
-            own = own - (own @ _shares_of_levels(term, rows))[:, None]
+        elif not term.numeric:  # such a term may hold the intercept, as levels and splines can
+            constant, average = _constant_and_average(term, rows)
+            own = own - np.outer(own @ average, constant)
         elif term.numeric == term.columns and len(term.numeric) == 1:
             sd = float(rows.numeric[term.numeric[0]].std())
             low, high = np.exp(sd * np.quantile(own[:, 0], [0.025, 0.975]))
@@ -57,7 +59,22 @@ def _shares_of_groups(term: Term, rows: Rows) -> Floats:
     return np.asarray(np.bincount(place, minlength=term.n_groups) / len(rows))
 
 
-def _shares_of_levels(term: Term, rows: Rows) -> Floats:
-    """Share of the rows at each coefficient; the reference has none, shape (coefficient,)."""
-    place = Places.of(term).rows(rows.codes, len(rows))
-    return np.asarray(np.bincount(place, minlength=term.n_coefficients + 1)[:-1] / len(rows))
+def _constant_and_average(term: Term, rows: Observations) -> tuple[Floats, Floats]:
+    """Coefficients that a common term gives every row alike, 0 if there are none, and its average row.
+
+    Levels are looked at around the average row whichever of them is the reference.
+    """
+    average = np.zeros(term.n_coefficients + 1)  # the reference has none
+    for strand in strands(term):
+        place = strand.places.rows(rows.codes, len(rows))
+        average += np.bincount(place, strand.multipliers(rows.numeric, len(rows)), len(average)) / len(rows)
+    if not term.bases:
+        return np.ones(term.n_coefficients), average[:-1]
+    some = rows.thinned(_ROWS)
+    matrix = np.zeros((len(some), len(average)))
+    for strand in strands(term):
+        place = strand.places.rows(some.codes, len(some))
+        matrix[np.arange(len(some)), place] += strand.multipliers(some.numeric, len(some))
+    constant = np.linalg.lstsq(matrix[:, :-1], np.ones(len(some)))[0]
+    is_there = np.allclose(matrix[:, :-1] @ constant, 1, rtol=0, atol=_NEARLY)
+    return constant * is_there, average[:-1]

@@ -9,11 +9,16 @@ import numpy as np
 from data_science.arrays import Floats
 from data_science.errors import SpecificationError
 from data_science.evaluation import reference
+from data_science.evaluation.blind import blind_predictor
 from data_science.evaluation.calibration import reliability
+from data_science.evaluation.candidates import BASELINE, MODEL
+from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.evidence import FormEvidence, Gain
 from data_science.evaluation.loo import Loo
 from data_science.evaluation.missing import most_missed
 from data_science.fitting.posterior_on import Fitted
+from data_science.formula.encoding import Encoding
+from data_science.formula.reading import quoted
 from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood import binomial
@@ -28,14 +33,18 @@ MOST_ROWS = 50_000
 _CALIBRATED_ROWS, _PARAMETERS_MAX, _REPLICATIONS = 10_000, 0.02, 500
 
 
-def form_evidence(fitted: Fitted, loo: Loo, seed: int) -> FormEvidence | None:
+def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEvidence | None:
     """Measure; None where the rarer response is too rare for any learner, or there is nothing to learn from.
+
+    The learner has to beat intercept only, too: a model of many useless features loses to both, which says
+    nothing about its form.
 
     Parameters
     ----------
     fitted : Fitted
-    loo : Loo
-        Of the same fit. Its optimism, elpd against the fit's own rows, is spread over the rows evenly.
+    compared : Comparison
+        Of the same fit with the intercept-only model. The optimism of each, elpd against the fit's own rows,
+        is spread over the rows evenly.
     seed : int
         Of the learner's folds.
     """
@@ -46,9 +55,12 @@ def form_evidence(fitted: Fitted, loo: Loo, seed: int) -> FormEvidence | None:
     encoding = fitted.design.encoding
     mean = fitted.posterior.coefficients.mean(axis=(0, 1))
     eta = linear_predictor(encoding, rows, mean[:, None])[:, 0]
-    scores = rows.successes * eta - rows.trials * binomial.log_partition(eta)
-    constant = float(binomial.log_coefficient(rows.successes, rows.trials).sum())
-    scores += (loo.elpd - constant - scores.sum()) / len(rows)
+    offset = encoding.offset(rows.numeric, len(rows))
+    scores = max(
+        _left_out(rows, eta, compared.loos[MODEL]),
+        _left_out(rows, blind_predictor(rows, offset), compared.loos[BASELINE]),
+        key=np.sum,
+    )
     keep = np.unique(np.linspace(0, len(rows) - 1, min(MOST_ROWS, len(rows))).astype(np.intp))
     kept, eta = rows.take(keep), eta[keep]
     n_levels = {factor.column: len(factor.levels) for factor in encoding.factors}
@@ -56,26 +68,51 @@ def form_evidence(fitted: Fitted, loo: Loo, seed: int) -> FormEvidence | None:
     gain = Gain(float(gap.sum()), float(gap.std(ddof=1) * np.sqrt(len(gap))))
     missed: tuple[tuple[str, ...], float] = ((), 0.0)
     if gain.is_clear(SMALL_ELPD):
-        missed = most_missed(kept, eta)
+        names, nats = most_missed(kept, eta, _fitted_alone(encoding))
+        missed = _of_table(encoding, names), nats
     many = tuple(name for name in rows.codes if n_levels[name] > reference.MOST_LEVELS)
-    chance = None if loo.p > _PARAMETERS_MAX * n_rarer else _miscalibrated(kept, eta, seed)
+    chance = None if compared.loos[MODEL].p > _PARAMETERS_MAX * n_rarer else _miscalibrated(kept, eta, seed)
     suggestion = _term(fitted.design.specification, kept, missed[0]) if missed[0] else ""
     return FormEvidence(gain, len(kept), chance, *missed, suggestion, many)
 
 
+def _left_out(rows: Observations, eta: Floats, loo: Loo) -> Floats:
+    """Score every row at one linear predictor, without coefficient, less its share of the optimism."""
+    scores: Floats = rows.successes * eta - rows.trials * binomial.log_partition(eta)
+    constant = float(binomial.log_coefficient(rows.successes, rows.trials).sum())
+    return scores + (loo.elpd - constant - scores.sum()) / len(rows)
+
+
+def _fitted_alone(encoding: Encoding) -> frozenset[str]:
+    """Columns of rows that have a term of their own, and so a line or levels that the fit knows."""
+    alone = (term for term in encoding.terms if len(term.numeric) + len(term.codings) + len(term.groups) == 1)
+    return frozenset(column for term in alone for column in term.columns)
+
+
+def _of_table(encoding: Encoding, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the table's columns behind columns of rows; an offset stays an offset."""
+    behind = {made: one.reads for one in encoding.derived for made in one.columns}
+    behind |= {made: (one.column,) for _, one in encoding.contrasts for made in one.columns}
+    of_terms = {column for term in encoding.terms for column in term.columns}
+    behind |= {made: (name,) for name, made in encoding.offsets if made not in of_terms}
+    return tuple(dict.fromkeys(column for name in names for column in behind.get(name, (name,))))
+
+
 def _term(specification: ModelSpecification, rows: Observations, columns: tuple[str, ...]) -> str:
     """Write a bend or a product as a term that the formula class takes; empty if it takes none."""
-    numbers = [column for column in columns if column in rows.numeric]
-    factors = ":".join(column for column in columns if column in rows.codes)
+    if {*columns} & {offset.name for offset in specification.offsets}:
+        return ""
+    numbers = [quoted(column) for column in columns if column not in rows.codes]
+    factors = ":".join(quoted(column) for column in columns if column in rows.codes)
     if factors:
         term = f"({numbers[0] if numbers else 1} | {factors})"
     else:
         term = ":".join(numbers) if len(numbers) > 1 else f"bs({numbers[0]}, df=5)"
     try:
-        replace(specification, formula=f"{specification.formula} + {term}")
+        longer = replace(specification, formula=f"{specification.formula} + {term}")
     except SpecificationError:
         return ""
-    return term
+    return term if len(longer.terms) > len(specification.terms) else ""
 
 
 def rarer(rows: Observations) -> float:

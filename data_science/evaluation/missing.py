@@ -6,7 +6,7 @@ in nats; no model is fitted again (Rao 1948, doi:10.1017/S0305004100023987).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -20,7 +20,9 @@ _MOST_LEVELS = 30  # of a factor whose levels are taken apart here
 _LEAST = 1e-9  # eigenvalue, relative to the largest, below which a direction adds nothing
 
 
-def most_missed(rows: Observations, eta: Floats) -> tuple[tuple[str, ...], float]:
+def most_missed(
+    rows: Observations, eta: Floats, alone: Collection[str] | None = None
+) -> tuple[tuple[str, ...], float]:
     """Find the bend or product that gains most.
 
     Parameters
@@ -28,6 +30,8 @@ def most_missed(rows: Observations, eta: Floats) -> tuple[tuple[str, ...], float
     rows : Observations
     eta : array, shape (row,)
         Linear predictor of the fit.
+    alone : collection of str, optional
+        Columns whose own line or levels the fit has; by default all. The others may miss just that.
 
     Returns
     -------
@@ -40,7 +44,8 @@ def most_missed(rows: Observations, eta: Floats) -> tuple[tuple[str, ...], float
     residual = rows.successes - rows.trials * p
     root = np.sqrt(binomial.variance(rows.trials * p, p))
     lines, levels = _lines(rows), _levels(rows)
-    base = np.column_stack([np.ones(len(rows)), *lines.values(), *levels.values()]) * root[:, None]
+    known = [x for name, x in (*lines.items(), *levels.items()) if alone is None or name in alone]
+    base = np.column_stack([np.ones(len(rows)), *known]) * root[:, None]
     axes, lengths, _ = np.linalg.svd(base, full_matrices=False)
     axes = axes[:, lengths > _LEAST * lengths[0]]
     best: tuple[tuple[str, ...], float] = ((), 0.0)
@@ -81,6 +86,8 @@ def _blocks(
 ) -> Iterator[tuple[tuple[str, ...], Floats]]:
     for name, line in lines.items():
         knots = np.unique(np.quantile(line, _KNOTS))
-        yield (name,), np.maximum(line - knots, 0)
+        yield (name,), np.column_stack([line, np.maximum(line - knots, 0)])
+    for name, level in levels.items():
+        yield (name,), level
     for (a, x), (b, z) in combinations((lines | levels).items(), 2):
         yield (a, b), (x[:, :, None] * z[:, None, :]).reshape(len(rows), -1)

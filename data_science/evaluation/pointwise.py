@@ -7,7 +7,7 @@ also compress any mean over observations of what is left out one at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,8 @@ def union(designs: Sequence[Design], encoded: Sequence[Observations]) -> Observa
     Raises
     ------
     SpecificationError
-        If the designs differ in their response, or learned different levels of one column.
+        If the designs differ in their response, or learned different levels of one column, or mean different
+        numbers by one name.
     """
     responses = {design.specification.response for design in designs}
     if len(responses) != 1:
@@ -72,6 +73,7 @@ def union(designs: Sequence[Design], encoded: Sequence[Observations]) -> Observa
     numeric: dict[str, Floats] = {}
     for rows in encoded:
         codes |= rows.codes
+        _require_common_numbers(numeric, rows.numeric)
         numeric |= rows.numeric
     response = encoded[0].successes, encoded[0].trials
     return Observations(codes, numeric, len(encoded[0]), *response)
@@ -162,6 +164,16 @@ def _require_common_levels(factors: Iterable[Factor]) -> None:
             raise SpecificationError(
                 f"two candidates learned different levels of {factor.column!r}: "
                 f"{_shown(known[factor.column])} and {_shown(factor)}; learn every design on the same frame"
+            )
+
+
+def _require_common_numbers(known: Mapping[str, Floats], others: Mapping[str, Floats]) -> None:
+    """Refuse two functions of one name, as formulae writes I((x + 1) * z) and I(x + 1 * z) alike."""
+    for name in known.keys() & others.keys():
+        if not np.array_equal(known[name], others[name]):
+            raise SpecificationError(
+                f"two candidates mean different numbers by {name!r}: expand the parentheses in one of them, "
+                "or rename or add a column of the table"
             )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from data_science.arrays import Floats
+from data_science.evaluation.blind import blind_predictor
 from data_science.evaluation.evidence import PowerEvidence
 from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
@@ -18,17 +19,21 @@ POWER = 0.9
 _QUANTILES = 1_000  # of a column, in the place of its rows
 
 
-def power_evidence(rows: Observations, n_effects: int) -> PowerEvidence:
+def power_evidence(rows: Observations, n_effects: int, offset: Floats | None = None) -> PowerEvidence:
     """Measure what one effect of a family would have needed to be, to be seen nine times in ten.
 
     The slope of a standardised column has the standard error ``1 / sqrt(n p (1 - p))``, columns being nearly
-    uncorrelated and effects small; it is seen where it is clear among all effects (Bonferroni).
+    uncorrelated and effects small; it is seen where it is clear among all effects (Bonferroni). With an
+    offset p differs by row even without effects, and no tenth of the rows is blind.
     """
     n = float(rows.trials.sum())
     rate = float(rows.successes.sum()) / n
     quantile = NormalDist().inv_cdf
     z = quantile(1 - FAMILY_ERROR / (2 * max(n_effects, 1))) + quantile(POWER)
-    slope = z / sqrt(n * binomial.variance(np.array(rate), np.array(rate)))
+    p = binomial.probability(blind_predictor(rows, offset))
+    slope = z / sqrt(float(binomial.variance(rows.trials * p, p).sum()))
+    if offset is not None:
+        return PowerEvidence(exp(slope), {})
     columns = {name: values for name, values in rows.numeric.items() if values.std() > 0}
     best = {name: _in_top_tenth(values, slope, rate, n) for name, values in columns.items()}
     return PowerEvidence(exp(slope), {name: (found, rate * n / 10) for name, found in best.items()})

@@ -47,14 +47,16 @@ def draw_coefficients(
         for expression in range(term.n_coefficients):
             drawn = design.prior(term, expression).draw(n_draws, rng)
             coefficients[:, encoding.slices[term.name].start + expression] = drawn
-    sds = np.stack([design.prior(*block).draw(n_draws, rng) for block in blocks(encoding)], axis=1)
+    drawn_sds = [design.prior(*block).draw(n_draws, rng) for block in blocks(encoding)]
+    sds = np.stack(drawn_sds, axis=1) if drawn_sds else np.empty((n_draws, 0))
     first = 0
     for term in encoding.group_specific:
         shape = (n_draws, term.n_expressions, term.n_groups)
         scale = sds[:, first : first + term.n_expressions, None]
         coefficients[:, encoding.slices[term.name]] = (scale * rng.normal(size=shape)).reshape(n_draws, -1)
         first += term.n_expressions
-    coefficients[:, 0] -= coefficients @ _centre(design, frame)
+    if design.has_intercept:
+        coefficients[:, 0] -= coefficients @ _centre(design, frame)
     return coefficients, sds
 
 
@@ -197,7 +199,8 @@ def _sensitivity(tree: xr.DataTree, group: str) -> pd.Series[float]:
 def _log_prior(design: Design, frame: pd.DataFrame, coefficients: Floats, sds: Floats) -> Floats:
     encoding = design.encoding
     centred = coefficients[..., : encoding.n_common].copy()
-    centred[..., 0] += coefficients @ _centre(design, frame)
+    if design.has_intercept:
+        centred[..., 0] += coefficients @ _centre(design, frame)
     priors = [design.prior(term, k) for term in encoding.common for k in range(term.n_coefficients)]
     priors += [design.prior(*block) for block in blocks(encoding)]
     values = np.concatenate([centred, sds], axis=-1)

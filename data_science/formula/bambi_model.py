@@ -37,6 +37,7 @@ def build(design: Design) -> bmb.Model:
         extra_namespace=namespace(),
     )
     _remember(model, design)
+    _offsets_last_first(model)
     return model
 
 
@@ -117,3 +118,13 @@ def _remember(model: bmb.Model, design: Design) -> None:
         for component in getattr(getattr(term, "expr", term), "components", ()):
             if component.name in trained:
                 restore(component.call, trained[component.name])
+
+
+def _offsets_last_first(model: bmb.Model) -> None:
+    """Let predictions take every offset's own column: Bambi 0.21 removes one after the other from the design.
+
+    The places of those that are left hold only if the last comes first.
+    """
+    terms = model.parameters[model.family.likelihood.parent].terms
+    for name in reversed([name for name, term in terms.items() if getattr(term, "kind", "") == "offset"]):
+        terms[name] = terms.pop(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import groupby
+from keyword import iskeyword
 
 from formulae.scanner import Scanner
 
@@ -13,6 +14,38 @@ _DEEPER = {"LEFT_PAREN": 1, "LEFT_BRACE": 1, "LEFT_BRACKET": 1}
 _HIGHER = {"RIGHT_PAREN": -1, "RIGHT_BRACE": -1, "RIGHT_BRACKET": -1}
 _WORDS = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|[^\s`'\"+\-*/:|~()\[\]{},%=<>!]+")
 _PLAIN = re.compile(r"[`'\"].*|[^\W\d_][\w.]*|[0-9]*\.?[0-9]+")  # in quotes, a name, a number
+
+
+_NAME = re.compile(r"[^\W\d_][\w.]*")
+_LEFT = re.compile(r"(?:`[^`]*`|[^`~])*(?=~)")  # up to the first tilde that is in no name
+
+
+def sides(formula: str) -> tuple[str, str]:
+    """Return what is left and what is right of the tilde; without a tilde all of it is right."""
+    left = _LEFT.match(formula)
+    if left is None:
+        return "", formula.strip()
+    return left[0].strip(), formula[left.end() + 1 :].strip()
+
+
+def quoted(column: str) -> str:
+    """Write a column's name as formulas need it: in backticks unless it is a plain name."""
+    return column if _NAME.fullmatch(column) and not iskeyword(column) else f"`{column}`"
+
+
+def offsets_in(formula: str) -> list[str]:
+    """Return every offset as the formula writes it, with backticks and parentheses that its name lacks."""
+    tokens = Scanner(formula).scan(add_intercept=False)
+    found = []
+    for place, token in enumerate(tokens[:-1]):
+        if (token.kind, token.lexeme, tokens[place + 1].kind) != ("IDENTIFIER", "offset", "LEFT_PAREN"):
+            continue
+        depth, end = 1, place + 2
+        while depth:
+            depth += (_DEEPER | _HIGHER).get(tokens[end].kind, 0)
+            end += 1
+        found.append("".join(part.lexeme for part in tokens[place:end]))
+    return found
 
 
 def balanced(formula: str) -> str:

@@ -38,6 +38,7 @@ class Verdict:
     n_candidates: int = 1
     n_khat_high: int = 0  # rows whose leave-one-out score is not reliable
     leaks: tuple[str, ...] = ()
+    offsets: tuple[str, ...] = ()  # taken as known: intercept only has them, too
     provenance: Mapping[str, str] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()  # the verdict in words, most important first
@@ -50,12 +51,12 @@ class Verdict:
     def from_json(cls, document: Mapping[str, Any]) -> Verdict:
         """Construct the verdict from :meth:`to_json`'s representation."""
         pairs = ("detectable_top_tenth", "excluded")
-        lists = ("clear", "leaks", "advice", "sentences")
+        lists = ("clear", "leaks", "offsets", "advice", "sentences")
         return cls(
             **{
                 **document,
                 **{name: {k: tuple(v) for k, v in document[name].items()} for name in pairs},
-                **{name: tuple(document[name]) for name in lists},
+                **{name: tuple(document.get(name, ())) for name in lists},  # older ones lack offsets
             }
         )
 
@@ -90,6 +91,7 @@ def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_ca
         n_candidates=n_candidates,
         n_khat_high=measured.n_khat_high,
         leaks=measured.leaks,
+        offsets=measured.offsets,
         provenance=dict(provenance or {}),
     )
 

@@ -48,15 +48,16 @@ def rate(share: float) -> str:
 
 def _features(verdict: Verdict) -> str:
     figures = (
-        f"elpd difference {verdict.elpd_diff:z,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only' "
-        f"over {verdict.n_rows:,} rows"
+        f"elpd difference {verdict.elpd_diff:z,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only'"
+        f"{f' with {_few(verdict.offsets)}' if verdict.offsets else ''} over {verdict.n_rows:,} rows"
     )
     overall = f"the overall rate is {rate(verdict.rate)}"
     if verdict.features == "add":
         clear = f"; clear among {verdict.n_effects} effects: {_few(tuple(map(readable, verdict.clear)))}"
         return f"the features improve predictions: {figures}{clear if verdict.clear else ''}; {overall}"
     if not verdict.n_effects:
-        return f"the formula has no features; {overall}"
+        known = f", only {_few(verdict.offsets)}" if verdict.offsets else ""
+        return f"the formula has no features{known}; {overall}"
     if verdict.elpd_diff < 0:
         much = verdict.elpd_diff <= -max(2 * verdict.se_diff, SMALL_ELPD)
         figures += ", worse than without them" if much else ", no more than unused parameters may cost"
@@ -130,8 +131,10 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
         rows = f"{float(f'{needed:.1g}'):,.0f}"
         found.append(f"ask again with about {rows} rows, which would show an odds ratio of {OF_INTEREST:g}")
     elif verdict.features == "nothing found":
-        overall = rate(verdict.rate)
-        found.append(f"use the overall rate, {overall}, for every row, and look for other features")
+        blind = f"the overall rate, {rate(verdict.rate)}, for every row"
+        if verdict.offsets:
+            blind = f"what an intercept and {_few(verdict.offsets)} give each row"
+        found.append(f"use {blind}, and look for other features")
     elif not verdict.leaks:
         found.append("use its probabilities with a threshold from your costs")
     return tuple(found)
@@ -141,6 +144,8 @@ def _other_form(verdict: Verdict) -> str:
     suggestion, columns = verdict.form_seen["suggestion"], verdict.form_seen["worst_column"]
     if suggestion:
         return f"fit again with `{suggestion}` in the formula"
+    if known := [column for column in columns if column in verdict.offsets]:
+        return f"do not take {listed(known)} as known: put what is in it into the formula as a term"
     if columns:
         return f"add a column in which {' and '.join(columns)} can bend, such as its square, and fit again"
     return "look at the calibration curve and at each column's residuals before the model is used"

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from data_science.errors import SpecificationError
+from data_science.formula.reading import sides
 
 _KEY = "idx"  # names rows, here as in the feature store
 _AMBIGUOUS = ("`", "|")  # quoting, and the bar of a group-specific term
@@ -36,13 +37,13 @@ def formula_of(formula: str | None, groups: Iterable[str], frame: pd.DataFrame) 
         raise SpecificationError(
             f"groups names {missing}, which is no column; expected some of {list(frame.columns)}"
         )
-    left, _, right = (formula or "").rpartition("~")
+    left, right = sides(formula or "")
     if formula is None:
         varying = [str(name) for name in frame.columns if not _is_constant(frame[name])]
         right = " + ".join(["1", *(_quoted(name) for name in varying if name not in (*grouping, _KEY))])
         grouping = [name for name in grouping if name in varying]
     random = "".join(f" + (1 | {_quoted(name)})" for name in grouping)
-    return f"{left.strip() or _unused(frame)} ~ {right.strip()}{random}"
+    return f"{left or _unused(frame)} ~ {right}{random}"
 
 
 def _is_constant(values: pd.Series[Any]) -> bool:

@@ -122,6 +122,20 @@ def test_the_prior_of_the_intercept_is_stated_at_the_mean_of_the_predictors():
     assert stats.kstest(at_mean, stats.norm(0, 1.5).cdf).pvalue > 1e-4
 
 
+def test_without_an_intercept_every_coefficient_is_drawn_from_its_own_prior_and_weighed_by_it():
+    learned = design.learn(ModelSpecification("label ~ 0 + scd_a + log(scd_b)"), FRAME)
+    scales = 1 / np.array([FRAME["scd_a"].std(ddof=0), np.log(FRAME["scd_b"]).std(ddof=0)])
+
+    coefficients, sds = prior_checks.draw_coefficients(learned, FRAME, 4_000)
+
+    assert sds.shape == (4_000, 0)
+    for drawn, scale in zip(coefficients.T, scales, strict=True):
+        assert stats.kstest(drawn, stats.norm(0, scale).cdf).pvalue > 1e-4
+    tree = to_tree(learned, Posterior(coefficients[None, :8], sds[None, :8], {}, {"engine": "nuts"}))
+    found = prior_checks.with_log_densities(learned, FRAME, tree)["log_prior"]["total"].to_numpy()[0]
+    np.testing.assert_allclose(found, stats.norm(0, scales).logpdf(coefficients[:8]).sum(axis=1))
+
+
 def test_the_density_of_the_prior_is_that_of_its_parts_and_the_likelihood_that_of_every_client():
     tree = prior_checks.with_log_densities(DESIGN, FRAME, TREE)
 

@@ -24,7 +24,7 @@ PACKAGES = {
         *(
             f"data_science/evaluation/{name}.py"
             for name in (
-                "__init__", "agreement", "candidates", "comparison", "diagnostics", "evidence", "evidence_of",
+                "__init__", "agreement", "blind", "candidates", "comparison", "diagnostics", "evidence", "evidence_of",
                 "family", "form", "leak", "loo", "missing", "pareto", "pointwise", "power", "reference",
             )
         ),

@@ -39,6 +39,7 @@ def rows():
         ("label ~ scd_a + (1 | branch)", {}),
         ("label ~ scd_a + (scd_a | branch) + (1 | attr_b)", OTHER_PRIORS),
         ("label ~ scd_b + (1 | branch) + (scd_a | region)", {}),
+        ("label ~ bs(scd_a, df=4) + (log(scd_b) | branch) + offset(scd_a) + offset(log(scd_b))", {}),
     ],
     ids=[
         "default",
@@ -47,6 +48,7 @@ def rows():
         "one effect per level of a large factor",
         "two effects per level",
         "nested factors: a sparse border",
+        "functions and offsets",
     ],
 )
 def test_value_and_gradients_are_equal(formula, priors):

@@ -251,3 +251,4 @@ def test_columns_that_are_constant_or_the_key_are_left_out_of_the_default_formul
     assert formula_of(None, ["town"], frame) == "yy ~ 1 + `y` + `two words` + (1 | `town`)"
     assert formula_of("y", ["town"], frame) == "yy ~ y + (1 | `town`)"
     assert formula_of("bought ~ y", [], frame) == "bought ~ y"
+    assert formula_of("`a~b` + y", [], frame) == "yy ~ `a~b` + y"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from data_science.engines.posterior import Posterior
+from data_science.evaluation.blind import blind_predictor
 from data_science.evaluation.candidates import BASELINE, MODEL
 from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.loo import Loo
@@ -26,11 +27,12 @@ def fitted_at_mode(frame, specification=None):
 
 
 def compared_at_mode(fitted, n_parameters=5.0):
-    """Compare with the overall rate; each row pays its share of ``n_parameters`` nats."""
+    """Compare with the overall rate (and offsets); each row pays its share of ``n_parameters`` nats."""
     rows, n = fitted.problem.rows, len(fitted.problem.rows)
     mean = fitted.posterior.coefficients.mean(axis=(0, 1))
     eta = linear_predictor(fitted.design.encoding, rows, mean[:, None])
-    alone = np.full((n, 1), binomial.logit(float(rows.successes.sum() / rows.trials.sum())))
+    offset = fitted.design.encoding.offset(rows.numeric, n)
+    alone = blind_predictor(rows, offset)[:, None]
     loos = {
         name: Loo(
             binomial.log_probability(rows.successes, rows.trials, line)[:, 0] - p / n,

@@ -5,6 +5,8 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from scipy.special import expit
 
 from data_science.errors import SpecificationError
 from data_science.formula.bambi_model import build, priors_of, write
@@ -100,6 +102,25 @@ def test_every_column_of_a_basis_is_held_with_the_prior_of_its_own_unit(n_levels
     model.parameters["p"].terms["bs(x, df=4)"].prior = bmb.Prior("Normal", mu=0, sigma=2 * sigma)
     held = priors_of(model, design)
     assert [name for name in held if held[name] != design.priors[name]] == ["bs(x, df=4)"]
+
+
+def test_bambi_predicts_with_the_own_column_of_each_of_several_offsets():
+    formula = "label ~ offset(x) + offset(exp(x)) + sqrt(n) + offset(log(n)) + (1 | g)"
+    model = build(learn(ModelSpecification(formula), FRAME))
+    draws = {"Intercept": 0.1, "sqrt(n)": -0.3, "1|g_sigma": 1.0}
+    posterior = {name: (("chain", "draw"), np.full((1, 2), value)) for name, value in draws.items()}
+    posterior["1|g"] = (("chain", "draw", "g__factor_dim"), np.tile([0.5, 0.0, -0.5], (1, 2, 1)))
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset(posterior, {"g__factor_dim": ["a", "b", "c"], "chain": [0], "draw": [0, 1]})}
+    )
+    rows = FRAME[["x", "n", "g"]].drop_duplicates().head(8)
+
+    found = model.predict(tree, data=rows, inplace=False)["posterior"]["p"].to_numpy()[0, 0]
+
+    x, n = rows["x"], rows["n"]
+    effect = rows["g"].map({"a": 0.5, "b": 0.0, "c": -0.5})
+    eta = 0.1 + x + np.exp(x) - 0.3 * np.sqrt(n) + np.log(n) + effect
+    np.testing.assert_allclose(found, expit(eta), rtol=1e-12)
 
 
 def test_a_function_is_one_entry_of_the_registry_learned_served_and_known_to_bambi(monkeypatch):

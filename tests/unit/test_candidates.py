@@ -51,6 +51,24 @@ def test_the_baseline_keeps_response_unit_and_the_intercepts_prior_and_no_other(
     )
 
 
+@pytest.mark.parametrize(
+    ("formula", "baseline"),
+    [
+        ("y ~ x + offset(`a-b`) + offset(log(`my col`))", "y ~ 1 + offset(`a-b`) + offset(log(`my col`))"),
+        ("y ~ (x + offset((a + 1) * (b - 2))) + g", "y ~ 1 + offset((a+1)*(b-2))"),
+        ("y ~ offset(z) + x - offset(z) + offset(a)", "y ~ 1 + offset(a)"),
+        ("`a~b` ~ offset(`c~d`) + (1 | g)", "`a~b` ~ 1 + offset(`c~d`)"),
+    ],
+)
+def test_the_baseline_reads_the_same_offsets_however_they_are_written(formula, baseline):
+    specification = ModelSpecification(formula)
+
+    found = baseline_of(specification)
+
+    assert found.formula == baseline
+    assert found.offsets == specification.offsets
+
+
 def test_a_baseline_without_a_stated_prior_has_the_default_one():
     assert baseline_of(ModelSpecification("label ~ scd_a")) == ModelSpecification("label ~ 1")
 

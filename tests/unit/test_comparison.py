@@ -119,6 +119,15 @@ def test_a_message_shows_the_first_eight_levels(n_levels, tail):
     assert f"(0, 1, 2, 3, 4, 5, 6, {tail} and (1, 2" in str(refusal.value)
 
 
+def test_candidates_whose_functions_have_one_name_and_two_meanings_are_not_compared():
+    frame = pd.DataFrame({"x": np.linspace(0, 1, 8), "z": np.linspace(1, 3, 8) ** 2, "y": [0, 1] * 4})
+    formulas = "y ~ I((x + 1) * z)", "y ~ I(x + 1 * z)"
+    designs = [learn(ModelSpecification(formula), frame) for formula in formulas]
+
+    with pytest.raises(SpecificationError, match=r"mean different numbers by 'I\(x \+ 1 \* z\)': expand"):
+        union(designs, [encode(design, frame) for design in designs])
+
+
 def test_a_column_may_be_a_number_to_one_candidate_and_a_level_to_another():
     frame = clients().assign(x=lambda f: np.arange(len(f)) % 3)
     designs = [learn(ModelSpecification(f), frame) for f in ("label ~ x", "label ~ C(x) + (1|g)")]

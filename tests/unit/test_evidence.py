@@ -1,6 +1,7 @@
 """What is measured about a fit, on tables whose truth is known, with posteriors that no engine drew."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from quick_fits import compared_at_mode, fitted_at_mode
 from scipy import stats
@@ -115,11 +116,86 @@ def test_a_column_of_too_many_levels_for_the_learner_is_named():
     assert decide(measured).form == "not examined"
 
 
-@pytest.mark.parametrize("formula", ["label ~ 0 + attr_b", "label ~ attr_b", "label ~ 0 + (1 | attr_b)"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "label ~ 0 + attr_b",
+        "label ~ attr_b",
+        "label ~ 0 + (1 | attr_b)",
+        "label ~ 0 + S(attr_b)",
+        "label ~ 0 + bs(x, df=5, intercept=True)",
+        "label ~ 0 + bs(x, df=4, intercept=True):attr_b",
+    ],
+)
 def test_levels_that_hold_the_intercept_are_not_called_effects(formula):
-    found = evidence_on_frame(world("noise", 3_000), formula)
+    frame = world("noise", 3_000).assign(x=np.random.default_rng(2).random(3_000))
+
+    found = evidence_on_frame(frame, formula)
 
     assert found.effects.clear == ()
+
+
+def test_many_useless_features_that_a_learner_leaves_aside_are_no_wrong_form():
+    fitted = fitted_at_mode(world("noise", 2_000))
+
+    measured = evidence_of(fitted, compared_at_mode(fitted, n_parameters=60.0), seed=1)
+
+    assert measured.gain.nats < -40
+    assert decide(measured).form == "holds"
+
+
+def offset_world(slope):
+    """Rows whose label follows one column by a slope, and another not at all."""
+    rng = np.random.default_rng(9)
+    z, x = rng.normal(size=4_000), rng.normal(size=4_000)
+    y = rng.random(4_000) < 1 / (1 + np.exp(1 - slope * z))
+    return pd.DataFrame({"known z": z, "my x": x, "label": y.astype(int)})
+
+
+def test_an_offset_is_taken_as_known_by_what_is_detectable_and_said():
+    frame = offset_world(3.0)
+    found = phrased(decide(evidence_on_frame(frame, "label ~ `my x` + offset(3 * `known z`)")))
+    alone = decide(evidence_on_frame(frame, "label ~ `my x`"))
+
+    p = 1 / (1 + np.exp(1 - 3 * frame["known z"]))
+    wider = np.sqrt(alone.rate * (1 - alone.rate) / (p * (1 - p)).mean())
+    assert np.log(found.detectable["my x"]) / np.log(alone.detectable["my x"]) == pytest.approx(wider, 0.02)
+    assert (found.detectable_top_tenth, set(found.excluded)) == ({}, {"my x"})
+    assert (found.features, found.form) == ("nothing found", "holds")
+    assert "against 'intercept only' with offset(3 * known z) over" in found.sentences[0]
+    assert found.advice == (
+        "use what an intercept and offset(3 * known z) give each row, and look for other features",
+    )
+
+
+def test_an_offset_whose_slope_is_not_one_is_what_is_missed():
+    formula = "label ~ offset(`my x` / 9) + `my x` + offset(`known z`)"
+
+    found = phrased(decide(evidence_on_frame(offset_world(0.0), formula)))
+
+    assert (found.form, found.form_seen["worst_column"]) == ("wrong", ["offset(known z)"])
+    assert found.advice == (
+        "do not take offset(known z) as known: put what is in it into the formula as a term",
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "columns", "suggestion"),
+    [
+        ("label ~ log(`my x`)", ["my x"], "bs(`my x`, df=5)"),
+        ("label ~ poly(`my x`, 1) + S(kind)", ["my x", "kind"], "(`my x` | kind)"),
+    ],
+)
+def test_what_functions_miss_is_said_of_the_columns_of_the_table(formula, columns, suggestion):
+    rng = np.random.default_rng(10)
+    x, kind = rng.uniform(1, 5, 4_000), rng.integers(0, 2, 4_000)
+    slope = np.where(kind == 1, 1.5, -1.5) if "kind" in columns else np.sign(x - 3)
+    y = rng.random(4_000) < 1 / (1 + np.exp(-slope * (x - 3)))
+    frame = pd.DataFrame({"my x": x, "kind": np.array(["a", "b"])[kind], "label": y.astype(int)})
+
+    found = decide(evidence_on_frame(frame, formula))
+
+    assert (found.form_seen["worst_column"], found.form_seen["suggestion"]) == (columns, suggestion)
 
 
 def test_a_formula_without_features_is_not_examined():
