@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from book.printing import NO_CHROMIUM, chromium
 
 _PROGRAMS = ("mount", "umount", "prlimit", "setpriv")
-_WITH_SBIN = os.pathsep.join(
-    [os.environ.get("PATH", os.defpath), "/usr/sbin"]
-)  # daemons, for users without it
+_SBIN = "/usr/sbin"  # where daemons are, which is not on everybody's PATH
 _INSTALL_LIMIT_S = 900
 
 
@@ -50,7 +48,8 @@ def _browser_obstacle() -> str | None:
 
 
 def _pooler_obstacle() -> str | None:
-    return None if shutil.which("pgbouncer", path=_WITH_SBIN) else "there is no pgbouncer"
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), _SBIN])
+    return None if shutil.which("pgbouncer", path=path) else "there is no pgbouncer"
 
 
 def _programs_obstacle() -> str | None:

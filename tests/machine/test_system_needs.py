@@ -17,7 +17,7 @@ UTIL_LINUX = ("mount", "umount", "prlimit", "setpriv")
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A folder that is the whole PATH: a machine with util-linux, and no browser."""
+    """A folder that is the whole PATH: a machine with util-linux and PgBouncer, and no browser."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "env").symlink_to(ENV)
@@ -26,7 +26,8 @@ def machine(tmp_path, monkeypatch):
     for name in ("PLAYWRIGHT_BROWSERS_PATH", *(need.required_by for need in system_needs.NEEDS)):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    for name in UTIL_LINUX:
+    monkeypatch.setattr(system_needs, "_SBIN", str(programs))
+    for name in (*UTIL_LINUX, "pgbouncer"):
         put(programs / name, "#!/bin/sh\n")
     return programs
 
