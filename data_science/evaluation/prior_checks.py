@@ -14,8 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from data_science.arrays import Floats
-from data_science.evaluation.pointwise import log_likelihood, pool
-from data_science.evaluation.replication import draws_of, raw_matrix, raw_offset, replicate
+from data_science.evaluation.pointwise import log_likelihood, pool, raw_design
+from data_science.evaluation.replication import draws_of, raw_matrix, replicate
 from data_science.formula.design import Design, blocks, encode
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.binomial import probability
@@ -97,7 +97,8 @@ def prior_overall_rate(
     """Label rate over all clients for each draw of the prior, shape (draw,), from some clients at random."""
     coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
     some = frame.sample(min(n_clients, len(frame)), random_state=seed)
-    eta = np.asarray(raw_matrix(design, some) @ coefficients.T) + raw_offset(design, some)[:, None]
+    matrix, offset = raw_design(design.encoding, encode(design, some))
+    eta = np.asarray(matrix @ coefficients.T) + offset
     found: Floats = probability(eta).mean(axis=0)
     return found
 
@@ -108,7 +109,8 @@ def prior_probabilities(
     """Probability of label 1 of one random client for each draw of the prior, shape (draw,)."""
     coefficients, _ = draw_coefficients(design, frame, n_draws, seed=seed)
     some = frame.sample(n_draws, replace=True, random_state=seed)
-    eta = (np.asarray(raw_matrix(design, some)) * coefficients).sum(axis=1) + raw_offset(design, some)
+    matrix, offset = raw_design(design.encoding, encode(design, some))
+    eta = (np.asarray(matrix) * coefficients).sum(axis=1) + offset[:, 0]
     return probability(eta)
 
 

@@ -13,9 +13,9 @@ import pandas as pd
 import xarray as xr
 
 from data_science.arrays import Floats
+from data_science.evaluation.pointwise import raw_design
 from data_science.formula.design import Design, encode
 from data_science.likelihood import binomial
-from data_science.likelihood.log_joint import Coordinates, design_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,12 @@ def replicate(
     seed : int
     """
     rows, rng = encode(design, frame), np.random.default_rng(seed)
-    matrix, known = raw_matrix(design, frame), raw_offset(design, frame)
+    matrix, offset = raw_design(design.encoding, rows)
     used = {name: levels.cat.remove_unused_categories() for name, levels in groups.items()}
     codes = {name: levels.cat.codes.to_numpy(np.intp) for name, levels in used.items()}
     counts: dict[str, list[Floats]] = {name: [] for name in groups}
     for draw in coefficients:
-        p = binomial.probability(matrix @ draw + known)
+        p = binomial.probability(matrix @ draw + offset[:, 0])
         label = rng.random(len(p)) < p
         for name, code in codes.items():
             parts = (p, binomial.variance(p, p), label)
@@ -123,16 +123,8 @@ def replicate(
 
 def raw_matrix(design: Design, frame: pd.DataFrame) -> Floats:
     """Design matrix per unit of the raw columns, shape (row, coefficient)."""
-    n = design.encoding.n_coefficients
-    raw = Coordinates(np.zeros(n), np.ones(n), np.ones(design.encoding.n_sds), None)
-    found: Floats = design_matrix(design.encoding, encode(design, frame), raw)
+    found: Floats = raw_design(design.encoding, encode(design, frame))[0]
     return found
-
-
-def raw_offset(design: Design, frame: pd.DataFrame) -> Floats:
-    """Sum of the offsets, which is added to the design's product with coefficients, shape (row,)."""
-    found = design.encoding.offset(encode(design, frame).numeric, len(frame))
-    return np.zeros(len(frame)) if found is None else found
 
 
 def draws_of(design: Design, posterior: xr.DataTree) -> tuple[Floats, Floats]:
