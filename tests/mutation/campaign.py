@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +95,13 @@ def _judge(
     known = [json.loads(line) for line in lines]
     results = {r["shown"]: r for r in known if r["status"] != "survived" or r["budget_s"] >= budget_s}
     reasons = listed.equivalents()
+    functions = cache(partial(lines_of_functions, tree))
     waiting = {}
     for shown, mutant in mutants.items():
         if mutant.key in reasons:
             results[shown] = _result(shown, mutant, lane.Verdict("equivalent"), budget_s)
         elif shown not in results:
-            functions, compiled = lines_of_functions(tree, mutant.file), lane.is_compiled(mutant.file)
-            files = seen.files_for(mutant, functions, compiled=compiled)
+            files = seen.files_for(mutant, functions, compiled=lane.is_compiled(mutant.file))
             waiting[shown] = pool.submit(lane.judge, mutant, list(seen.stages(files, budget_s)))
     with path.open("a") as stream:
         for number, (shown, verdict) in enumerate(_as_they_end(waiting), 1):

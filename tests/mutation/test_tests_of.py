@@ -10,7 +10,9 @@ from tests.mutation.tests_of import FOLDERS, LEFT_OUT, Trace, Traces
 
 ROOT = Path(__file__).parents[2]
 
-FUNCTIONS = frozenset(range(10, 30))
+
+def functions(lines=range(10, 30)):
+    return lambda file: frozenset(lines if file == "a.py" else range(5, 9))
 
 
 def costs(*seconds):
@@ -24,7 +26,7 @@ def seen():
             "importing": Trace(costs(1.0), NOTHING, {"a.py": [1, 2]}),
             "running": Trace({f"r{k}": v for k, v in costs(2.0, 8.0).items()}, NOTHING, {"a.py": [1, 2, 10, 11]}),
             "sharing": Trace({f"s{k}": v for k, v in costs(0.5).items()}, Cost(6.0, 6.0), {"a.py": [1, 2, 20]}),
-            "elsewhere": Trace({"e": Cost(0.1, 0.1)}, NOTHING, {"b.py": [1]}),
+            "elsewhere": Trace({"e": Cost(0.1, 0.1)}, NOTHING, {"far/b.py": [1, 5]}),
         }
     )  # fmt: skip
 
@@ -34,23 +36,35 @@ def mutant(first, last, *, at_import=False):
 
 
 def test_a_line_of_a_function_is_for_those_who_run_it(seen):
-    assert seen.files_for(mutant(11, 12), FUNCTIONS, compiled=False) == ["running"]
-    assert seen.files_for(mutant(25, 25), FUNCTIONS, compiled=False) == []
+    assert seen.files_for(mutant(11, 12), functions(), compiled=False) == ["running"]
 
 
-@pytest.mark.parametrize("given", [{"at_import": True}, {"at_import": False}], ids=["at import", "compiled"])
-def test_what_no_line_tells_is_for_those_who_run_the_module(seen, given):
-    assert seen.files_for(mutant(1, 1, **given), FUNCTIONS, compiled=True) == ["running", "sharing"]
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [(1, {"at_import": True}), (11, {"compiled": True}), (25, {})],
+    ids=["at import", "compiled", "run by nobody"],
+)
+def test_what_no_line_tells_is_for_those_who_run_the_module(seen, line, given):
+    compiled = given.pop("compiled", False)
+
+    asked = seen.files_for(mutant(line, line, **given), functions(), compiled=compiled)
+
+    assert asked == ["running", "sharing"]
 
 
-def test_where_nothing_is_called_those_who_import_are_asked(seen):
-    functions = frozenset({28})
+def test_where_the_whole_module_is_compiled_those_who_run_its_package_are_asked(seen):
+    seen = Traces(
+        {**seen.files, "calling": Trace({"c": Cost(0.1, 0.1)}, NOTHING, {"a.py": [1], "c.py": [6]})}
+    )
 
-    assert seen.files_for(mutant(1, 1, at_import=True), functions, compiled=False) == [
-        "importing",
-        "running",
-        "sharing",
-    ]
+    assert seen.files_for(mutant(25, 25), functions(lines=[25]), compiled=False) == ["calling"]
+
+
+@pytest.mark.parametrize("at_import", [True, False])
+def test_where_nothing_is_called_those_who_import_are_asked(seen, at_import):
+    asked = seen.files_for(mutant(28, 28, at_import=at_import), functions(lines=[28]), compiled=False)
+
+    assert asked == ["importing", "running", "sharing"]
 
 
 def test_cheap_tests_come_before_dear_ones_and_what_they_share_is_charged(seen):

@@ -1,9 +1,9 @@
 """Which tests can notice a mutant, the cheapest first: those that run the changed line."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .mutant import Mutant
 from .session import NOTHING, Cost
@@ -60,22 +60,35 @@ class Traces:
         """Store the map."""
         path.write_text(json.dumps({name: asdict(file) for name, file in self.files.items()}))
 
-    def files_for(self, mutant: Mutant, functions: frozenset[int], *, compiled: bool) -> list[str]:
-        """Files of tests that run the mutated statement.
+    def files_for(
+        self, mutant: Mutant, functions: Callable[[str], frozenset[int]], *, compiled: bool
+    ) -> list[str]:
+        """Files of tests that run the mutated statement, or come nearest to it.
 
         A statement that runs at import decides what the module's functions do later, and compiled code is
-        invisible line by line: for both, these are the files that run some line of ``functions``, the
-        module's own, or, where no file does, those that import it.
+        invisible line by line: for both, and for a line that no file is seen to run, these are the files that
+        run some line of the module's own ``functions``. Where all of these are compiled, they are those that
+        run the functions of the package around it, and where nothing is called, those that import the module.
         """
         first, last = mutant.statement
+        found: list[str] = []
         if not (mutant.runs_at_import or compiled):
-            return self._running(mutant.file, frozenset(range(first, last + 1)))
-        return self._running(mutant.file, functions) or [
-            name for name, runs in self._lines.items() if mutant.file in runs
-        ]
+            found = self._running({mutant.file: frozenset(range(first, last + 1))})
+        found = found or self._running({mutant.file: functions(mutant.file)})
+        if not (found or mutant.runs_at_import):
+            found = self._running({file: functions(file) for file in self._beside(mutant.file)})
+        return found or [name for name, runs in self._lines.items() if mutant.file in runs]
 
-    def _running(self, file: str, lines: frozenset[int]) -> list[str]:
-        return [name for name, runs in self._lines.items() if lines & runs.get(file, frozenset())]
+    def _beside(self, file: str) -> set[str]:
+        folder = PurePath(file).parent
+        return {path for runs in self._lines.values() for path in runs if PurePath(path).parent == folder}
+
+    def _running(self, lines: Mapping[str, frozenset[int]]) -> list[str]:
+        return [
+            name
+            for name, runs in self._lines.items()
+            if any(lines[file] & runs[file] for file in lines.keys() & runs.keys())
+        ]
 
     def stages(self, files: Sequence[str], budget_s: float) -> Iterator["Stage"]:
         """The tests of ``files``, cheap ones first, as far as ``budget_s`` CPU seconds reach."""
