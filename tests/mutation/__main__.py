@@ -19,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mutants, complaints = listed.named(tree)
     else:
         complaints = []
-        mutants = {str(m): m for m in sample.draw(tree, options.per_package, options.seed)}
+        drawn = sample.draw(tree, options.per_package, options.seed, options.packages)
+        mutants = {str(m): m for m in drawn}
     mutants = {shown: m for shown, m in mutants.items() if options.only in shown}
     print(*complaints, sep="\n", end="\n" * bool(complaints))
     if options.list:
@@ -39,6 +40,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tree", type=Path, default=TREE, help="mutate another checkout, with its own tests")
     parser.add_argument("--per-package", type=int, default=10, help="mutants to draw of each package (10)")
     parser.add_argument("--seed", type=int, default=sample.SEED, help="of the draw")
+    parser.add_argument(
+        "--packages",
+        nargs="+",
+        default=[*sample.PACKAGES],
+        choices=sample.PACKAGES,
+        help="to draw from (all)",
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
         "--budget", type=float, default=60, help="CPU seconds of tests to ask about a mutant (60)"

@@ -1,10 +1,7 @@
 """A whole run: copies and workers, the map of the tests, then one mutant after the other; kept for the next run."""
 
-import hashlib
-import json
 import multiprocessing
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -14,6 +11,7 @@ from typing import Any
 
 from . import lane, listed
 from .candidates import lines_of_functions
+from .kept import Kept
 from .mutant import Mutant
 from .tests_of import Traces, test_files
 
@@ -23,32 +21,17 @@ def run(
 ) -> list[dict[str, Any]]:
     """Judge the mutants, by what they are called, in copies of ``tree``; return what became of each.
 
-    What is found is kept in ``.mutation_cache`` by the content of the tree, so that a run that was stopped goes
-    on, and one with a larger budget asks again about survivors only.
+    What is found is kept in ``.mutation_cache``, so that a run that was stopped goes on, a changed file of tests
+    is traced alone, and one with a larger budget asks again about survivors only.
     """
-    store = tree / ".mutation_cache" / _digest(tree)
+    kept = Kept(tree)
     if fresh:
-        shutil.rmtree(store, ignore_errors=True)
-    store.mkdir(parents=True, exist_ok=True)
+        kept.forget()
     os.environ["OMP_NUM_THREADS"] = "1"  # before any library is imported: threads do not survive a fork
     lane.import_libraries(tree)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, _pool(tree, Path(folder), workers) as pool:
-        seen = _map(pool, tree, store / "map.json")
-        return _judge(pool, tree, mutants, seen, store / "results.jsonl", budget_s)
-
-
-def _digest(tree: Path) -> str:
-    """Name what results depend on: the tree's code and tests."""
-    digest = hashlib.sha256()
-    for path in sorted(_sources(tree)):
-        digest.update(path.relative_to(tree).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _sources(tree: Path) -> Iterator[Path]:
-    for folder in ("data_science", "de", "deployment", "mle", "book", "tests"):
-        yield from (p for p in (tree / folder).rglob("*.py") if "mutation" not in p.parts)
-    yield from tree.glob("*.py")
+        seen = _map(pool, tree, kept)
+        return _judge(pool, tree, mutants, seen, kept, budget_s)
 
 
 def _pool(tree: Path, folder: Path, workers: int) -> ProcessPoolExecutor:
@@ -64,9 +47,9 @@ def _enter_next(copies: Any) -> None:
     lane.enter(copies.get())
 
 
-def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> Traces:
+def _map(pool: ProcessPoolExecutor, tree: Path, kept: Kept) -> Traces:
     """What each file of tests runs: read, or found by running it once."""
-    seen = Traces.read(path) if path.exists() else Traces({})
+    seen = kept.traces()
     names = [name for name in test_files(tree) if name not in seen.files]
     names.sort(key=lambda name: "/sampling/" not in name)  # the longest first
     if names:
@@ -77,8 +60,7 @@ def _map(pool: ProcessPoolExecutor, tree: Path, path: Path) -> Traces:
         print(f"[{number}/{len(names)}] {name}: {len(file.costs)} tests, {cpu_s:.1f} CPU s", flush=True)
         for nodeid in file.failed:
             print(f"  judges nothing, since it fails without a mutant: {nodeid}", flush=True)
-        seen = Traces({**seen.files, name: file})
-        seen.write(path)
+        seen = kept.add_trace(seen, name, file)
     return seen
 
 
@@ -87,13 +69,11 @@ def _judge(
     tree: Path,
     mutants: Mapping[str, Mutant],
     seen: Traces,
-    path: Path,
+    kept: Kept,
     budget_s: float,
 ) -> list[dict[str, Any]]:
-    """Judge all mutants but those of which ``path`` tells enough; return the results in the mutants' order."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    known = [json.loads(line) for line in lines]
-    results = {r["shown"]: r for r in known if r["status"] != "survived" or r["budget_s"] >= budget_s}
+    """Judge all mutants but those of which ``kept`` tells enough; return the results in the mutants' order."""
+    results = kept.results(budget_s)
     reasons = listed.equivalents()
     functions = cache(partial(lines_of_functions, tree))
     waiting = {}
@@ -103,16 +83,12 @@ def _judge(
         elif shown not in results:
             files = seen.files_for(mutant, functions, compiled=lane.is_compiled(mutant.file))
             waiting[shown] = pool.submit(lane.judge, mutant, list(seen.stages(files, budget_s)))
-    with path.open("a") as stream:
-        for number, (shown, verdict) in enumerate(_as_they_end(waiting), 1):
-            results[shown] = _result(shown, mutants[shown], verdict, budget_s)
-            stream.write(json.dumps(results[shown]) + "\n")
-            stream.flush()
-            by = f" by {verdict.by}" if verdict.by else ""
-            print(
-                f"[{number}/{len(waiting)}] {verdict.status:<8} {shown}{by} {verdict.cpu_s:.0f} CPU s",
-                flush=True,
-            )
+    for number, (shown, verdict) in enumerate(_as_they_end(waiting), 1):
+        results[shown] = _result(shown, mutants[shown], verdict, budget_s)
+        kept.add_result(results[shown])
+        by = f" by {verdict.by}" if verdict.by else ""
+        told = f"{verdict.status:<8} {shown}{by} {verdict.cpu_s:.0f} CPU s"
+        print(f"[{number}/{len(waiting)}] {told}", flush=True)
     return [results[shown] for shown in mutants]
 
 

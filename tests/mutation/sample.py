@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 from itertools import zip_longest
 from pathlib import Path
 
@@ -84,14 +85,16 @@ def _is_in(file: str, place: str) -> bool:
     return file.startswith(f"{place}/") or (same_depth and Path(file).match(place))
 
 
-def draw(tree: Path, per_package: int, seed: int = SEED) -> list[Mutant]:
-    """``per_package`` mutants of each package, in turn, the same on every call.
+def draw(
+    tree: Path, per_package: int, seed: int = SEED, packages: Collection[str] = PACKAGES
+) -> list[Mutant]:
+    """``per_package`` mutants of each of the ``packages``, in turn, the same on every call.
 
     Each mutant has a place in the queue of its own, from the seed and its own text. So a change of the code
     moves no other mutant in or out, and two commits are compared on nearly the same changes.
     """
     drawn = []  # one list for each package
-    for package in PACKAGES:
+    for package in packages:
         queue = [mutant for file in files(tree, package) for mutant in candidates(tree, file)]
         queue.sort(key=lambda mutant: hashlib.sha256(repr((seed, mutant.key)).encode()).digest())
         drawn.append(_first(queue, per_package, tree))

@@ -32,6 +32,12 @@ def test_every_package_is_drawn_from_alike(tree):
     assert drawn == {"data": 8, "formula": 8}
 
 
+def test_a_draw_of_some_packages_is_their_part_of_the_whole_draw(tree):
+    some = sample.draw(tree, 8, packages=["formula"])
+
+    assert some == [m for m in sample.draw(tree, 8) if sample.package_of(m.file) == "formula"]
+
+
 def test_no_kind_of_change_fills_the_sample(tree):
     drawn = Counter((sample.package_of(m.file), m.operator) for m in sample.draw(tree, 8))
 

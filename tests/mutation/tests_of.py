@@ -35,6 +35,7 @@ class Trace:
     shared: Cost  # of fixtures that several of them use
     lines: Mapping[str, Sequence[int]]  # by file of the tree
     failed: tuple[str, ...] = ()
+    digest: str = ""  # of the file
 
 
 class Traces:
@@ -58,7 +59,9 @@ class Traces:
 
     def write(self, path: Path) -> None:
         """Store the map."""
-        path.write_text(json.dumps({name: asdict(file) for name, file in self.files.items()}))
+        unfinished = path.with_suffix(".part")
+        unfinished.write_text(json.dumps({name: asdict(file) for name, file in self.files.items()}))
+        unfinished.replace(path)
 
     def files_for(
         self, mutant: Mutant, functions: Callable[[str], frozenset[int]], *, compiled: bool
