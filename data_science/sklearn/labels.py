@@ -54,6 +54,4 @@ def repeats_of(weights: Any, features: Any) -> Ints | None:
             f"sample_weight has {wrong:g}; expected counts: a weight of 3 is three rows. A posterior has no "
             "other weights. For successes out of trials fit BayesianLogitModel with p(successes, trials)"
         )
-    if not counts.any():
-        raise ValueError("sample_weight is zero for every row; expected at least one row")
     return np.asarray(counts, dtype=np.intp)

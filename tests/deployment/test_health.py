@@ -14,6 +14,19 @@ def test_with_a_model_and_a_writable_log_it_is_ready(service):
     assert service.get("/health").json() == {"live": True, **ready.json()}
 
 
+def test_what_a_request_claims_about_where_it_came_from_changes_nothing_and_no_request_is_written_down(
+    service,
+):
+    claims = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+
+    plain, claiming = (service.client.get("/health/", headers=headers) for headers in ({}, claims))
+
+    assert plain.is_redirect
+    assert claiming.headers["location"] == plain.headers["location"] == f"{service.url}/health"
+    assert "server" not in plain.headers
+    assert "/health" not in service.said()
+
+
 def test_without_a_model_it_lives_and_says_what_is_missing(start, tmp_path):
     running = start()
 

@@ -250,6 +250,14 @@ def test_an_interval_that_is_none_is_never_answered(interval):
         model.score({}, 0.9)
 
 
+@pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("interval", [(0.0, 0.0), (0.0, 1.0), (0.5, 0.5), (1.0, 1.0)])
+def test_probabilities_at_their_ends_and_intervals_of_one_value_are_answered(probability, interval):
+    score = ServedModel(Answering(probability, interval), "v1").score({}, 0.9)
+
+    assert (score.probability, score.interval) == (probability, interval)
+
+
 @pytest.mark.parametrize("value", [1e150, 1e154, 1e155, 1e200, -1e300, 1.7e308])
 @pytest.mark.parametrize(
     "covariance", [np.eye(12), -np.eye(12), np.full((12, 12), 1e308)], ids=["", "negative", "huge"]

@@ -73,6 +73,18 @@ def test_without_noise_a_draw_at_a_knot_is_its_mode_but_for_what_skewness_moves(
         assert np.abs((found - mode.x) / sds).max() < 0.6
 
 
+def test_up_to_three_sds_the_spread_at_any_knot_is_that_of_its_own_curvature(source):
+    n = source.joint.n_coefficients
+    far = [knot for axis in source.axes for knot in (axis[0], axis[-1])] if len(source.axes) <= 3 else []
+    step = 1e-5 * np.concatenate([np.eye(n), -np.eye(n)])
+
+    for knot in [source.centre, *far]:
+        x, _ = source.proposal.draw(np.repeat(knot.theta[None], 2 * n, axis=0), step)
+        bent = (x[:n] - x[n:]) / 2e-5 / np.cosh(knot.bend)[:, None]  # each axis stretched by its skewness
+        covariance = np.array([knot.mode.factor.solve(row) for row in np.eye(n)])
+        np.testing.assert_allclose(bent.T @ bent, covariance, rtol=1e-4, atol=1e-6)
+
+
 def test_the_draws_of_one_theta_are_right_in_mean_and_spread(source):
     """By importance weights: those of a good proposal are nearly equal, of a wrong one they are not."""
     rng, joint = np.random.default_rng(3), source.joint

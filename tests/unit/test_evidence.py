@@ -107,6 +107,36 @@ def test_scores_of_counts_are_those_of_their_single_trials():
     assert (truth.sum() - found.sum()) < 0.2 * (truth.sum() - blind.sum())
 
 
+@pytest.mark.parametrize(("most", "fewest_ones"), [(1, 4), (2, 0)], ids=["labels", "counts"])
+def test_every_row_is_scored_once_by_what_has_not_seen_it_and_each_fold_has_its_share_of_a_rare_label(
+    monkeypatch, most, fewest_ones
+):
+    n = 100
+    trials = np.full(n, float(most))
+    rows = Observations({}, {"x": np.arange(n, dtype=float)}, n, np.repeat([1.0, 0.0], [20, 80]), trials)
+    ones, scored = [], []
+
+    def grown(x, successes, *_):
+        ones.append(20 - successes.sum())
+
+        def predicted(unseen):
+            assert not {*unseen[:, 0]} & {*x[:, 0]}
+            scored.extend(unseen[:, 0])
+            return np.full(len(unseen), 0.25)
+
+        return predicted
+
+    monkeypatch.setattr(reference, "_grown", grown)
+
+    found = reference.log_scores(rows, {}, seed=1)
+
+    assert sorted(scored) == list(range(n))
+    assert len(ones) == 5
+    assert min(ones) >= fewest_ones
+    expected = rows.successes * np.log(0.25) + (trials - rows.successes) * np.log(0.75)
+    np.testing.assert_allclose(found, expected)
+
+
 def test_a_column_of_too_many_levels_for_the_learner_is_named():
     frame = world("noise", 4_000)
     frame["shop"] = np.arange(4_000) % 100
@@ -114,6 +144,13 @@ def test_a_column_of_too_many_levels_for_the_learner_is_named():
 
     assert measured.form.unseen == ("shop",)
     assert decide(measured).form == "not examined"
+
+
+def test_a_column_of_63_levels_is_read_by_the_learner_and_one_of_64_is_named():
+    frame = world("noise", 2_000)
+    frame["shop"], frame["town"] = np.arange(2_000) % 64, np.arange(2_000) % 63
+
+    assert evidence_on_frame(frame, "label ~ (1 | shop) + (1 | town)").form.unseen == ("shop",)
 
 
 @pytest.mark.parametrize(

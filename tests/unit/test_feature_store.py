@@ -1,12 +1,15 @@
 """A copy of the table is taken only if it is what was looked at; each reader asks for its own table."""
 
+from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from data_science.data import dataset
-from data_science.sources.postgres import feature_store, readiness
+from data_science.settings import DatabaseSettings
+from data_science.sources.postgres import feature_store, obstacles, readiness
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.waiting import Patience
 
@@ -52,6 +55,44 @@ def test_a_table_that_changed_between_look_and_copy_is_looked_at_again(copied, n
 
     assert caught.value.obstacle.kind == "filling"
     assert caught.value.obstacle.what == f"feature_store is still being filled: 100 rows, then {n_copied}"
+
+
+@pytest.mark.parametrize(
+    ("connects", "allowed_s"),
+    [(True, [30, 60, 120]), (False, [30, 30, 30])],
+    ids=["too slow", "not connected"],
+)
+def test_an_attempt_that_got_a_connection_and_no_answer_gives_the_next_one_twice_the_time(
+    monkeypatch, connects, allowed_s
+):
+    given_s, run = [], feature_store.Supervised.run
+
+    @contextmanager
+    def connected(*_):
+        if not connects and len(given_s) < 3:
+            raise NotReadyError(obstacles.silent())
+        yield "a connection"
+
+    def visit(visited):
+        if len(given_s) < 3:
+            raise NotReadyError(obstacles.silent())
+        return visited.connection
+
+    def watched(supervised, work, limit_s):
+        given_s.append(limit_s)
+        return run(supervised, work, limit_s)
+
+    monkeypatch.setattr(feature_store.postgres, "make_engine", lambda _: None)
+    monkeypatch.setattr(feature_store.postgres, "connected", connected)
+    monkeypatch.setattr(feature_store.Supervised, "run", watched)
+    database = DatabaseSettings(hostname="db")
+
+    found = feature_store._patiently(
+        database, "labels", visit, 600, replace(PATIENCE, clock=lambda: 0.0, sleep=lambda _: None)
+    )
+
+    assert found == "a connection"
+    assert given_s == allowed_s
 
 
 READERS = {

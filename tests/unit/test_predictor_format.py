@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from hand_made import learned
 from serving_cases import ATTR_A, COMMON_FACTOR, DEFAULT, predictor
 
-from data_science.errors import ArtifactError
+from data_science.errors import ArtifactError, FeatureError
 from data_science.prediction.correction import Correction
 from data_science.storage import predictor_format as form
 
@@ -60,6 +62,31 @@ def test_probes_visit_every_level_and_odd_numbers_and_are_what_the_predictor_say
             model.predict_proba_one(row),
             *model.predict_interval_one(row),
         ]
+
+
+def of_two_columns(formula, high):
+    """Return a predictor of a function of `a` and `b`, where b lies between 0 and ``high`` below a."""
+    rng = np.random.default_rng(1)
+    a = rng.uniform(0, 1, 200)
+    frame = pd.DataFrame({"a": a, "b": a - high * rng.uniform(0.5, 1, 200), "label": np.arange(200) % 2})
+    return predictor(learned(formula, frame).encoding)
+
+
+@pytest.mark.parametrize("formula", ["label ~ log(a - b)", "label ~ log(b + 0.11 - a)"])
+def test_rows_where_a_function_of_two_columns_is_not_defined_are_left_out_wherever_they_stand(
+    tmp_path, formula
+):
+    model = of_two_columns(formula, high=0.1)
+
+    probes = form.probe(model)
+
+    assert 0 < len(probes) < form.N_PROBES
+    form.reproduce(model, probes, tmp_path)
+
+
+def test_a_function_that_no_probe_can_be_made_for_is_refused_in_its_own_words():
+    with pytest.raises(FeatureError, match=r"log.* has no finite value where"):
+        form.probe(of_two_columns("label ~ log(a - b) + log(0.000002 - a + b)", high=1e-6))
 
 
 CORRECTED = Correction(0.0123, 0.005, np.diag(np.arange(1.0, 13.0)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
+from scipy import stats
 
 from data_science.evaluation.diagnostics import worst_rhat_by_chance
 from data_science.limits import RHAT_MAX
@@ -35,6 +36,13 @@ def test_one_bad_parameter_among_many_is_beyond_chance():
 @pytest.mark.parametrize(("n_parameters", "n_draws"), [(0, 100), (5, 3)])
 def test_where_nothing_is_compared_chance_explains_nothing(n_parameters, n_draws):
     assert worst_rhat_by_chance(n_parameters, 4, n_draws) == 0.0
+
+
+def test_the_shortest_chains_and_a_single_parameter_are_compared():
+    """Four draws: two halves of two each, whose F ratio has 7 and 8 degrees of freedom."""
+    ratio = stats.f.ppf(1 - 0.01 / 2, 7, 8)
+
+    assert worst_rhat_by_chance(1, 4, 4) == pytest.approx(np.sqrt(1 + (ratio - 1) / 2))
 
 
 def test_a_dozen_parameters_of_long_chains_keep_the_limit_of_one():

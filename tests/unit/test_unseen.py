@@ -110,6 +110,10 @@ def test_only_columns_that_may_have_unseen_levels_are_measured():
         (0.5, 0.5 + 0.03, True),
         (0.0, 0.0, False),
         (0.0, 1e-9, True),
+        (0.5, 0.0, True),
+        (1.0, 1.0, False),
+        (1.0, 0.5, True),
+        (0.5, 1.0, True),
         (math.nan, 0.1, True),
     ],
 )
@@ -117,7 +121,7 @@ def test_far_is_a_ratio_of_odds(plug_in, averaged, is_far):
     level = UnseenLevel(plug_in, averaged)
 
     assert level.is_far is is_far
-    if 0 < plug_in < 1:
+    if 0 < plug_in < 1 and 0 < averaged < 1:
         odds = [p / (1 - p) for p in (plug_in, averaged)]
         assert level.odds_ratio == pytest.approx(max(odds) / min(odds))
         assert level.is_far is (max(odds) / min(odds) > BOUND)
