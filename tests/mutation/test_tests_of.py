@@ -80,6 +80,15 @@ def test_the_budget_is_not_exceeded(seen):
     assert [list(stage.nodeids) for stage in stages] == [["rt0", "st0"]]
 
 
+def test_of_a_file_that_costs_more_than_is_left_as_many_tests_are_asked_as_that_pays_for():
+    long = {f"l{k}": v for k, v in costs(*[2.0] * 10).items()}
+    seen = Traces({"long": Trace(long, Cost(3.0, 3.0), {}), "short": Trace(costs(1.0), NOTHING, {})})
+
+    stages = list(seen.stages(["long", "short"], budget_s=9))
+
+    assert [list(stage.nodeids) for stage in stages] == [["t0", "lt0", "lt1"]]
+
+
 def test_a_map_is_read_as_it_was_written(seen, tmp_path):
     seen.write(tmp_path / "map.json")
 

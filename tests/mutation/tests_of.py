@@ -104,9 +104,10 @@ class Traces:
                 (cost + shared, name, [nodeid]) for nodeid, cost in costs.items() if cost.cpu_s > DEAR_S
             ]
         stage, left_s = Stage({}, NOTHING), budget_s
-        for cost, name, nodeids in sorted(batches):
-            if cost.cpu_s > left_s:
-                break
+        for _, name, batch in sorted(batches):
+            nodeids, cost = self._affordable(name, batch, left_s)
+            if not nodeids:
+                continue
             left_s -= cost.cpu_s
             if stage.nodeids and stage.cost.cpu_s + cost.cpu_s > STAGE_S:
                 yield stage
@@ -114,6 +115,17 @@ class Traces:
             stage = Stage({**stage.nodeids, **dict.fromkeys(nodeids, name)}, stage.cost + cost)
         if stage.nodeids:
             yield stage
+
+    def _affordable(self, name: str, batch: Sequence[str], left_s: float) -> tuple[list[str], Cost]:
+        """The first tests of a batch, as far as the time is enough for them and what they share."""
+        taken, total = [], self.files[name].shared
+        for nodeid in batch:
+            cost = total + self.files[name].costs[nodeid]
+            if cost.cpu_s > left_s:
+                break
+            taken.append(nodeid)
+            total = cost
+        return taken, total
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,19 @@ def test_what_is_missed_is_suggested_as_a_term_that_the_formula_takes(columns, t
     assert form._term(ModelSpecification("y ~ x + z + (1 | g) + (1 | h)"), rows, columns) == term
 
 
+@pytest.mark.parametrize(("n_levels", "seen"), [(30, True), (31, False)])
+def test_levels_are_taken_apart_up_to_thirty(n_levels, seen):
+    """The first and the last of them have all the ones."""
+    code = np.arange(6_200) % n_levels
+    y = np.isin(code, [0, n_levels - 1]).astype(float)
+    rows = Observations({"shop": code}, {"x": np.sin(np.arange(6_200.0))}, 6_200, y, np.ones(6_200))
+
+    missed, gain = most_missed(rows, np.full(6_200, np.log(y.mean() / (1 - y.mean()))), alone=())
+
+    assert ("shop" in missed) is seen
+    assert (gain > 1_000) is seen
+
+
 def test_nothing_is_missed_where_the_probabilities_are_the_truth():
     rng = np.random.default_rng(7)
     n, x = 20_000, rng.normal(size=20_000)

@@ -89,6 +89,23 @@ def test_a_function_that_no_probe_can_be_made_for_is_refused_in_its_own_words():
         form.probe(of_two_columns("label ~ log(a - b) + log(0.000002 - a + b)", high=1e-6))
 
 
+@pytest.mark.parametrize("row", range(form.N_PROBES))
+def test_one_probe_that_can_be_made_is_enough_whichever_it_is(monkeypatch, row):
+    model, asked = of_two_columns("label ~ log(a - b)", high=0.1), []
+
+    def answer(*given):
+        asked.append(given)
+        if len(asked) != row + 1:
+            raise FeatureError("not defined here", "a")
+        return [1.0]
+
+    monkeypatch.setattr(form, "_answer", answer)
+
+    (probe,) = form.probe(model)
+
+    assert probe == {"features": asked[row][1], "answer": [1.0]}
+
+
 CORRECTED = Correction(0.0123, 0.005, np.diag(np.arange(1.0, 13.0)))
 OPTIONS = {
     "default": (DEFAULT, {}),
