@@ -268,6 +268,13 @@ def test_what_is_missed_is_suggested_as_a_term_that_the_formula_takes(columns, t
     assert form._term(ModelSpecification("y ~ x + z + (1 | g) + (1 | h)"), rows, columns) == term
 
 
+def test_a_column_all_of_which_the_fit_has_misses_nothing():
+    """The block of a factor's own levels adds no direction, and so not a fraction of a nat."""
+    rows = Observations({"g": np.tile([0, 1, 2], 100)}, {}, 300, np.repeat([1.0, 0.0], 150), np.ones(300))
+
+    assert most_missed(rows, np.zeros(300)) == ((), 0.0)
+
+
 @pytest.mark.parametrize(("n_levels", "seen"), [(30, True), (31, False)])
 def test_levels_are_taken_apart_up_to_thirty(n_levels, seen):
     """The first and the last of them have all the ones."""
