@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import threading
+import time
 
 import pytest
 
@@ -61,6 +62,20 @@ def test_a_lock_that_another_holds_is_given_up_with_words(tmp_path, caplog, monk
         locked(tmp_path, patience_s=0.2).__enter__()
 
     assert caplog.text.count("waiting up to 0.2 s for another process") == 1
+
+
+def test_a_wait_is_announced_once_at_its_second_and_given_up_at_its_last(tmp_path, caplog, monkeypatch):
+    began, said, last = 100.0, 100.0 + folder_lock.SAID_AFTER_S, 1_000.0
+    clock, announced = iter([began, said - 0.01, said, said + 1, last - 0.01, last]), []
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "sleep", lambda _: announced.append(len(caplog.records)))
+
+    with (tmp_path / ".lock").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ArtifactError, match="was held by another process for 900 s"):
+            locked(tmp_path, patience_s=last - began).__enter__()
+
+    assert announced == [0, 1, 1, 1]
 
 
 def test_a_lock_that_is_released_is_taken(tmp_path):

@@ -36,6 +36,26 @@ def test_large_files_are_checked_in_pieces_and_kept_only_if_asked_for(tmp_path, 
         version_files.read_checked(tmp_path / "file", 8, "0" * 64, keep=False)
 
 
+@pytest.mark.parametrize("number", ["1.5e3", "-0.25", "7"])
+def test_finite_numbers_are_read_as_they_are_written(tmp_path, number):
+    document = version_files.parse_json(b'{"n": %s}' % number.encode(), tmp_path / "file")
+
+    assert document == {"n": float(number)}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_what_is_no_finite_number_is_refused(tmp_path, number):
+    with pytest.raises(ArtifactError, match="is not JSON"):
+        version_files.parse_json(b'{"n": [%s]}' % number.encode(), tmp_path / "file")
+
+
+def test_a_folder_is_made_with_all_that_is_missing_above_it_and_may_be_there(tmp_path):
+    for _ in range(2):
+        version_files.make_folder(tmp_path / "a" / "b" / "c")
+
+    assert (tmp_path / "a" / "b" / "c").is_dir()
+
+
 @pytest.mark.parametrize(
     "files",
     [
