@@ -220,7 +220,7 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         draws,
         sds,
         threshold=costs.threshold,
-        response=learned.specification.response.successes,
+        response=learned.specification.response.name,
     )
     covariates = fitted.problem.covariates
     measured = measure_correction(predictor, covariates.thinned(_MOST_CELLS))
