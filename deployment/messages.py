@@ -68,7 +68,7 @@ class Questions(Request):
 
 
 class Interval(BaseModel):
-    """Central credible interval of P(label = 1)."""
+    """Central credible interval of P(label = 1); a narrow one of a skewed posterior may not hold its mean."""
 
     prob: Probability = Field(description="Posterior probability inside the interval.")
     lower: Probability

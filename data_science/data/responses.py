@@ -53,8 +53,8 @@ class Response:
         """Columns of made-up rows, of which every second one is a success."""
         every_second = np.arange(n_rows) % 2
         if self.event is not None:
-            levels = [f"not {self.event}", self.event]
-            return {self.successes: pd.Categorical.from_codes(every_second, levels)}
+            levels = np.where(every_second == 1, self.event, f"not {self.event}")
+            return {self.successes: pd.Categorical(levels)}
         return {self.successes: every_second} | ({} if self.trials is None else {self.trials: 1})
 
     def read(self, typed: dict[str, Values]) -> Iterator[ColumnFault]:
