@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import json
 import reprlib
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.types import Receive, Scope
 
@@ -73,6 +75,19 @@ def what_came(body: bytes) -> str | None:
         meant = found.decode("latin-1")
         return f"not UTF-8: byte {found.hex()} at position {error.start}, which is {meant!r} in Latin-1"
     return None
+
+
+def doubled_name(body: bytes) -> str | None:
+    """Return a name that an object of a JSON text has twice; parsers keep the last without a word."""
+    found: list[str] = []
+
+    def look(members: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in members]
+        if len({*names}) < len(names):
+            found.append(next(name for name in names if names.count(name) > 1))
+
+    json.loads(body, object_pairs_hook=look, parse_int=str)  # Python's integers have a limit of digits
+    return found[0] if found else None
 
 
 def _length(digits: bytes) -> int:

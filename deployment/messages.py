@@ -27,6 +27,15 @@ class Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
+class Asked(Request):
+    """A whole body."""
+
+    @property
+    def n_members(self) -> int:
+        """Members of all its objects that were read."""
+        raise NotImplementedError
+
+
 class Client(Request):
     """One client to predict for."""
 
@@ -40,7 +49,7 @@ class Client(Request):
     )
 
 
-class Question(Client):
+class Question(Client, Asked):
     """One client, and what to return besides the label."""
 
     model_config = ConfigDict(
@@ -52,8 +61,13 @@ class Question(Client):
         default=None, gt=0.0, lt=1.0, description="Also return the credible interval of this probability."
     )
 
+    @property
+    def n_members(self) -> int:
+        """Members of all its objects that were read."""
+        return len(self.model_fields_set) + len(self.features)
 
-class Questions(Request):
+
+class Questions(Asked):
     """Many clients, and what to return for each besides the label."""
 
     model_config = ConfigDict(
@@ -65,6 +79,11 @@ class Questions(Request):
     interval: float | None = Field(
         default=None, gt=0.0, lt=1.0, description="Also return credible intervals of this probability."
     )
+
+    @property
+    def n_members(self) -> int:
+        """Members of all its objects that were read."""
+        return len(self.model_fields_set) + sum(2 + len(client.features) for client in self.clients)
 
 
 class Interval(BaseModel):
