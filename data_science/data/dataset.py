@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from data_science.data.columns import EXPECTED, Reading, Values, read
+from data_science.data.columns import EXPECTED, Reading, Values, instead_of, read
 from data_science.data.faults import ColumnFault, RowFault
 from data_science.data.fingerprint import fingerprint
-from data_science.data.frames import A_TABLE
+from data_science.data.frames import A_TABLE, described
 from data_science.data.numbers import number_faults
 from data_science.data.responses import Response, instead_of_text
 from data_science.errors import SchemaError
@@ -137,7 +137,7 @@ class _Table:
     @classmethod
     def of(cls, frame: pd.DataFrame, key: str | None, *, required: bool) -> "_Table":
         if not isinstance(frame, pd.DataFrame) or frame.columns.nlevels > 1:
-            raise SchemaError(f"the data are {reprlib.repr(frame)}; expected {A_TABLE}")
+            raise SchemaError(f"the data are {described(frame)}; expected {A_TABLE}")
         if frame.empty:
             raise SchemaError(
                 f"the data have {len(frame)} rows and {frame.shape[1]} columns; expected at least one row. "
@@ -196,9 +196,7 @@ def _reading_faults(
     if reading.refused.any():
         example = reprlib.repr(column[reading.refused].tolist()[0])
         promise = schema.promised(name) if schema is not None else None
-        remedy = "Convert the column at its source"
-        if want == "level" and reading.kind == "real":
-            remedy = "Convert levels to text or whole numbers, and numbers to a numeric dtype: astype(float)"
+        remedy = instead_of(reading.kind, want)
         if is_label and reading.kind == "text":
             remedy = instead_of_text(name, column[reading.refused])
         if schema is not None and promise is not None:

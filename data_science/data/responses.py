@@ -123,5 +123,10 @@ def instead_of_text(column: str, values: Values) -> str:
 
 def named(column: str, level: str) -> str:
     """Write an event as a formula names it; empty if formulae could not read it."""
-    can_be = level and level.isprintable() and not {*level} & {*"'\""} and _COLUMN.fullmatch(column)
+    can_be = (
+        level.strip() == level != ""
+        and level.isprintable()
+        and not {*level} & {*"'\""}
+        and _COLUMN.fullmatch(column)
+    )
     return f"{column}['{level}']" if can_be else ""

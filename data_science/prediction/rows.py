@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from data_science.arrays import Mask
-from data_science.data.frames import A_TABLE, as_frame
+from data_science.data.frames import A_TABLE, as_frame, described, is_pandas
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
@@ -163,10 +163,12 @@ class RowReader:
             If ``frame`` is no DataFrame, or a needed column is missing or occurs twice.
         """
         try:
+            if not is_pandas(frame):
+                raise TypeError
             layout, n_rows = tuple(frame.columns), len(frame)
         except (AttributeError, TypeError):
             raise FeatureError(
-                f"the features are {reprlib.repr(frame)}; expected {A_TABLE}. Use predict_one for a mapping"
+                f"the features are {described(frame)}; expected {A_TABLE}. Use predict_one for a mapping"
             ) from None
         return n_rows, self._layouts.get(layout) or self._locate(layout)
 
