@@ -9,6 +9,7 @@ import reprlib
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.types import Receive, Scope
 
 from deployment.problems import Problem
@@ -21,6 +22,15 @@ BEGINNINGS = {  # of bodies that are not UTF-8 text
     codecs.BOM_UTF16_LE: "UTF-16, as Windows PowerShell writes files",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+
+
+class Body(BaseModel):
+    """A body that was read."""
+
+    @property
+    def n_members(self) -> int:
+        """Members of all its objects."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deployment.body import BodyLimits, doubled_name, read_body, what_came
-from deployment.messages import Asked
+from deployment.body import Body, BodyLimits, doubled_name, read_body, what_came
 from deployment.problems import MEDIA_TYPE, Problem, invalid_body, invalid_field
 
 
@@ -24,10 +23,10 @@ class DirectRoute(APIRoute):
     limits: BodyLimits
 
     @cached_property
-    def _body_type(self) -> type[Asked]:
+    def _body_type(self) -> type[Body]:
         if self.body_field is None:
             raise TypeError(f"{self.path}: expected an endpoint with one pydantic model as its body")
-        body_type: type[Asked] = self.body_field.field_info.annotation  # type: ignore[assignment]  # by use
+        body_type: type[Body] = self.body_field.field_info.annotation  # type: ignore[assignment]  # by use
         return body_type
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +42,7 @@ class DirectRoute(APIRoute):
         except Problem as problem:
             await send_problem(send, problem)
 
-    def _question(self, body: bytes) -> Asked:
+    def _question(self, body: bytes) -> Body:
         try:
             question = self._body_type.model_validate_json(body)
         except ValidationError as error:

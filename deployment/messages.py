@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from deployment.body import Body
+
 PUBLISHED: dict[str, JsonValue] = {
     "idx": 150000,
     "features": {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3},
@@ -27,15 +29,6 @@ class Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class Asked(Request):
-    """A whole body."""
-
-    @property
-    def n_members(self) -> int:
-        """Members of all its objects that were read."""
-        raise NotImplementedError
-
-
 class Client(Request):
     """One client to predict for."""
 
@@ -49,7 +42,7 @@ class Client(Request):
     )
 
 
-class Question(Client, Asked):
+class Question(Body, Client):
     """One client, and what to return besides the label."""
 
     model_config = ConfigDict(
@@ -67,7 +60,7 @@ class Question(Client, Asked):
         return len(self.model_fields_set) + len(self.features)
 
 
-class Questions(Asked):
+class Questions(Body, Request):
     """Many clients, and what to return for each besides the label."""
 
     model_config = ConfigDict(
