@@ -31,6 +31,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FEATURES = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
 ONE = {"idx": 150000, "features": FEATURES}
 BATCH = 100
+UVICORN_ALONE = """
+import deployment.__main__ as service
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+service.Http11Protocol = HttpToolsProtocol
+service.main()
+"""
 WRK_SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -109,6 +115,7 @@ CASES = [
     Case("minimal FastAPI endpoint, no model, no log", "minimal", "/predict", ONE),
     Case("FastAPI + predict_with_logging(frame)", "by_contract", "/predict", ONE),
     Case("this service", "service", "/predict", ONE),
+    Case("... its requests read by uvicorn alone, which offers break", "uvicorn", "/predict", ONE),
     Case("... with probability", "service", "/predict", ONE | {"probability": True}),
     Case("... with 95 % interval", "service", "/predict", ONE | {"interval": 0.95}),
     Case(f"... batches of {BATCH}", "service", "/predict/batch", {"clients": [ONE] * BATCH}, BATCH),
@@ -128,7 +135,9 @@ class Server:
     def __init__(self, name: str, models: Path, folder: Path) -> None:
         self.port, self.log = free_port(), folder / name
         command = [sys.executable, "-m", "deployment"]
-        if name != "service":
+        if name == "uvicorn":
+            command = [sys.executable, "-c", UVICORN_ALONE]
+        elif name != "service":
             command = [sys.executable, "-m", "uvicorn", f"load:{name}", "--factory", "--no-access-log"]
             command += ["--app-dir", "benchmarks", "--port", str(self.port), "--log-level", "warning"]
         own = {"MODEL_FOLDER": models, "MLE_STORAGE": self.log, "PORT": self.port, "HOST": "127.0.0.1"}

@@ -29,6 +29,7 @@ from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import decide
+from data_science.prediction.combinations import incomplete
 from data_science.prediction.measured import measure_correction, measure_unseen
 from data_science.prediction.predictor import Predictor
 from data_science.prediction.unseen import N_ROWS
@@ -220,7 +221,8 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
         draws,
         sds,
         threshold=costs.threshold,
-        response=learned.specification.response.successes,
+        response=learned.specification.response.name,
+        combinations=incomplete(learned.encoding, fitted.problem.rows),
     )
     covariates = fitted.problem.covariates
     measured = measure_correction(predictor, covariates.thinned(_MOST_CELLS))

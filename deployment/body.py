@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import json
 import reprlib
 from dataclasses import dataclass
+from typing import Any
 
+from pydantic import BaseModel
 from starlette.types import Receive, Scope
 
 from deployment.problems import Problem
@@ -19,6 +22,15 @@ BEGINNINGS = {  # of bodies that are not UTF-8 text
     codecs.BOM_UTF16_LE: "UTF-16, as Windows PowerShell writes files",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+
+
+class Body(BaseModel):
+    """A body that was read."""
+
+    @property
+    def n_members(self) -> int:
+        """Members of all its objects."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,19 @@ def what_came(body: bytes) -> str | None:
         meant = found.decode("latin-1")
         return f"not UTF-8: byte {found.hex()} at position {error.start}, which is {meant!r} in Latin-1"
     return None
+
+
+def doubled_name(body: bytes) -> str | None:
+    """Return a name that an object of a JSON text has twice; parsers keep the last without a word."""
+    found: list[str] = []
+
+    def look(members: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in members]
+        if len({*names}) < len(names):
+            found.append(next(name for name in names if names.count(name) > 1))
+
+    json.loads(body, object_pairs_hook=look, parse_int=str)  # Python's integers have a limit of digits
+    return found[0] if found else None
 
 
 def _length(digits: bytes) -> int:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deployment.body import BodyLimits, read_body, what_came
-from deployment.problems import MEDIA_TYPE, Problem, invalid_body
+from deployment.body import Body, BodyLimits, doubled_name, read_body, what_came
+from deployment.problems import MEDIA_TYPE, Problem, invalid_body, invalid_field
 
 
 class DirectRoute(APIRoute):
@@ -23,10 +23,10 @@ class DirectRoute(APIRoute):
     limits: BodyLimits
 
     @cached_property
-    def _body_type(self) -> type[BaseModel]:
+    def _body_type(self) -> type[Body]:
         if self.body_field is None:
             raise TypeError(f"{self.path}: expected an endpoint with one pydantic model as its body")
-        body_type: type[BaseModel] = self.body_field.field_info.annotation  # type: ignore[assignment]  # by use
+        body_type: type[Body] = self.body_field.field_info.annotation  # type: ignore[assignment]  # by use
         return body_type
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,11 +42,15 @@ class DirectRoute(APIRoute):
         except Problem as problem:
             await send_problem(send, problem)
 
-    def _question(self, body: bytes) -> BaseModel:
+    def _question(self, body: bytes) -> Body:
         try:
-            return self._body_type.model_validate_json(body)
+            question = self._body_type.model_validate_json(body)
         except ValidationError as error:
             raise invalid_body(error, what_came(body)) from None
+        # Every member has a colon; more are in texts, in nested objects, or of members that were lost.
+        if body.count(b":") != question.n_members and (name := doubled_name(body)) is not None:
+            raise invalid_field("body", f"{name!r} appears twice in one object; expected each name once")
+        return question
 
 
 class ShortCut:

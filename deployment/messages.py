@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from deployment.body import Body
+
 PUBLISHED: dict[str, JsonValue] = {
     "idx": 150000,
     "features": {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3},
@@ -40,7 +42,7 @@ class Client(Request):
     )
 
 
-class Question(Client):
+class Question(Body, Client):
     """One client, and what to return besides the label."""
 
     model_config = ConfigDict(
@@ -52,8 +54,13 @@ class Question(Client):
         default=None, gt=0.0, lt=1.0, description="Also return the credible interval of this probability."
     )
 
+    @property
+    def n_members(self) -> int:
+        """Members of all its objects that were read."""
+        return len(self.model_fields_set) + len(self.features)
 
-class Questions(Request):
+
+class Questions(Body, Request):
     """Many clients, and what to return for each besides the label."""
 
     model_config = ConfigDict(
@@ -66,9 +73,14 @@ class Questions(Request):
         default=None, gt=0.0, lt=1.0, description="Also return credible intervals of this probability."
     )
 
+    @property
+    def n_members(self) -> int:
+        """Members of all its objects that were read."""
+        return len(self.model_fields_set) + sum(2 + len(client.features) for client in self.clients)
+
 
 class Interval(BaseModel):
-    """Central credible interval of P(label = 1)."""
+    """Central credible interval of P(label = 1); a narrow one of a skewed posterior may not hold its mean."""
 
     prob: Probability = Field(description="Posterior probability inside the interval.")
     lower: Probability

@@ -41,6 +41,24 @@ EXPECTED = {
     "level": "text, whole numbers or booleans",
     "key": "whole numbers or text",
 }
+#: What to do with a column of another kind, which runs as it is printed; for others it is in its source.
+_INSTEAD = {
+    "real": "Convert levels to text or whole numbers, and numbers to a numeric dtype: astype(float)",
+    "mixed": "Make all values of one kind: astype(float) for numbers, astype(str) for levels",
+    "date": "Make levels of dates by astype(str), or a number: the days since the first are "
+    "(pd.to_datetime(column) - pd.to_datetime(column).min()).dt.days",
+    "timedelta": "Make a number of it: pd.to_timedelta(column).dt.total_seconds()",
+    "interval": "Make levels of it: astype(str)",
+    "bytes": "Decode it: column.str.decode('utf-8')",
+    "broken text": "It is no Unicode: read the source again, in the encoding that it was written in",
+}
+_LIKE = {
+    "mixed-integer": "mixed",
+    "datetime": "date",
+    "datetime64": "date",
+    "period": "interval",
+    "timedelta64": "timedelta",
+}
 INTEGER_MAX = 2**63 - 1
 REAL_INTEGER_MAX = 2**53  # above it a float64 no longer holds every integer
 
@@ -56,6 +74,13 @@ class Reading:
     values: Values | None  # typed; None unless every row could be read
 
 
+def instead_of(kind: str, wanted: str) -> str:
+    """Say what to do with a column whose kind cannot be read as what is wanted."""
+    if kind == "real" and wanted != "level":
+        kind = ""
+    return _INSTEAD.get(_LIKE.get(kind, kind), "Convert the column at its source")
+
+
 def read(column: Values, wanted: str) -> Reading:
     """Read ``column`` as what is ``wanted`` (a key of `READ_AS`), row by row.
 
@@ -67,6 +92,14 @@ def read(column: Values, wanted: str) -> Reading:
         present = present.astype(column.dtype.categories.dtype)
     inferred = pd.api.types.infer_dtype(present, skipna=False)
     kind = KINDS.get(inferred, inferred)
+    if kind == "decimal":  # of a database or an Arrow table: the nearest floats, as of any text of digits
+        present, kind = present.astype(object).astype(float), "real"
+    elif kind == "text" and present.dtype == object:
+        levels = pd.unique(present)
+        if not all(map(_is_unicode, levels)):
+            kind = "broken text"
+        elif column.dtype == object and any(type(level) is not str for level in levels):
+            column = column.map(str.__str__, na_action="ignore")  # an enumeration's members, say
     target = READ_AS[wanted].get(kind)
     infinite, refused = np.zeros_like(missing), np.zeros_like(missing)
     if present.empty:
@@ -74,8 +107,9 @@ def read(column: Values, wanted: str) -> Reading:
     if target is None:
         return Reading(kind, missing, infinite, ~missing, None)
     values = present.to_numpy()
-    if values.dtype in (np.float16, np.float32):  # no limit below fits into float16
-        values = values.astype(np.float64)
+    if values.dtype.kind == "f":  # no limit below fits into float16, nor a long double into a float
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float64, copy=False)
     if kind in ("integer", "real"):
         infinite[~missing] = _is_infinite(values)
         refused[~missing] = _loses(values, kind, target) & ~_is_infinite(values)
@@ -95,6 +129,14 @@ def _with_typed_categories(column: Values, wanted: str) -> Values:
         column = column.cat.remove_unused_categories()
         categories = read(pd.Series(column.cat.categories.tolist()), wanted).values
     return column if categories is None else column.cat.rename_categories(categories.tolist())
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True
 
 
 def _is_infinite(values: npt.NDArray[Any]) -> Mask:

@@ -12,11 +12,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from data_science.data.columns import EXPECTED, Reading, Values, read
+from data_science.data.columns import EXPECTED, Reading, Values, instead_of, read
 from data_science.data.faults import ColumnFault, RowFault
 from data_science.data.fingerprint import fingerprint
-from data_science.data.frames import A_TABLE
+from data_science.data.frames import A_TABLE, described
 from data_science.data.numbers import number_faults
+from data_science.data.responses import Response, instead_of_text
 from data_science.errors import SchemaError
 
 
@@ -54,14 +55,6 @@ FEATURE_STORE = Schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What is modelled: a 0/1 column, or successes out of trials."""
-
-    successes: str
-    trials: str | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Rows that passed `validate`."""
@@ -77,6 +70,7 @@ def validate(
     *,
     numeric: Collection[str] = (),
     factors: Collection[str] = (),
+    offsets: Collection[str] = (),
     response: Response,
     key: str | None = "idx",
     schema: Schema | None = None,
@@ -90,8 +84,10 @@ def validate(
     numeric, factors : collection of str
         Columns used as numbers (int, float, bool) and as levels (str, int, bool, category). Integral
         floats are read as the integer they are where levels, counts or promised integers are wanted.
+    offsets : collection of str
+        Those of them that have no effect to estimate, and so may be constant.
     response : Response
-        The 0/1 column, or the integer columns of successes and trials.
+        The 0/1 column, the event in a column of levels, or the integer columns of successes and trials.
     key : str, optional
         Column that identifies a row. Where the frame lacks it, rows are named by position.
     schema : Schema, optional
@@ -110,15 +106,16 @@ def validate(
         faults = list(_presence_faults(data, name))
         if not faults:
             reading = read(data.frame[name], want)
-            faults = list(_reading_faults(data, name, want, reading, schema))
+            is_label = schema is None and name == response.successes and response.trials is None
+            faults = list(_reading_faults(data, name, want, reading, schema, is_label=is_label))
             if reading.values is not None:
                 typed[name] = reading.values
         findings += faults
-    features = dict.fromkeys([*numeric, *factors])
-    findings += _constant_faults([typed[name] for name in features if name in typed])
+    estimated = [name for name in dict.fromkeys([*numeric, *factors]) if name not in offsets]
+    findings += _constant_faults([typed[name] for name in estimated if name in typed])
     findings += number_faults(data.faults, [typed[name] for name in numeric if name in typed])
     findings += _key_faults(data, typed)
-    findings += _response_faults(data, response, typed)
+    findings += [*response.read(typed), *response.faults(data.faults, typed)]
     if findings:
         lines = dict.fromkeys(f"- {finding}" for finding in findings)
         raise SchemaError("\n".join(["invalid data:", *lines]))
@@ -140,7 +137,7 @@ class _Table:
     @classmethod
     def of(cls, frame: pd.DataFrame, key: str | None, *, required: bool) -> "_Table":
         if not isinstance(frame, pd.DataFrame) or frame.columns.nlevels > 1:
-            raise SchemaError(f"the data are {reprlib.repr(frame)}; expected {A_TABLE}")
+            raise SchemaError(f"the data are {described(frame)}; expected {A_TABLE}")
         if frame.empty:
             raise SchemaError(
                 f"the data have {len(frame)} rows and {frame.shape[1]} columns; expected at least one row. "
@@ -172,7 +169,7 @@ def _wanted(
 ) -> list[tuple[str, str]]:
     """Pair each column with what is wanted of it; without promises a feature may be number and factor."""
     roles = [*((name, "number") for name in numeric), *((name, "level") for name in factors)]
-    roles += [(name, "integer") for name in (response.successes, response.trials) if name is not None]
+    roles += response.wanted.items()
     if key is not None:
         roles.insert(0, (key, "key"))
     promised = {column.name: column.kind for column in schema.columns} if schema is not None else {}
@@ -189,7 +186,7 @@ def _presence_faults(data: _Table, name: str) -> Iterator[ColumnFault]:
 
 
 def _reading_faults(
-    data: _Table, name: str, want: str, reading: Reading, schema: Schema | None
+    data: _Table, name: str, want: str, reading: Reading, schema: Schema | None, *, is_label: bool
 ) -> Iterator[RowFault]:
     column = data.frame[name]
     remedy = "Fill in the values at the source or exclude these rows there; nothing is imputed"
@@ -199,9 +196,9 @@ def _reading_faults(
     if reading.refused.any():
         example = reprlib.repr(column[reading.refused].tolist()[0])
         promise = schema.promised(name) if schema is not None else None
-        remedy = "Convert the column at its source"
-        if want == "level" and reading.kind == "real":
-            remedy = "Convert levels to text or whole numbers, and numbers to a numeric dtype: astype(float)"
+        remedy = instead_of(reading.kind, want)
+        if is_label and reading.kind == "text":
+            remedy = instead_of_text(name, column[reading.refused])
         if schema is not None and promise is not None:
             change = f"ALTER COLUMN {name} TYPE {promise.sql} USING {name}::{promise.sql}"
             remedy = f"Run: ALTER TABLE {schema.table} {change}"
@@ -228,27 +225,3 @@ def _key_faults(data: _Table, typed: dict[str, Values]) -> Iterator[RowFault]:
         repeated = typed[data.key].duplicated(keep=False)
         remedy = "Join a history on its current row only"
         yield from data.faults(data.key, repeated, "a repeated value", "one row for each value", remedy)
-
-
-def _response_faults(data: _Table, response: Response, typed: dict[str, Values]) -> Iterator[ColumnFault]:
-    name, trials_name = response.successes, response.trials
-    if name not in typed or (trials_name is not None and trials_name not in typed):
-        return
-    successes = typed[name]
-    if trials_name is None:
-        trials, allowed = pd.Series(1, successes.index), "0 or 1"
-    else:
-        trials, allowed = typed[trials_name], f"0 to {trials_name!r}"
-        remedy = "Leave out groups without trials"
-        yield from data.faults(trials_name, trials < 1, "fewer than one trial", "at least one trial", remedy)
-    outside = (successes < 0) | (successes > trials)
-    problem = f"a value such as {successes[outside].iloc[0]}" if outside.any() else ""
-    yield from data.faults(name, outside, problem, allowed, "Correct the source: values are not recoded")
-    extreme = next((end for end in (0 * trials, trials) if (successes == end).all()), None)
-    if extreme is not None:
-        which = (
-            f"{successes.iloc[0]} in every row"
-            if trials_name is None
-            else f"no {'failure' if extreme.any() else 'success'} in any row"
-        )
-        yield ColumnFault(name, which, "both classes, which training needs", "Load more data")

@@ -5,9 +5,11 @@ Changes when tables come in another container. pandas is imported only where a t
 
 from __future__ import annotations
 
+import reprlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from data_science.errors import DataScienceError
+from data_science.errors import DataScienceError, SchemaError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,11 +23,10 @@ def as_frame(table: Any) -> Any:
     Raises
     ------
     DataScienceError
-        If pyarrow, which reads Arrow, is not installed.
+        If pyarrow, which reads Arrow, is not installed, or cannot read what this table speaks.
     """
-    # A pandas frame speaks Arrow, too, and need not. Its class is asked: making an indexer takes time.
     if (
-        hasattr(type(table), "iloc")
+        is_pandas(table)  # which speaks Arrow, too, and need not
         or isinstance(table, type)
         or not (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__"))
     ):
@@ -33,19 +34,49 @@ def as_frame(table: Any) -> Any:
     import pandas as pd
 
     try:
-        return pd.DataFrame.from_arrow(table)  # type: ignore[attr-defined]  # pandas 3, not yet in its stubs
+        frame = pd.DataFrame.from_arrow(table)  # type: ignore[attr-defined]  # pandas 3, not yet in its stubs
     except ImportError as error:
         raise DataScienceError(
             f"the table is of type {type(table).__name__}, and reading Arrow needs pyarrow, which is not "
             "installed: pip install pyarrow, or pass a pandas DataFrame"
         ) from error
-    except (TypeError, ValueError):  # one column, say, which is no table
-        return table
+    except (TypeError, ValueError, NotImplementedError) as error:
+        if not hasattr(table, "columns"):  # one column, say, which is no table
+            return table
+        raise SchemaError(
+            f"the table is of type {type(table).__name__}, and pyarrow cannot read what it holds ({error}); "
+            "expected columns of Arrow's own types. Cast the others to int64, float64 or text"
+        ) from error
+    for place, dtype in enumerate(frame.dtypes):  # numbers in Arrow are numbers here: sums of DuckDB's, say
+        if dtype.kind == "O" and pd.api.types.infer_dtype(frame.iloc[:, place]) == "decimal":
+            frame.isetitem(place, frame.iloc[:, place].astype(float))
+    return frame
+
+
+def is_pandas(table: Any) -> bool:
+    """Whether a table is read as a pandas frame is. Its class is asked: making an indexer takes time."""
+    return hasattr(type(table), "iloc")
+
+
+def described(table: Any) -> str:
+    """Say what came in place of a table, and how it becomes one; what it holds is not shown."""
+    kind = type(table)
+    if isinstance(table, type):
+        return f"the class {table.__name__}, not an object of it"
+    if is_pandas(table) and getattr(getattr(table, "columns", None), "nlevels", 1) > 1:
+        return f"a {kind.__name__} of which each column has several names"
+    for method in ("collect", "to_table", "to_pandas"):
+        if callable(getattr(kind, method, None)) and (hasattr(kind, "columns") or hasattr(kind, "schema")):
+            return f"of type {kind.__name__}, of which {method}() makes a table"
+    if isinstance(table, Mapping | list) or hasattr(kind, "dtype"):
+        return f"of type {kind.__name__}, of which pandas.DataFrame(...) makes a table"
+    return reprlib.repr(table) if isinstance(table, str | int | float | None) else f"of type {kind.__name__}"
 
 
 def without_dictionaries(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with each column of an Arrow dictionary as a category, pandas' own word for it."""
-    coded = [place for place, dtype in enumerate(frame.dtypes) if str(dtype).startswith("dictionary<")]
+    """Return the frame with columns of Arrow that pandas cannot compare as what it can: categories, texts."""
+    odd = ("dictionary<", "string_view")
+    coded = [place for place, dtype in enumerate(frame.dtypes) if str(dtype).startswith(odd)]
     if coded:
         frame = frame.copy(deep=False)
         for place in coded:  # by place: a name may occur twice, and is refused later

@@ -134,9 +134,7 @@ def _tiny_frame(
     specification: ModelSpecification, coded: frozenset[Component], factors: Mapping[str, Factor]
 ) -> pd.DataFrame:
     """Frame with the kinds of the columns; where a contrast names a level, with levels of the data."""
-    frame: dict[str, Any] = {specification.response.successes: np.arange(_ROWS) % 2}
-    if specification.response.trials is not None:
-        frame[specification.response.trials] = 1
+    frame: dict[str, Any] = specification.response.example(_ROWS)
     plainly_categorical = {c.column for c in coded if not c.categorical}
     named: dict[str, list[Any]] = {}
     for component in coded:

@@ -51,6 +51,11 @@ def require_columns(formula: str) -> None:
             )
         if token.kind == "PYTHON_LITERAL" and not calls:
             raise SpecificationError(f"{name} in {formula!r} is a constant; for the column write `{name}`")
+        if token.kind == "LEFT_BRACKET" and calls > 1 and before.kind in _NAMES:  # formulae would ignore it
+            raise SpecificationError(
+                f"{before.lexeme}[...] in {formula!r} selects a level, which only a response can; for the "
+                "level add a 0/1 column to the table"
+            )
         if token.kind == "STAR_STAR" and not calls and before.kind in _NAMES:
             x = before.lexeme
             raise SpecificationError(

@@ -70,7 +70,7 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
     encoding = Encoding(coded, derived, tuple(coder.contrasts.values()), offsets, inputs)
     codes = {f.column: codes_of(frame[f.column], f) for f, _ in encoding.contrasts}
     numeric = numbers | _numeric(encoding, numbers, codes, len(frame))
-    _require_spread(derived, numeric)
+    _require_spread((one for one in derived if one.name not in dict(offsets).values()), numeric)
     sds = {column: float(values.std()) for column, values in numeric.items()}
     means = {column: float(values.mean()) for column, values in numeric.items()}
     priors = {
@@ -189,11 +189,7 @@ def sample_frame(design: Design) -> pd.DataFrame:
         pattern = rng.normal(size=n_rows)
         pattern = (pattern - pattern.mean()) / pattern.std()
         columns[column] = design.means[column] + design.sds[column] * pattern
-    response = design.specification.response
-    columns[response.successes] = np.arange(n_rows) % 2
-    if response.trials is not None:
-        columns[response.trials] = 1
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | design.specification.response.example(n_rows))
 
 
 def _unit(columns: tuple[str, ...], sds: dict[str, float]) -> float:

@@ -17,7 +17,8 @@ _PLAIN = re.compile(r"[`'\"].*|[^\W\d_][\w.]*|[0-9]*\.?[0-9]+")  # in quotes, a 
 
 
 _NAME = re.compile(r"[^\W\d_][\w.]*")
-_LEFT = re.compile(r"(?:`[^`]*`|[^`~])*(?=~)")  # up to the first tilde that is in no name
+#: Up to the first tilde that is in no name and not in quotes.
+_LEFT = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^`'\"~])*(?=~)")
 
 
 def sides(formula: str) -> tuple[str, str]:

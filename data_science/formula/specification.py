@@ -13,16 +13,17 @@ from typing import Any
 from formulae import model_description
 from formulae.parser import Parser
 from formulae.scanner import Scanner
-from formulae.terms import Call, GroupSpecificTerm, Intercept, Variable
+from formulae.terms import GroupSpecificTerm, Intercept, Variable
 from formulae.terms.call_resolver import LazyCall
 
-from data_science.data.dataset import Response
+from data_science.data.responses import Response
 from data_science.errors import SpecificationError
 from data_science.formula.calls import Contrast, contrast_of, function_of, is_offset
 from data_science.formula.column_names import require_columns, require_distinct, require_one_meaning
 from data_science.formula.expressions import Column, Expression
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
 from data_science.formula.reading import balanced, hint
+from data_science.formula.responses import require_readable, response_of
 
 DEFAULT_FORMULA = "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)"
 
@@ -39,7 +40,6 @@ _CLASS = (
     "functions of numeric columns such as scale(x), log(x), bs(x, df=5) or I(x**2), their interactions, "
     "offset(x), and group-specific terms such as (1 | g), (x | g) or (1 | g:h)"
 )
-_PROPORTION = {"p", "prop", "proportion"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class ModelSpecification:
     formula : str
         A Bambi formula made of an intercept, numeric and categorical common effects, functions of numeric
         columns (`data_science.formula.functions`), their interactions, offsets, group-specific intercepts
-        and slopes, and interaction groups. The response is a 0/1 column or ``p(successes, trials)``.
+        and slopes, and interaction groups. The response is a 0/1 column, a level of a column, as in
+        ``choice['blue']``, or ``p(successes, trials)``.
     priors : mapping of str to Prior
         Keys: "Intercept" (at centred predictors, as in Bambi), "common", "group_sd", or a term's own name
         ("period", "1|herd"; for a group-specific term, the prior of its standard deviation). What is
@@ -198,9 +199,11 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
         raise
     # formulae raises whatever its scanner, parser and resolver run into; all of it means the same here
     except Exception as error:
+        require_readable(formula)
         instead = hint(formula, str(error))
         raise SpecificationError(f"formula {formula!r} cannot be read: {error}{instead}") from error
     if not parser.at_end():  # formulae would ignore it, such as "| g" without parentheses
+        require_readable(formula)
         rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
         raise SpecificationError(
             f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}{hint(formula)}"
@@ -209,7 +212,7 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
         raise SpecificationError(
             f"formula {formula!r} has no response; write, for example, {DEFAULT_FORMULA!r}"
         )
-    response = _response(described.response.term.components[0], formula)
+    response = response_of(described.response.term.components[0], formula)
     offsets = tuple(_offset(term, formula) for term in described.terms if is_offset(term))
     terms = tuple(parse_term(term, formula) for term in described.terms if not is_offset(term))
     if not terms:
@@ -220,19 +223,6 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
         raise SpecificationError(f"formula {formula!r} predicts the response from itself: {sorted(overlap)}")
     require_distinct(formula, terms, {c for t in terms for c in t.expression if c.categorical})
     return response, terms, offsets
-
-
-def _response(component: Any, formula: str) -> Response:
-    if isinstance(component, Variable) and component.reference is None:
-        return Response(component.name)
-    if isinstance(component, Call) and component.call.callee in _PROPORTION:
-        names = [getattr(argument, "name", None) for argument in component.call.args]
-        match names:
-            case [str(successes), str(trials)] if not component.call.kwargs:
-                return Response(successes, trials)
-    raise SpecificationError(
-        f"the response of {formula!r} is neither a 0/1 column nor p(successes, trials) of two columns"
-    )
 
 
 def parse_term(term: Any, formula: str) -> ParsedTerm:

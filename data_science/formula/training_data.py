@@ -39,11 +39,13 @@ def validated(table: Any, specification: ModelSpecification, schema: Schema | No
         frame = without_dictionaries(frame)
     roles = Roles.of(specification, frame)
     require_distinct(specification.formula, specification.terms, roles.coded)
+    estimated = {column for term in specification.terms for column in term.reads}
     is_companys = schema is not None or specification.formula == DEFAULT_FORMULA
     data = validate(
         frame,
         numeric=roles.numbers,
         factors=roles.levels,
+        offsets={column for offset in specification.offsets for column in offset.reads} - estimated,
         response=specification.response,
         key=_COMPANYS_KEY if is_companys else None,
         schema=schema,

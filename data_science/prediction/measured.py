@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from data_science.arrays import Ints
 from data_science.formula.rows import Rows
 from data_science.prediction.correction import GAP_BOUND, Correction, covariance_of, largest_gap
 from data_science.prediction.predictor import Predictor
@@ -32,7 +33,7 @@ def measure_correction(predictor: Predictor, rows: Rows, bound: float = GAP_BOUN
 
 
 def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:
-    """Return the predictor with what an unseen level of each grouping column does measured on some rows.
+    """Return the predictor with what an unseen group does, measured on some rows, for each grouping factor.
 
     Parameters
     ----------
@@ -45,9 +46,15 @@ def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:
         if reader.refuses_unseen:
             continue
         new = np.full(len(rows), len(reader.codes), dtype=np.intp)
-        moved = Rows({**rows.codes, column: new}, rows.numeric, len(rows))
-        found[column] = UnseenLevel(
-            float(predictor.probabilities(moved, "plug-in").mean()),
-            float(predictor.probabilities(moved, "posterior").mean()),
-        )
+        found[column] = _both(predictor, rows, {column: new})
+    for one in predictor.combinations:
+        found[one.name] = _both(predictor, rows, one.some_unseen(len(rows)))
     return replace(predictor, unseen_levels=found)
+
+
+def _both(predictor: Predictor, rows: Rows, new: dict[str, Ints]) -> UnseenLevel:
+    moved = Rows({**rows.codes, **new}, rows.numeric, len(rows))
+    return UnseenLevel(
+        float(predictor.probabilities(moved, "plug-in").mean()),
+        float(predictor.probabilities(moved, "posterior").mean()),
+    )

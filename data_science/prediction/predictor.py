@@ -21,6 +21,7 @@ from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import logit, probability, probability_of_one
 from data_science.prediction.columns import FeatureColumn, columns_of
+from data_science.prediction.combinations import Combinations
 from data_science.prediction.correction import (
     Correction,
     corrected_probability,
@@ -69,13 +70,15 @@ class Predictor:
         The label is 1 above this probability.
     unseen : {"population", "refuse"}
         What a grouping level not seen in training gets: the population effect, or an error. A level of a
-        common effect is always refused: there is no distribution that it could come from.
+        common effect is always refused: no distribution can stand in for it.
     correction : Correction, optional
         Makes the label follow the posterior mean probability if the plug-in is too far from it.
     response : str
-        Name of the column that was modelled.
+        The column that was modelled, or its event: "label", "choice['blue']".
     unseen_levels : mapping of str to UnseenLevel
-        By column, what training measured of an unseen level of it; empty if it did not.
+        By column, or columns as in "g:h", what training measured of an unseen level of it.
+    combinations : tuple of Combinations
+        Which training has seen, of groups such as "g:h", where it lacks some.
 
     Examples
     --------
@@ -104,6 +107,7 @@ class Predictor:
     correction: Correction | None = None
     response: str = "label"
     unseen_levels: Mapping[str, UnseenLevel] = field(default_factory=dict)
+    combinations: tuple[Combinations, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         n, n_sds = self.encoding.n_coefficients, self.encoding.n_sds
@@ -165,14 +169,11 @@ class Predictor:
         Parameters
         ----------
         features : DataFrame
-            One row per client.
         method : {"plug-in", "posterior", "corrected"}, optional
             At the posterior-mean coefficients; averaged over the draws, unseen groups integrated over their
             distribution; or the plug-in corrected for the curvature of the link. By default "plug-in", but
-            "posterior" for rows with a level that training has not seen, if ``averages_unseen``: it has no
-            effect in the plug-in, and may lie anywhere in its group's distribution. Of 400 levels of one to
-            three rows each and a rate of 0.06, a new one gets 0.02, and 0.06 on average; the model card has
-            this model's figures. Where their odds differ by a tenth, the average is the default.
+            "posterior" for rows with an unseen level or combination where the model card says that the odds
+            differ by a tenth: of 400 levels of one to three rows and a rate of 0.06, a new one gets 0.02.
         """
         found = [self.probabilities(rows, method) for _, rows in self.reader.chunks(features, CHUNK)]
         return np.concatenate(found)
@@ -183,14 +184,14 @@ class Predictor:
         Parameters
         ----------
         features : DataFrame
-            One row per client.
         prob : float
             Posterior probability inside the interval.
 
         Returns
         -------
         array, shape (row, 2)
-            Lower and upper bound: quantiles over the draws, as `numpy.quantile` defines them.
+            Quantiles over the draws, as `numpy.quantile` defines them. Where draws are skewed, as of rare
+            events in few rows, a narrow interval need not hold the mean probability.
         """
         chunks = self.reader.chunks(features, INTERVAL_CHUNK)
         return np.concatenate([row_quantiles(self.posterior, rows, _tails(prob)) for _, rows in chunks])
@@ -209,7 +210,7 @@ class Predictor:
     @cached_property
     def reader(self) -> RowReader:
         """How rows are read."""
-        return RowReader.of(self.encoding, self.unseen)
+        return RowReader.of(self.encoding, self.unseen, self.combinations)
 
     @property
     def columns(self) -> tuple[FeatureColumn, ...]:
@@ -233,7 +234,7 @@ class Predictor:
 
     @cached_property
     def averages_unseen(self) -> bool:
-        """Whether rows with an unseen level are averaged over the posterior, their labels included."""
+        """Whether rows with an unseen level are averaged over the posterior, labels included."""
         return any(level.is_far for level in self.unseen_levels.values())
 
     @cached_property

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from data_science.arrays import Mask
-from data_science.data.frames import A_TABLE, as_frame
+from data_science.data.frames import A_TABLE, as_frame, described, is_pandas
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
+from data_science.prediction.combinations import Combinations
 from data_science.prediction.features import LevelReader, read_number, read_numbers
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class RowReader:
     levels: dict[str, LevelReader]
     numeric: tuple[str, ...]
     encoding: Encoding | None = None  # what is derived of the columns; None if nothing is
+    combinations: tuple[Combinations, ...] = ()  # of levels, of which training lacks some
     columns: tuple[str, ...] = field(init=False)
     _layouts: dict[tuple[Any, ...], tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
@@ -41,7 +43,7 @@ class RowReader:
         object.__setattr__(self, "_layouts", {})
 
     @classmethod
-    def of(cls, encoding: Encoding, unseen: Unseen) -> RowReader:
+    def of(cls, encoding: Encoding, unseen: Unseen, combinations: tuple[Combinations, ...] = ()) -> RowReader:
         """Build the reader; for a common effect no distribution can stand in for an unseen level."""
         common = encoding.common_factors
         readers = {
@@ -49,7 +51,7 @@ class RowReader:
             for factor in encoding.factors
         }
         derives = encoding.derived or encoding.contrasts or encoding.offsets
-        return cls(readers, encoding.number_columns, encoding if derives else None)
+        return cls(readers, encoding.number_columns, encoding if derives else None, combinations)
 
     def one(self, features: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, float]]:
         """Return the level codes and the numbers of one row, derived ones among them.
@@ -76,24 +78,30 @@ class RowReader:
         return codes, {column: float(values[0]) for column, values in derived.items()}
 
     def has_unseen(self, features: Mapping[str, Any]) -> bool:
-        """Whether one row has a level that training has not seen; it is read as in :meth:`one`."""
+        """Whether one row has a level or a combination that training has not seen; read as in :meth:`one`."""
+        codes: dict[str, int] = {}
         try:
             for column, reader in self.levels.items():
                 value = features[column]
                 if type(value) not in reader.plain or value not in reader.codes:
                     break
+                codes[column] = reader.codes[value]
             else:
-                return False
+                return any(one.are_new(codes) for one in self.combinations)
         except (LookupError, TypeError):
             pass  # refused below, or a mapping that answers in its own way
         codes, _ = self.one(features)
-        return any(codes[column] == len(reader.codes) for column, reader in self.levels.items())
+        return any(codes[column] == len(reader.codes) for column, reader in self.levels.items()) or any(
+            one.are_new(codes) for one in self.combinations
+        )
 
     def with_unseen(self, rows: Rows) -> Mask:
-        """Return which rows have a level that training has not seen, shape (row,)."""
+        """Return which rows have a level or a combination that training has not seen, shape (row,)."""
         found = np.zeros(len(rows), dtype=bool)
         for column, reader in self.levels.items():
             found |= rows.codes[column] == len(reader.codes)
+        for combinations in self.combinations:
+            found |= combinations.are_new(rows.codes)
         return found
 
     def only_row(self, frame: pd.DataFrame) -> dict[str, Any]:
@@ -155,10 +163,12 @@ class RowReader:
             If ``frame`` is no DataFrame, or a needed column is missing or occurs twice.
         """
         try:
+            if not is_pandas(frame):
+                raise TypeError
             layout, n_rows = tuple(frame.columns), len(frame)
         except (AttributeError, TypeError):
             raise FeatureError(
-                f"the features are {reprlib.repr(frame)}; expected {A_TABLE}. Use predict_one for a mapping"
+                f"the features are {described(frame)}; expected {A_TABLE}. Use predict_one for a mapping"
             ) from None
         return n_rows, self._layouts.get(layout) or self._locate(layout)
 

@@ -19,6 +19,7 @@ import numpy as np
 from data_science.arrays import Floats
 from data_science.errors import ArtifactError, FeatureError
 from data_science.formula.encoding import Encoding
+from data_science.prediction.combinations import Combinations
 from data_science.prediction.correction import MOST_COVARYING, Correction
 from data_science.prediction.predictor import Predictor
 from data_science.prediction.unseen import UnseenLevel
@@ -38,6 +39,7 @@ def to_json(predictor: Predictor) -> bytes:
     """Return everything but the draws."""
     correction = predictor.correction
     unseen = {column: [level.plug_in, level.averaged] for column, level in predictor.unseen_levels.items()}
+    combinations = [one.to_json() for one in predictor.combinations]
     return canonical(
         {
             "encoding": predictor.encoding.to_json(),
@@ -50,6 +52,7 @@ def to_json(predictor: Predictor) -> bytes:
             if correction is None
             else {"gap": float(correction.gap), "bound": float(correction.bound)},
             **({"unseen_levels": unseen} if unseen else {}),  # absent from what earlier code stored
+            **({"combinations": combinations} if combinations else {}),
         }
     )
 
@@ -113,6 +116,7 @@ def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
                 column: UnseenLevel(float(plug_in), float(averaged))
                 for column, (plug_in, averaged) in content.get("unseen_levels", {}).items()
             },
+            tuple(Combinations.from_json(one, encoding) for one in content.get("combinations", [])),
         )
         predictor.warm()
     except Exception as error:

@@ -175,3 +175,56 @@ def test_an_unexpected_error_is_a_500_that_shows_nothing(tmp_path):
     assert response.status_code == 500
     assert response.json()["detail"] == "unexpected error; the service's log shows it"
     assert "secret" not in response.text
+
+
+DOUBLED = {
+    "a feature": ('{"idx": 1, "features": {"attr_a": 1, %s, "attr_a": 1}}', "attr_a"),
+    "a feature by an escape": ('{"idx": 1, "features": {%s, "attr_a": 1, "\\u0061ttr_a": 2}}', "attr_a"),
+    "a column that is not read": ('{"idx": 1, "features": {"attr_a": 1, %s, "z": 1, "z": null}}', "z"),
+    "an object in such a column": ('{"idx": 1, "features": {"attr_a": 1, %s, "z": [{"k": 1, "k": 1}]}}', "k"),
+    "the client": ('{"idx": 1, "idx": 2, "features": {"attr_a": 1, %s}}', "idx"),
+    "the features": ('{"features": {}, "idx": 2, "features": {"attr_a": 1, %s}}', "features"),
+    "an option": (
+        '{"probability": true, "idx": 1, "features": {"attr_a": 1, %s}, "probability": false}',
+        "probability",
+    ),
+    "beside large numbers": (
+        '{"idx": 1, "features": {"attr_a": 1, %s, "z": ' + "9" * 4_000 + ', "z": 1}}',
+        "z",
+    ),
+}
+REST = '"attr_b": "c", "scd_a": 0.55, "scd_b": 3'
+
+
+@pytest.mark.parametrize("where", DOUBLED)
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_a_name_that_appears_twice_is_refused_and_nothing_is_recorded(service, where, path):
+    body, name = DOUBLED[where]
+    body = body % REST
+    if path.endswith("batch"):
+        if where == "an option":
+            return
+        body = f'{{"clients": [{{"idx": 1, "features": {{"attr_a": 1, {REST}}}}}, {body}]}}'
+    before = len(service.logged().predictions)
+
+    answer = service.client.post(path, content=body.encode())
+
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error == {
+        "field": "body",
+        "detail": f"{name!r} appears twice in one object; expected each name once",
+    }
+    assert len(service.logged().predictions) == before
+
+
+@pytest.mark.parametrize(
+    "extra",
+    ['"z": "a:b"', '"a:b": ":::"', '"z": {"idx": 1, "features": {"k": [{"k": 1}, {"k": 2}]}}', '"": 1'],
+)
+def test_colons_in_texts_and_equal_names_in_different_objects_are_no_doubles(service, extra):
+    body = f'{{"idx": 1, "features": {{"attr_a": 1, {REST}, {extra}}}}}'
+
+    assert service.client.post("/predict", content=body.encode()).json() == {"label": 0}
+    both = service.client.post("/predict/batch", content=f'{{"clients": [{body}, {body}]}}'.encode())
+    assert [one["label"] for one in both.json()["predictions"]] == [0, 0]

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science.data.dataset import FEATURE_STORE, Response, validate
+from data_science.data.dataset import FEATURE_STORE, validate
+from data_science.data.responses import Response
 from data_science.errors import SchemaError
 from data_science.settings import DatabaseSettings, Settings
 from data_science.sources.postgres import feature_store

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from data_science.data.dataset import Response
+from data_science.data.responses import Response
 
 LABEL = Response("label")
 FEATURES = {"numeric": ("scd_a", "scd_b"), "factors": ("attr_a", "attr_b"), "response": LABEL}

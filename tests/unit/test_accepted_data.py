@@ -50,7 +50,10 @@ def test_other_columns_and_their_faults_are_let_through():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([1, 2], r"the data are \[1, 2\]; expected a DataFrame"),
+        (
+            [1, 2],
+            r"the data are of type list, of which pandas.DataFrame\(...\) makes a table; expected a DataFrame",
+        ),
         (pd.DataFrame([[1, 2]], columns=[["a", "a"], ["b", "c"]]), "expected a DataFrame with plain columns"),
         (pd.DataFrame({"label": []}), "the data have 0 rows and 1 columns; expected at least one row"),
         (pd.DataFrame(index=range(3)), "the data have 3 rows and 0 columns"),

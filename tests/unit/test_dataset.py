@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from dataset_cases import FEATURES, clients, groups
 
-from data_science.data.dataset import FEATURE_STORE, Response, validate
+from data_science.data.dataset import FEATURE_STORE, validate
+from data_science.data.responses import Response
 from data_science.errors import SchemaError
 
 

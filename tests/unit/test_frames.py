@@ -1,5 +1,7 @@
 """Tables that speak Arrow are read once at the door, in training and in prediction, as the same pandas frame is."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -131,6 +133,122 @@ def test_what_is_no_table_is_refused_with_what_one_is(table):
         validated(table, SPECIFICATION, None)
     with pytest.raises(FeatureError, match=r"expected a DataFrame|is missing; expected"):
         predictor().predict_batch(table)
+
+
+class Lazy:
+    """A table that is not computed before it is asked, as polars' LazyFrame."""
+
+    def __init__(self, computed):
+        self.computed = computed
+
+    @property
+    def columns(self):
+        raise AssertionError("asking it costs what a computation does")
+
+    def collect(self):
+        return self.computed
+
+
+class Dataset:
+    """Files that become a table when they are read, as Arrow's dataset."""
+
+    schema = None
+
+    def __init__(self, table):
+        self.table = table
+
+    def to_table(self):
+        return self.table
+
+
+@pytest.mark.parametrize(
+    ("of", "said", "made"),
+    [
+        (lambda frame: Lazy(pa.Table.from_pandas(frame)), "of type Lazy, of which collect()", Lazy.collect),
+        (lambda frame: Dataset(pa.Table.from_pandas(frame)), "which to_table()", Dataset.to_table),
+        (lambda frame: frame.to_dict("list"), "of type dict, of which pandas.DataFrame(...)", pd.DataFrame),
+        (lambda frame: frame.to_dict("records"), "list, of which pandas.DataFrame(...)", pd.DataFrame),
+        (lambda frame: frame.to_records(index=False), "which pandas.DataFrame(...)", pd.DataFrame),
+        (lambda frame: frame.set_axis([[1] * frame.shape[1], frame.columns], axis=1), "each column has several",
+         lambda frame: frame.droplevel(0, axis=1)),
+    ],
+)  # fmt: skip
+def test_what_becomes_a_table_is_refused_with_how_and_without_showing_what_it_holds(of, said, made):
+    frame = FRAME.assign(x=np.linspace(0.123, 1, 24))
+
+    with pytest.raises(SchemaError, match=re.escape(said)) as refused:
+        validated(of(frame), SPECIFICATION, None)
+
+    assert "0.123" not in str(refused.value)
+    assert (
+        validated(made(of(frame)), SPECIFICATION, None).fingerprint
+        == validated(frame, SPECIFICATION, None).fingerprint
+    )
+    if "several" not in said:
+        with pytest.raises(FeatureError, match=re.escape(said)):
+            predictor().predict_batch(of(CLIENTS))
+
+
+class Unreadable(Other):
+    """A table with a type of its library's own, as polars' Int128."""
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        raise ValueError("unsupported format string: '_pli128'")
+
+
+def test_a_table_with_a_type_that_is_not_arrows_is_refused_with_the_reason():
+    table = Unreadable(pa.Table.from_pandas(FRAME))
+
+    with pytest.raises(SchemaError, match=r"of type Unreadable.* '_pli128'\).*Cast the others to int64"):
+        validated(table, SPECIFICATION, None)
+    with pytest.raises(SchemaError, match="Unreadable"):
+        predictor().predict_proba(table)
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 0), pa.decimal256(50, 0), pa.decimal128(30, 2)])
+@pytest.mark.parametrize("speaking", SPEAKING[:2])
+def test_decimals_of_an_arrow_table_are_the_numbers_that_they_are_there(speaking, kind):
+    table = pa.Table.from_pandas(FRAME.assign(x=np.arange(24) % 7, n=3))
+    for name in ("x", "y", "n"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table.column(name).cast(kind))
+    formulas = ["y ~ x + (1 | k)", "p(y, n) ~ x", "y ~ (1 | x)", "y['1'] ~ C(x)"]
+    plain = FRAME.assign(x=np.arange(24) % 7, n=3)
+
+    for specification in map(ModelSpecification, formulas):
+        found, expected = (validated(t, specification, None).frame for t in (speaking(table), plain))
+
+        assert learn(specification, found).encoding == learn(specification, expected).encoding
+        assert encode(learn(specification, found), found).successes.tolist() == FRAME["y"].tolist()
+
+
+def test_texts_of_any_arrow_layout_are_texts():
+    for kind in (pa.string(), pa.large_string(), pa.string_view()):
+        values = pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(FRAME["g"].tolist(), kind)]))
+
+        typed = validated(FRAME.assign(g=pd.Series(values)), SPECIFICATION, None)
+
+        assert typed.fingerprint == validated(FRAME, SPECIFICATION, None).fingerprint
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.MultiIndex.from_product([range(12), ["a", "b"]]), [0] * 24, range(24, 0, -1), [np.nan] * 24,
+        pd.date_range("2020", periods=24, tz="Europe/Berlin"), pd.CategoricalIndex(["a", "b"] * 12),
+        pd.Index(range(24), name="x"), pd.Index(FRAME["y"][::-1], name="y"),
+    ],
+)  # fmt: skip
+def test_the_index_of_a_frame_means_nothing(index):
+    moved = FRAME.set_axis(index, axis=0)
+
+    data = validated(moved, SPECIFICATION, None)
+
+    assert data.fingerprint == validated(FRAME, SPECIFICATION, None).fingerprint
+    event = ModelSpecification("g['a'] ~ x")
+    assert validated(moved, event, None).frame["g"].tolist() == FRAME["g"].eq("a").astype(int).tolist()
+    rows = CLIENTS.set_axis(moved.index[:2], axis=0)
+    np.testing.assert_array_equal(predictor().predict_interval(rows), predictor().predict_interval(CLIENTS))
 
 
 def test_a_frame_passes_the_door_as_it_is_and_without_pyarrow_the_reason_is_said(monkeypatch):

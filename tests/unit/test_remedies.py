@@ -4,6 +4,9 @@ import ast
 import re
 import subprocess
 import sys
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
@@ -123,6 +126,43 @@ def test_numbers_in_a_column_of_objects_are_read_once_they_have_the_dtype_that_i
     (dtype,) = re.findall(r"numbers to a numeric dtype: astype\((\w+)\)", str(refused.value))
 
     assert validated(frame.astype({"x": dtype}), ModelSpecification("y ~ x"), None).n_rows == 12
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [Decimal("0.5"), Decimal("1.25")], [1.5, 2.5], [Fraction(1, 3), Fraction(2, 3)], [1, "2"], [2, True],
+        [datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)], [date(2020, 1, 1), date(2021, 1, 1)],
+        [pd.Timestamp("2020", tz="Europe/Berlin"), pd.Timestamp("2021", tz="Europe/Berlin")],
+        [timedelta(1), timedelta(2)], [np.timedelta64(1, "D"), np.timedelta64(2, "D")],
+        [pd.Period("2020-01"), pd.Period("2020-02")], [pd.Interval(0, 1), pd.Interval(1, 2)], [b"a", b"b"],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [None, object, "category"])
+def test_values_of_another_kind_are_read_once_they_are_what_the_refusal_says(values, dtype):
+    column = pd.Series((values * 6)[:12], dtype=dtype)
+    frame = pd.DataFrame({"y": [0, 1, 1] * 4, "x": column})
+    if pd.api.types.is_numeric_dtype(column):
+        return
+    with pytest.raises(SchemaError) as refused:
+        validated(frame, ModelSpecification("y ~ x"), None)
+
+    said = str(refused.value).partition("expected ")[2].replace("astype", "column.astype")
+    ways = re.findall(r"\(pd\.to_datetime.* - .*days|(?:column|pd)\.[\w.]+\([^;, ]*", said)
+    assert ways
+    for way in ways:
+        made = eval(way.rstrip("."), {"pd": pd, "column": column})
+        assert validated(frame.assign(x=made), ModelSpecification("y ~ x"), None).n_rows == 12, way
+
+
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ C(x)", "y ~ (1 | x)", "x ~ z", "x['a'] ~ z"])
+def test_text_that_is_no_unicode_is_refused_before_anything_is_computed(formula):
+    frame = pd.DataFrame(
+        {"y": [0, 1, 1] * 4, "z": range(12), "x": pd.Series(["\ud800", "a"] * 6, dtype=object)}
+    )
+
+    with pytest.raises(SchemaError, match=r"x: broken text such as .*in the encoding that it was written in"):
+        validated(frame, ModelSpecification(formula), None)
 
 
 def test_a_model_that_has_nothing_names_methods_that_it_has():

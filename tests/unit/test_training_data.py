@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from data_science.data.dataset import FEATURE_STORE, Response
+from data_science.data.dataset import FEATURE_STORE
+from data_science.data.responses import Response
 from data_science.errors import SchemaError
 from data_science.formula import training_data
 from data_science.formula.specification import ModelSpecification
@@ -45,6 +46,7 @@ def test_a_column_is_asked_for_once_in_each_role_it_has(formula, numeric, factor
     assert given == {
         "numeric": tuple(numeric),
         "factors": tuple(factors),
+        "offsets": set(),
         "response": Response("label"),
         "key": None if schema is None else "idx",
         "schema": schema,
