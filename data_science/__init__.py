@@ -23,6 +23,7 @@ _HOMES = {
     "SchemaError": "data_science.errors",
     "SettingsError": "data_science.errors",
     "SpecificationError": "data_science.errors",
+    "Verdict": "data_science.judgement.verdict",
     "compare": "data_science.evaluation.candidates",
 }
 

@@ -4,11 +4,19 @@ import json
 import re
 from dataclasses import replace
 from itertools import product
+from statistics import NormalDist
 
 import pytest
 from reports import SEEN, verdict
 
-from data_science.evaluation.evidence import EffectsEvidence, Evidence, FormEvidence, Gain, PowerEvidence
+from data_science.evaluation.evidence import (
+    EffectsEvidence,
+    Evidence,
+    FormEvidence,
+    Gain,
+    PowerEvidence,
+    standard_errors,
+)
 from data_science.judgement.verdict import Verdict, decide
 from data_science.report.verdict import by_heading, phrased, rate, trouble
 
@@ -60,6 +68,31 @@ def test_features_add_by_a_clear_gain_or_a_clear_effect_and_only_data_that_could
 )
 def test_the_form_is_wrong_by_a_clear_gain_of_another_learner_or_by_its_calibration(measured, form):
     assert decide(evidence(form=measured)).form == form
+
+
+@pytest.mark.parametrize(
+    ("gain", "n_candidates", "features"),
+    [(Gain(10.1, 5.0), 1, "add"), (Gain(10.1, 5.0), 2, "nothing found"), (Gain(13.2, 5.0), 5, "add")],
+)
+def test_the_best_of_several_candidates_must_be_farther_from_chance(gain, n_candidates, features):
+    made = phrased(decide(evidence(gain=gain), n_candidates=n_candidates))
+
+    assert (made.features, made.n_candidates) == (features, n_candidates)
+    said = f"the best of {n_candidates} candidates, which the limit allows for"
+    assert (said in by_heading(made)["Features"]) == (n_candidates > 1)
+
+
+def test_of_several_looks_any_one_may_be_far_out_as_often_as_of_one():
+    alone, of_seven = (NormalDist().cdf(-standard_errors(n)) for n in (1, 7))
+
+    assert standard_errors(1) == pytest.approx(2)
+    assert 7 * of_seven == pytest.approx(alone)
+
+
+def test_rows_that_no_importance_sampling_leaves_out_are_counted():
+    said = by_heading(verdict(n_refitted=1, n_khat_high=12))["Features"]
+
+    assert "(1 row left out by refitting; 12 rows of high k-hat, whose scores are not reliable)" in said
 
 
 def every_verdict():
