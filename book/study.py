@@ -19,7 +19,7 @@ from book import reuse, snapshot
 from data_science.arrays import Floats
 from data_science.data.dataset import FEATURE_STORE, Dataset
 from data_science.data.provenance import Provenance
-from data_science.evaluation.candidates import QUICK, compare
+from data_science.evaluation.candidates import QUICK
 from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.cross_validation import BASELINES, CrossValidation, cross_validate
 from data_science.formula import design
@@ -27,6 +27,7 @@ from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
 from data_science.model import BayesianLogitModel
+from data_science.selection import compare
 from data_science.settings.job import Settings
 from data_science.storage.artifact import Loaded
 

@@ -24,7 +24,7 @@ _HOMES = {
     "SettingsError": "data_science.errors",
     "SpecificationError": "data_science.errors",
     "Verdict": "data_science.judgement.verdict",
-    "compare": "data_science.evaluation.candidates",
+    "compare": "data_science.selection",
 }
 
 __all__ = sorted(_HOMES)

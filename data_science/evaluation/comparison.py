@@ -89,6 +89,11 @@ class Comparison:
 
     @property
     def sentences(self) -> tuple[str, ...]:
+        """What was found, in words."""
+        return self.of_the_table
+
+    @property
+    def of_the_table(self) -> tuple[str, ...]:
         """What the table says, in words: which differences are noise, and whether elpd can be relied on.
 
         The best is the best of all, and each difference from it is held to a limit that allows for that.
