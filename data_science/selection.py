@@ -42,14 +42,19 @@ class Selection(Comparison):
         return self.verdicts[self.names[0]]
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """What the table says in words, why candidates were added, and the verdict on the best."""
-        added = [
+    def added(self) -> str:
+        """Why candidates were added, or that none was."""
+        said = [
             f"{name!r} was added since this is held of {missed!r}: {self.verdicts[missed].sentences[0]}"
             for name, missed in self.proposed.items()
         ]
+        return " ".join(said) or "No candidate was added to those that were asked for."
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the table says in words, why candidates were added, and the verdict on the best."""
         held = f"This is held of {self.names[0]!r}: {self.verdict.sentences[0]}"
-        return (*self.of_the_table, *added, held, *self.verdict.sentences[1:])
+        return (*self.of_the_table, self.added, held, *self.verdict.sentences[1:])
 
 
 def compare(
