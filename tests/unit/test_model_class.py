@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from reports import verdict
 from serving_cases import ROW, predictor
 
 from data_science import BayesianLogitModel, ModelSpecification, pipeline
 from data_science.errors import ArtifactError, DataScienceError, GateError, SettingsError
 from data_science.pipeline import Fit
 from data_science.storage import artifact
+from tests.held_verdicts import verdict
 
 SUMMARY = ["mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean"]
 RECORD = {name: float(place) for place, name in enumerate(reversed(SUMMARY))} | {"parameter": "Intercept"}

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from reports import SEEN, verdict
 
 from data_science import ModelSpecification, compare, selection
 from data_science.errors import GateError
 from data_science.judgement.expansion import expanded
+from tests.held_verdicts import SEEN, verdict
 from tests.trust.known_tables import world
 
 BLIND, LINES = ModelSpecification("label ~ 1"), ModelSpecification("label ~ scd_a + scd_b")

@@ -72,7 +72,7 @@ def second_opinion(agreement: Mapping[str, Any] | None, notes: str | None = None
         f"{described} from the same likelihood, gives the same posterior: the "
         f"largest difference is {agreement['distance_in_sds']:.3f} of a posterior standard deviation "
         f"({readable(agreement['worst'])}), {agreement['distance_in_mcse']:.1f} Monte Carlo standard errors "
-        f"where chance explains up to {agreement['limit_in_mcse']:.1f}"
+        f"where up to {agreement['limit_in_mcse']:.1f} may be chance"
     )
 
 

@@ -98,7 +98,7 @@ def largest_khat(comparison: Comparison) -> str:
     n_high = sum(fit.n_khat_high for fit in comparison.loos.values())
     n_refitted = sum(fit.n_refitted for fit in comparison.loos.values())
     refits = f"; {count(n_refitted, 'estimate')} came from refitting" if n_refitted else ""
-    high = f"{count(n_high, 'estimate')} {'is' if n_high == 1 else 'are'} above the limit of {KHAT_MAX:g}"
+    high = f"{count(n_high, 'estimate')} {'are' if n_high > 1 else 'is'} above the limit of {KHAT_MAX:g}"
     return f"the largest k-hat is {comparison.loos[worst].khat_max:.2f} ({worst}), and {high}{refits}"
 
 
