@@ -21,6 +21,7 @@ from data_science.data.dataset import FEATURE_STORE, Dataset
 from data_science.data.provenance import Provenance
 from data_science.errors import ArtifactError
 from data_science.evaluation.candidates import QUICK
+from data_science.evaluation.comparison import Difference
 from data_science.evaluation.cross_validation import BASELINES, CrossValidation, cross_validate
 from data_science.fitting.posterior_on import posterior_on
 from data_science.formula import design
@@ -151,6 +152,11 @@ class Study:
         return self.verdict.sentences[0]
 
     @property
+    def gain(self) -> Difference:
+        """What the trained model gains over intercept only, as its verdict has it."""
+        return Difference(self.verdict.elpd_diff, self.verdict.se_diff, self.verdict.n_rows)
+
+    @property
     def comparison(self) -> Selection:
         """The candidates by PSIS-LOO per client, named as in the book."""
         return _renamed(self._compared, {one.formula: name for name, one in self.candidates.items()})
@@ -215,6 +221,7 @@ def _renamed(found: Selection, names: Mapping[str, str]) -> Selection:
         {names[old]: loo for old, loo in found.loos.items()},
         {names[old]: waic for old, waic in found.waics.items()},
         {names[old]: weight for old, weight in found.weights.items()},
+        found.nodes,
         {names[old]: verdict for old, verdict in found.verdicts.items()},
         {names[new]: names[old] for new, old in found.proposed.items()},
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -33,8 +33,12 @@ ROUNDS = 3
 class Selection(Comparison):
     """Candidates by elpd_loo, those among them that were added, and what is held of those examined."""
 
-    verdicts: Mapping[str, Verdict]  # on the best with features, on what was added, and on the best of all
-    proposed: Mapping[str, str]  # what was added → the candidate whose form was wrong
+    verdicts: Mapping[str, Verdict] = field(
+        default_factory=dict
+    )  # on the best with features, on what was added, and on the best of all
+    proposed: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what was added → the candidate whose form was wrong
 
     @property
     def verdict(self) -> Verdict:
@@ -125,7 +129,7 @@ def _closed(
     for name in (*proposed, compared.names[0]):
         if name not in verdicts:
             verdicts[name] = _verdict_on(fits[name], frame, settings, len(fits))
-    return Selection(compared.loos, compared.waics, compared.weights, verdicts, proposed)
+    return Selection(compared.loos, compared.waics, compared.weights, compared.nodes, verdicts, proposed)
 
 
 def _has_features(fitted: Fitted) -> bool:

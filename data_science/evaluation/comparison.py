@@ -56,6 +56,7 @@ class Comparison:
     loos: Mapping[str, Loo]
     waics: Mapping[str, Elpd]
     weights: Mapping[str, float]  # of the stacked predictive distribution
+    nodes: Observations | None = None  # at which all were measured, each for ``weights`` rows
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -171,6 +172,7 @@ def _ranked(measured: Mapping[str, tuple[Loo, Elpd]], observations: Pooled) -> C
         loos,
         {name: measured[name][1] for name in order},
         dict(zip(order, weights.tolist(), strict=True)),
+        observations.rows,
     )
 
 

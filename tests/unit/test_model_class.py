@@ -1,5 +1,6 @@
 """What `BayesianLogitModel` hands to the pipeline, the predictor and the artifact, and when it has nothing to."""
 
+import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -38,6 +39,7 @@ def fits(monkeypatch):
 
     monkeypatch.setattr(pipeline, "fit", fit)
     monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
+    monkeypatch.setattr(pipeline, "card_json", lambda _: {"a": "card"})
     monkeypatch.setattr(pipeline, "_writers", lambda *_: {})
     return asked
 
@@ -76,6 +78,7 @@ def test_what_was_fitted_last_answers_and_is_saved(fits, tmp_path):
     assert model.model_version == path.name
     assert artifact.load(path).manifest["provenance"] == {"seed": 2}
     assert (path / "model_card.md").read_text() == "a card"
+    assert json.loads((path / "model_card.json").read_text()) == {"a": "card"}
     for _ in range(3):
         model.save(tmp_path, keep=2)
     assert len(list(tmp_path.glob("2*"))) == 2
@@ -133,6 +136,7 @@ def test_the_verdict_is_that_of_the_fit_whether_it_was_fitted_or_loaded(monkeypa
     made = Fit(predictor(), pd.DataFrame(), "posterior", report, "design", {})
     monkeypatch.setattr(pipeline, "fit", lambda *_, **__: made)
     monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
+    monkeypatch.setattr(pipeline, "card_json", lambda _: {"a": "card"})
     monkeypatch.setattr(pipeline, "_writers", lambda *_: {})
     model, loaded = BayesianLogitModel(), BayesianLogitModel()
     with pytest.raises(DataScienceError, match="no parameters yet"):
