@@ -99,11 +99,6 @@ class Screen:
         """Share of data sets without any signal whose largest deviation is at least as large."""
         return _p_value(self.observed, self.shuffled)
 
-    @property
-    def stands_out(self) -> bool:
-        """Whether some group deviates more than 95 % of shuffled labels' largest deviation."""
-        return self.p_value < 0.05
-
 
 def screen(groups: Margins, label: pd.Series[int], *, n_shuffles: int = 200, seed: int = 1) -> Screen:
     """Look at every group of every margin at once, and shuffle the label to see what chance shows.

@@ -30,7 +30,7 @@ from data_science.storage.artifact import Loaded
 log = logging.getLogger(__name__)
 
 _CODE = (  # what computes results
-    "data", "formula", "likelihood", "engines", "fitting", "prediction", "evaluation", "judgement",
+    "data", "formula", "likelihood", "engines", "fitting", "prediction", "evaluation", "judgement", "report",
 )  # fmt: skip
 _LIBRARIES = (  # results may change with them
     "arviz-stats", "bambi", "formulae", "numba", "numpy", "nutpie", "pandas", "pymc", "pytensor",
@@ -108,7 +108,8 @@ def _computed(compute: Callable[..., Any], name: str, key: str, arguments: dict[
 def _code_digest() -> str:
     root = Path(data_science.__file__).parent
     sources = [source for part in _CODE for source in sorted((root / part).rglob("*.py"))]
-    sources += [root / name for name in ("attempts.py", "limits.py", "pipeline.py", "settings/fit.py")]
+    alone = ("attempts.py", "limits.py", "pipeline.py", "selection.py", "settings/fit.py")
+    sources += [root / name for name in alone]
     return _digest(sources)
 
 
@@ -148,5 +149,6 @@ def _same(folder: Path, data: Dataset, specification: ModelSpecification) -> Loa
         provenance["data"]["fingerprint"] == data.fingerprint
         and provenance["specification"] == specification.to_json()
         and loaded.diagnostics["diagnostics"].get("bfmi_min") is not None  # the book shows energies
+        and loaded.diagnostics.get("verdict") is not None  # and says what is held of the fit
     )
     return loaded if same else None

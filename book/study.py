@@ -19,14 +19,20 @@ from book import reuse, snapshot
 from data_science.arrays import Floats
 from data_science.data.dataset import FEATURE_STORE, Dataset
 from data_science.data.provenance import Provenance
-from data_science.evaluation.candidates import QUICK, compare
-from data_science.evaluation.comparison import Comparison
+from data_science.errors import ArtifactError
+from data_science.evaluation.candidates import QUICK
+from data_science.evaluation.comparison import Difference
 from data_science.evaluation.cross_validation import BASELINES, CrossValidation, cross_validate
+from data_science.fitting.posterior_on import posterior_on
 from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
+from data_science.judgement.verdict import Verdict
 from data_science.model import BayesianLogitModel
+from data_science.report.verdict import by_heading
+from data_science.report.wording import capitalized
+from data_science.selection import Selection, compare
 from data_science.settings.job import Settings
 from data_science.storage.artifact import Loaded
 
@@ -127,20 +133,46 @@ class Study:
         """What the training job measured of the fit, and what it said."""
         return self.version.diagnostics
 
-    @cached_property
-    def comparison(self) -> Comparison:
+    @property
+    def verdict(self) -> Verdict:
+        """What is held of the trained model; the book quotes it and forms no opinion of its own."""
+        found = self.model.verdict
+        if found is None:  # `reuse` takes no fit without one
+            raise ArtifactError(f"{self.version.path} was stored before fits had a verdict. Train again")
+        return found
+
+    def said(self, heading: str) -> str:
+        """Return one sentence of the verdict by its heading in `report.verdict`; "" if it has none."""
+        sentence = by_heading(self.verdict).get(heading)
+        return f"{capitalized(sentence)}." if sentence else ""
+
+    @property
+    def held(self) -> str:
+        """The most important sentence of the verdict."""
+        return self.verdict.sentences[0]
+
+    @property
+    def gain(self) -> Difference:
+        """What the trained model gains over intercept only, as its verdict has it."""
+        return Difference(self.verdict.elpd_diff, self.verdict.se_diff, self.verdict.n_rows)
+
+    @property
+    def comparison(self) -> Selection:
         """The candidates by PSIS-LOO per client, named as in the book."""
-        by_formula = reuse.remembered(
-            self.settings.book_cache,
-            compare,
-            *self._identity,
-            self.settings.seed,
-            specifications=list(CANDIDATES.values()),
-            frame=self.frame,
-            settings=replace(QUICK, seed=self.settings.seed),
-        )
-        names = {specification.formula: name for name, specification in CANDIDATES.items()}
-        return _renamed(by_formula, names)
+        return _renamed(self._compared, {one.formula: name for name, one in self.candidates.items()})
+
+    @cached_property
+    def candidates(self) -> dict[str, ModelSpecification]:
+        """What is compared, by name: what the book asks for, and what was added since a form was wrong."""
+        added = {f"expansion {place}": formula for place, formula in enumerate(self._compared.proposed, 1)}
+        return {**CANDIDATES, **{name: ModelSpecification(formula) for name, formula in added.items()}}
+
+    @cached_property
+    def best(self) -> tuple[Design, Floats]:
+        """The candidate that predicts best, with draws of its coefficients, shape (draw, coefficient)."""
+        specification = self.candidates[self.comparison.names[0]]
+        fitted = posterior_on(self.frame, specification, replace(QUICK, seed=self.settings.seed))
+        return fitted.design, fitted.posterior.thinned(500)[0]
 
     @cached_property
     def cross_validation(self) -> CrossValidation:
@@ -149,9 +181,9 @@ class Study:
             self.settings.book_cache,
             cross_validate,
             *self._identity,
-            [list(BASELINES), N_FOLDS, self.settings.seed],
+            [list(BASELINES), list(self._compared.proposed), N_FOLDS, self.settings.seed],
             frame=self.frame,
-            candidates=CANDIDATES,
+            candidates=self.candidates,
             n_folds=N_FOLDS,
             seed=self.settings.seed,
         )
@@ -163,6 +195,19 @@ class Study:
         return {name: version(name) for name in names}
 
     @cached_property
+    def _compared(self) -> Selection:
+        """Candidates by their formulas."""
+        return reuse.remembered(
+            self.settings.book_cache,
+            compare,
+            *self._identity,
+            self.settings.seed,
+            specifications=list(CANDIDATES.values()),
+            frame=self.frame,
+            settings=replace(QUICK, seed=self.settings.seed),
+        )
+
+    @cached_property
     def _features(self) -> tuple[pd.DataFrame, Provenance]:
         return snapshot.features(self.settings, self.snapshot)
 
@@ -171,10 +216,12 @@ class Study:
         return [self.data.fingerprint, {name: s.to_json() for name, s in CANDIDATES.items()}]
 
 
-def _renamed(comparison: Comparison, names: Mapping[str, str]) -> Comparison:
-    return replace(
-        comparison,
-        loos={names[old]: found for old, found in comparison.loos.items()},
-        waics={names[old]: found for old, found in comparison.waics.items()},
-        weights={names[old]: weight for old, weight in comparison.weights.items()},
+def _renamed(found: Selection, names: Mapping[str, str]) -> Selection:
+    return Selection(
+        {names[old]: loo for old, loo in found.loos.items()},
+        {names[old]: waic for old, waic in found.waics.items()},
+        {names[old]: weight for old, weight in found.weights.items()},
+        found.nodes,
+        {names[old]: verdict for old, verdict in found.verdicts.items()},
+        {names[new]: names[old] for new, old in found.proposed.items()},
     )

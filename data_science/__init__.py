@@ -23,7 +23,8 @@ _HOMES = {
     "SchemaError": "data_science.errors",
     "SettingsError": "data_science.errors",
     "SpecificationError": "data_science.errors",
-    "compare": "data_science.evaluation.candidates",
+    "Verdict": "data_science.judgement.verdict",
+    "compare": "data_science.selection",
 }
 
 __all__ = sorted(_HOMES)

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 try:
     from machine_learning_engineering.mle_model import MLEModel
 except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "machine_learning_engineering":
-        raise ModuleNotFoundError(
-            f"the MLE team's package machine_learning_engineering is installed, and needs {error.name!r}, "
-            "which is not: install what that package requires",
-            name=error.name,
-        ) from error
-    raise ModuleNotFoundError(
+    said = (
         f"{error.name!r} is not installed; expected the MLE team's package machine_learning_engineering. "
-        "Install theirs, or the reference version: pip install ./mle in the repository",
-        name=error.name,
-    ) from error
+        "Install theirs, or the reference version: pip install ./mle in the repository"
+    )
+    if (error.name or "").partition(".")[0] != "machine_learning_engineering":
+        said = (
+            f"the MLE team's package machine_learning_engineering is installed, and needs {error.name!r}, "
+            "which is not: install what that package requires"
+        )
+    raise ModuleNotFoundError(said, name=error.name) from error
 
 from data_science.errors import ArtifactError, DataScienceError, installing, require_instance
 from data_science.storage import artifact
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from data_science.arrays import Floats
     from data_science.formula.specification import ModelSpecification
+    from data_science.judgement.verdict import Verdict
     from data_science.pipeline import Fit
     from data_science.prediction.predictor import Method, Predictor, Scores
     from data_science.settings.fit import Costs, FitSettings
@@ -81,7 +81,7 @@ class BayesianLogitModel(MLEModel):
     >>> report = model.fit(frame)
     >>> report.sentences["Compression"]
     '500 rows → ... nodes (... per cell for scd_a), largest posterior shift ... sd'
-    >>> print(f"{model.summary().loc['scd_a', 'mean']:.1f}")
+    >>> float(model.summary().loc["scd_a", "mean"].round(1))
     1.7
     >>> model.posterior["posterior"].sizes["draw"]
     2000
@@ -90,7 +90,8 @@ class BayesianLogitModel(MLEModel):
 
     >>> model.predict(frame.head(1))
     0
-    >>> model.predict_one({"scd_a": 0.9, "scd_b": 5})
+    >>> client = {"scd_a": 0.9, "scd_b": 5}
+    >>> model.predict_one(client)
     0
     >>> model.predict_batch(frame).shape
     (500,)
@@ -98,7 +99,7 @@ class BayesianLogitModel(MLEModel):
     array([0.14, 0.28])
     >>> model.predict_interval(frame.head(1)).round(1)
     array([[0.1, 0.2]])
-    >>> sorted(model.explain({"scd_a": 0.9, "scd_b": 5}))
+    >>> sorted(model.explain(client))
     ['Intercept', 'scd_a', 'scd_b']
 
     A folder holds versions; loading it takes the newest:
@@ -108,9 +109,7 @@ class BayesianLogitModel(MLEModel):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     version = model.save(folder)
     ...     served.load(folder)
-    >>> served.predict_proba_one({"scd_a": 0.9, "scd_b": 5}) == model.predict_proba_one(
-    ...     {"scd_a": 0.9, "scd_b": 5}
-    ... )
+    >>> served.predict_proba_one(client) == model.predict_proba_one(client)
     True
     """
 
@@ -162,13 +161,9 @@ class BayesianLogitModel(MLEModel):
                 f"fit needs {error.name}, which is not installed: {installing('train')}"
             ) from error
         fitted = pipeline.fit(
-            dataset,
-            self.specification,
-            settings=self.settings,
-            seed=self.seed,
-            engine=self.engine,
-            costs=self.costs,
-        )
+            dataset, self.specification,
+            settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs,
+        )  # fmt: skip
         self._held = fitted
         self.model_version = None  # it has no name until it is saved
         return fitted.report
@@ -176,10 +171,7 @@ class BayesianLogitModel(MLEModel):
     def save(self, model_folder: str | Path, *, keep: int = 5) -> Path:
         """Store the model as a new version in a folder of versions and return the version's folder.
 
-        Raises
-        ------
-        ArtifactError
-            If nothing was fitted here, or the folder cannot be written.
+        Raises :class:`ArtifactError` if nothing was fitted here, or the folder cannot be written.
         """
         if self._held is None or isinstance(self._held, artifact.Loaded):
             why = "was not fitted" if self._held is None else "was loaded, and is already stored"
@@ -191,10 +183,8 @@ class BayesianLogitModel(MLEModel):
     def load(self, model_folder: str | Path) -> None:
         """Make this the model stored in one version, or the newest good one of a folder of versions.
 
-        Raises
-        ------
-        ArtifactError
-            Naming the file that cannot be trusted or read, and what to do; the previous model is kept.
+        Raises :class:`ArtifactError`, naming the file that cannot be trusted or read, and what to do; the
+        previous model is kept.
         """
         self._held = loaded = artifact.load(model_folder)
         self.model_version = loaded.path.name
@@ -290,6 +280,16 @@ class BayesianLogitModel(MLEModel):
         """The full posterior with Bambi's names, dims and coords; after `load`, read lazily from disk."""
         held = self._fitted_or_loaded
         return artifact.open_posterior(held.path) if isinstance(held, artifact.Loaded) else held.posterior
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What is held of the fit, formed once when it was made; None of a version older than that."""
+        held = self._fitted_or_loaded
+        if isinstance(held, artifact.Loaded):
+            from data_science.judgement.verdict import stored
+
+            return stored(held.diagnostics, held.path)
+        return held.report.verdict
 
     @property
     def _fitted_or_loaded(self) -> Fit | artifact.Loaded:

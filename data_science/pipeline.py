@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +25,7 @@ from data_science.engines.registry import OnProgress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.evaluation.evidence_of import evidence_of
+from data_science.evaluation.performance import performance
 from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import training_data
 from data_science.formula.design import Design
@@ -34,7 +36,8 @@ from data_science.prediction.measured import measure_correction, measure_unseen
 from data_science.prediction.predictor import Predictor
 from data_science.prediction.unseen import N_ROWS
 from data_science.progress import Stopwatch
-from data_science.report.summary import Report, model_card
+from data_science.report.card import card_json, model_card
+from data_science.report.summary import Report
 from data_science.report.verdict import phrased, trouble
 from data_science.settings.fit import Costs, FitSettings, resolved
 from data_science.settings.job import Settings
@@ -42,6 +45,7 @@ from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 
 log = logging.getLogger(__name__)
+CARD = "model_card.json"  # the card for machines, beside that for people
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
@@ -68,6 +72,10 @@ class Fit:
         """One page for people."""
         return model_card(self.report)
 
+    def _write_card(self, path: Path) -> None:
+        """Write the card for machines."""
+        write_durably(path, json.dumps(card_json(self.report), ensure_ascii=False, indent=1).encode())
+
     def save(self, folder: str | Path, *, keep: int = 5) -> Path:
         """Store this as a new version and return its folder; a fit that failed its gates is no `Fit`.
 
@@ -81,7 +89,7 @@ class Fit:
             predictor=self.predictor,
             diagnostics=self.diagnostics,
             model_card=self.model_card,
-            writers=_writers(self.design, self.posterior),
+            writers={**_writers(self.design, self.posterior), CARD: self._write_card},
             provenance=self.provenance,
             now=datetime.now(UTC),
             keep=keep,
@@ -98,6 +106,7 @@ def fit(
     costs: Costs | None = None,
     schema: Schema | None = None,
     source: Provenance | None = None,
+    owner: str | None = None,
     progress: OnProgress = lambda _: None,
     watch: Stopwatch | None = None,
 ) -> Fit:
@@ -118,6 +127,8 @@ def fit(
         Promised types of the columns, for the database path.
     source : Provenance, optional
         Where the rows come from, if a database states it.
+    owner : str, optional
+        Who answers for the model, for its card.
     progress : callable, optional
         Called with :class:`data_science.engines.registry.Progress` during sampling, also from another thread.
     watch : Stopwatch, optional
@@ -136,7 +147,7 @@ def fit(
     settings, costs = resolved(settings, seed=seed, engine=engine), Costs() if costs is None else costs
     require_instance("costs", costs, Costs)  # now, not after the fit
     with threadpool_limits(1):  # vectors of rows and matrices of order ten: BLAS threads wait for each other
-        return _fit(frame, specification, settings, costs, schema, source, progress, watch)
+        return _fit(frame, specification, settings, costs, schema, source, owner, progress, watch)
 
 
 def _fit(
@@ -146,6 +157,7 @@ def _fit(
     costs: Costs,
     schema: Schema | None,
     source: Provenance | None,
+    owner: str | None,
     progress: OnProgress,
     watch: Stopwatch,
 ) -> Fit:
@@ -161,6 +173,7 @@ def _fit(
     with watch.stage("verdict"):
         measured = evidence_of(fitted, compared, settings.seed)
         verdict = phrased(decide(measured, None if source is None else source.tables))
+        fares = performance(compared, fitted.design.encoding)
     for said in trouble(verdict).values():
         log.warning("%s", said)
     with watch.stage("predictor"):
@@ -168,7 +181,8 @@ def _fit(
     about = DataSummary(data.n_rows, data.base_rate, data.fingerprint)
     report = Report(
         specification, about, attempt.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
-        compared, verdict, attempt.summary, predictor, dict(watch.seconds), source,
+        compared, verdict, attempt.summary, predictor, dict(watch.seconds), source, fares,
+        owner,
     )  # fmt: skip
     provenance = {
         "specification": specification.to_json(),
@@ -204,6 +218,7 @@ def train(
         costs=settings.costs,
         schema=FEATURE_STORE,
         source=source,
+        owner=settings.owner,
         progress=progress,
         watch=watch,
     )

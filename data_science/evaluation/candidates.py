@@ -1,4 +1,4 @@
-"""Fit candidates to the same rows and compare them, the intercept-only model always among the baselines."""
+"""Fit candidates to the same rows, the intercept-only model always among the baselines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError, require_instance
@@ -21,35 +20,14 @@ MODEL, BASELINE = "model", "intercept only"
 QUICK = FitSettings(engine="nested-laplace", second_opinion=False)
 
 
-def compare(
-    specifications: Sequence[ModelSpecification], frame: pd.DataFrame, *, settings: FitSettings = QUICK
-) -> Comparison:
-    """Fit every specification to the frame and compare them by elpd_loo, one row left out at a time.
-
-    Parameters
-    ----------
-    specifications : sequence of ModelSpecification
-        Candidates of one response; named in the result by their formulas.
-    frame : DataFrame
-        One row per observation.
-    settings : FitSettings, optional
-        By default nested Laplace, with NUTS if it declines.
+def fit_candidates(
+    specifications: Sequence[ModelSpecification], frame: pd.DataFrame, settings: FitSettings
+) -> dict[str, Fitted]:
+    """Fit every specification to the frame; their names are their formulas.
 
     Raises
     ------
     SchemaError, SpecificationError, GateError
-
-    Examples
-    --------
-    >>> from data_science import ModelSpecification, compare
-    >>> from data_science.examples import clients
-    >>> candidates = [ModelSpecification("label ~ 1"), ModelSpecification("label ~ scd_a + scd_b")]
-    >>> found = compare(candidates, clients(1_000))
-    >>> found.names  # best first
-    ('label ~ scd_a + scd_b', 'label ~ 1')
-    >>> difference = found.difference(*found.names)
-    >>> difference.elpd > 2 * difference.se
-    True
     """
     if isinstance(specifications, str | ModelSpecification) or not isinstance(specifications, Iterable):
         raise SpecificationError(
@@ -66,12 +44,11 @@ def compare(
         raise SpecificationError("the candidates model different responses; expected the same one")
     names = [specification.formula for specification in specifications]
     fits = {}
-    with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
-        for position, specification in enumerate(specifications):
-            name = names[position]
-            unique = name if names.count(name) == 1 else f"{name} [{position + 1}]"
-            fits[unique] = posterior_on(validated(frame, specification, None).frame, specification, settings)
-        return compare_fitted(fits)
+    for position, specification in enumerate(specifications):
+        name = names[position]
+        unique = name if names.count(name) == 1 else f"{name} [{position + 1}]"
+        fits[unique] = posterior_on(validated(frame, specification, None).frame, specification, settings)
+    return fits
 
 
 def against_baseline(fitted: Fitted, frame: pd.DataFrame, settings: FitSettings) -> Comparison:

@@ -11,8 +11,10 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
+from data_science.evaluation.evidence import standard_errors
 from data_science.evaluation.loo import DRAWS, Elpd, Loo, measure, standard_error
 from data_science.evaluation.pointwise import Pooled, pool, union
+from data_science.evaluation.refits import refitted
 from data_science.fitting.posterior_on import Fitted
 from data_science.formula.design import Design, encode
 from data_science.formula.rows import Observations
@@ -54,6 +56,7 @@ class Comparison:
     loos: Mapping[str, Loo]
     waics: Mapping[str, Elpd]
     weights: Mapping[str, float]  # of the stacked predictive distribution
+    nodes: Observations | None = None  # at which all were measured, each for ``weights`` rows
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,13 +90,22 @@ class Comparison:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the table says, in words: which differences are noise, and whether elpd can be relied on."""
+        """What was found, in words."""
+        return self.of_the_table
+
+    @property
+    def of_the_table(self) -> tuple[str, ...]:
+        """What the table says, in words: which differences are noise, and whether elpd can be relied on.
+
+        The best is the best of all, and each difference from it is held to a limit that allows for that.
+        """
         best, *others = self.names
         top = self.loos[best]
+        of = f" of {len(self.loos)} candidates" if len(others) > 1 else ""
         said = [
-            f"{best!r} has the highest elpd_loo: {top.elpd:,.1f} (SE {top.se:,.1f}), {top.n_rows:,} rows."
+            f"{best!r} has the highest elpd_loo{of}: {top.elpd:,.1f} (SE {top.se:,.1f}), {top.n_rows:,} rows."
         ]
-        said += [_ranked(name, self.difference(name, best)) for name in others]
+        said += [_placed(name, self.difference(name, best), len(others)) for name in others]
         said += [_unreliable(name, fit) for name, fit in self.loos.items() if fit.n_khat_high]
         return tuple(said)
 
@@ -103,7 +115,11 @@ def compare_fitted(fits: Mapping[str, Fitted]) -> Comparison:
     encoded = union([fit.design for fit in fits.values()], [fit.problem.rows for fit in fits.values()])
     unfit = any(fit.problem.compressed.unfit_for_quadrature for fit in fits.values())
     observations = pool(encoded, quadrature=not unfit)
-    return compare_at({name: (fit.design, fit.posterior) for name, fit in fits.items()}, observations)
+    measured = {name: measure(fit.design, observations, fit.posterior) for name, fit in fits.items()}
+    return _ranked(
+        {name: (refitted(fits[name], observations, one), waic) for name, (one, waic) in measured.items()},
+        observations,
+    )
 
 
 def compare_fits(
@@ -145,6 +161,10 @@ def compare_at(candidates: Candidates, observations: Pooled, *, n_draws: int = D
         name: measure(design, observations, posterior, n_draws=n_draws)
         for name, (design, posterior) in candidates.items()
     }
+    return _ranked(measured, observations)
+
+
+def _ranked(measured: Mapping[str, tuple[Loo, Elpd]], observations: Pooled) -> Comparison:
     order = sorted(measured, key=lambda name: -measured[name][0].elpd)
     loos = {name: measured[name][0] for name in order}
     weights = stack(np.stack([fit.pointwise for fit in loos.values()], axis=1), observations.weights)
@@ -152,6 +172,7 @@ def compare_at(candidates: Candidates, observations: Pooled, *, n_draws: int = D
         loos,
         {name: measured[name][1] for name in order},
         dict(zip(order, weights.tolist(), strict=True)),
+        observations.rows,
     )
 
 
@@ -209,11 +230,13 @@ def stack(pointwise: Floats, weights: Floats) -> Floats:
     return np.asarray(mixture / mixture.sum())
 
 
-def _ranked(name: str, gap: Difference) -> str:
+def _placed(name: str, gap: Difference, n_compared: int) -> str:
     below = f"{name!r} is {-gap.elpd:z,.1f} (SE {gap.se:,.1f}) below"
-    if gap.is_noise:
+    limit = standard_errors(n_compared)
+    if not abs(gap.elpd) >= limit * gap.se:  # a NaN is no finding
         small = f", and below {SMALL_ELPD:g} it is small anyway ({_SOURCE})" if gap.is_small else ""
-        return f"{below}: inside the noise (less than 2 SE){small}."
+        several = f", the limit for any of {n_compared}" if n_compared > 1 else ""
+        return f"{below}: inside the noise (less than {limit:.2g} SE{several}){small}."
     if gap.is_small:
         return f"{below}: small, whatever its SE, since it is less than {SMALL_ELPD:g} ({_SOURCE})."
     return f"{below}: it predicts worse, by more than the noise."

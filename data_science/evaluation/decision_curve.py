@@ -32,7 +32,7 @@ class Strategies:
 
     @property
     def useful(self) -> pd.Index[float]:
-        """Where the model is better than both: the band that holds 95 % of whole curves lies above zero."""
+        """Where the band of the gain that holds 95 % of whole curves lies above zero."""
         return self.gain.index[self.gain["low"] > 0]
 
 

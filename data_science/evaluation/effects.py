@@ -1,4 +1,4 @@
-"""Effects of the features with 95 % intervals, and which of them are there beyond chance.
+"""Effects of the features with 95 % intervals.
 
 Changes when an effect is shown on another scale.
 """
@@ -67,20 +67,9 @@ def all_of(posterior: xr.DataTree, sds: pd.Series[float], features: Sequence[str
 
 
 def table(draws: Columns) -> pd.DataFrame:
-    """Interval of each effect, and whether it is clearly different from zero.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by effect: ``low``, ``middle``, ``high`` (95 %), and ``clear``: an interval wide enough for
-        all effects together to hold zero with 95 % probability (Bonferroni) leaves it out.
-    """
-    values = np.stack(list(draws.values()))
-    low, middle, high = np.quantile(values, [0.025, 0.5, 0.975], axis=1)
-    tail = 0.025 / len(values)
-    lowest, highest = np.quantile(values, [tail, 1 - tail], axis=1)
-    columns = {"low": low, "middle": middle, "high": high, "clear": (lowest > 0) | (highest < 0)}
-    return pd.DataFrame(columns, index=pd.Index(draws))
+    """Interval of each effect: ``low``, ``middle``, ``high`` (95 %), indexed by effect."""
+    low, middle, high = np.quantile(np.stack(list(draws.values())), [0.025, 0.5, 0.975], axis=1)
+    return pd.DataFrame({"low": low, "middle": middle, "high": high}, index=pd.Index(draws))
 
 
 def _flat(posterior: xr.DataTree, name: str) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +14,18 @@ class Gain:
     nats: float
     se: float  # paired over rows
 
-    def is_clear(self, least: float) -> bool:
-        """Whether it is two standard errors and ``least`` nats above zero; a NaN is no finding."""
-        return self.nats >= 2 * self.se and self.nats >= least
+    def is_clear(self, least: float, n_compared: int = 1) -> bool:
+        """Whether it is clear of chance and ``least`` nats above zero; a NaN is no finding."""
+        return self.nats >= standard_errors(n_compared) * self.se and self.nats >= least
+
+
+def standard_errors(n_compared: int) -> float:
+    """Return how many are no chance: two, and more where the best of several is taken.
+
+    Of several comparisons any one may be that far out by chance (Bonferroni).
+    """
+    normal = NormalDist()
+    return -normal.inv_cdf(normal.cdf(-2.0) / max(n_compared, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +70,6 @@ class Evidence:
     power: PowerEvidence
     form: FormEvidence | None  # None: too few of the rarer response
     leaks: tuple[str, ...] = ()  # columns that alone all but determine the response
-    n_khat_high: int = 0
+    n_khat_high: int = 0  # rows whose leave-one-out score is not reliable
+    n_refitted: int = 0  # rows that were left out by a fit of its own
     offsets: tuple[str, ...] = ()  # taken as known

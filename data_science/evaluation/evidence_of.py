@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from data_science.evaluation.candidates import BASELINE, MODEL
 from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.evidence import Evidence, Gain
@@ -9,10 +11,11 @@ from data_science.evaluation.family import effects_evidence
 from data_science.evaluation.form import form_evidence, rarer
 from data_science.evaluation.leak import leaks
 from data_science.evaluation.power import power_evidence
+from data_science.evaluation.written_names import as_written, of_table, of_whole_columns
 from data_science.fitting.posterior_on import Fitted
 
 
-def evidence_of(fitted: Fitted, compared: Comparison, seed: int) -> Evidence:
+def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: int = 1) -> Evidence:
     """Measure.
 
     Parameters
@@ -22,19 +25,23 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int) -> Evidence:
         Of this fit with the intercept-only model.
     seed : int
         Of the folds of the reference learner.
+    n_candidates : int
+        Specifications among which this one was chosen: what is clear must be so among the effects of all.
     """
     rows, encoding = fitted.problem.rows, fitted.design.encoding
     difference = compared.difference(MODEL, BASELINE)
-    effects = effects_evidence(fitted)
+    effects = effects_evidence(fitted, n_candidates)
+    power = power_evidence(rows, effects.n * n_candidates, encoding.offset(rows.numeric, len(rows)))
     return Evidence(
         gain=Gain(difference.elpd, difference.se),
         n_rows=len(rows),
         rate=float(rows.successes.sum() / rows.trials.sum()),
         n_rarer=rarer(rows),
-        effects=effects,
-        power=power_evidence(rows, effects.n, encoding.offset(rows.numeric, len(rows))),
+        effects=as_written(effects, fitted.design),
+        power=replace(power, top_tenth=of_whole_columns(power.top_tenth, encoding)),
         form=form_evidence(fitted, compared, seed),
-        leaks=leaks(rows),
+        leaks=of_table(encoding, leaks(rows)),
         n_khat_high=compared.loos[MODEL].n_khat_high,
+        n_refitted=compared.loos[MODEL].n_refitted,
         offsets=tuple(name for name, _ in encoding.offsets),
     )

@@ -19,7 +19,7 @@ _DRAWS = 2_000
 _ROWS, _NEARLY = 2_000, 1e-6  # rows that show whether a term can be constant, up to this
 
 
-def effects_evidence(fitted: Fitted) -> EffectsEvidence:
+def effects_evidence(fitted: Fitted, n_candidates: int = 1) -> EffectsEvidence:
     """Measure common slopes, and levels around the average row, at once (Bonferroni).
 
     What levels have in common is known only together with the intercept.
@@ -47,7 +47,7 @@ def effects_evidence(fitted: Fitted) -> EffectsEvidence:
         spread = own.std(axis=0)
         ratio = np.divide(np.abs(own.mean(axis=0)), spread, out=np.zeros(len(spread)), where=spread > 0)
         z |= dict(zip(named[encoding.slices[term.name]], ratio.tolist(), strict=True))
-    limit = NormalDist().inv_cdf(1 - FAMILY_ERROR / (2 * max(len(z), 1)))
+    limit = NormalDist().inv_cdf(1 - FAMILY_ERROR / (2 * n_candidates * max(len(z), 1)))
     clear = sorted((name for name in z if z[name] > limit), key=lambda name: -z[name])
     return EffectsEvidence(len(z), tuple(clear), excluded)
 

@@ -16,6 +16,7 @@ from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.evidence import FormEvidence, Gain
 from data_science.evaluation.loo import Loo
 from data_science.evaluation.missing import most_missed
+from data_science.evaluation.written_names import of_table
 from data_science.fitting.posterior_on import Fitted
 from data_science.formula.encoding import Encoding
 from data_science.formula.reading import quoted
@@ -69,7 +70,7 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     missed: tuple[tuple[str, ...], float] = ((), 0.0)
     if gain.is_clear(SMALL_ELPD):
         names, nats = most_missed(kept, eta, _fitted_alone(encoding))
-        missed = _of_table(encoding, names), nats
+        missed = of_table(encoding, names), nats
     many = tuple(name for name in rows.codes if n_levels[name] > reference.MOST_LEVELS)
     chance = None if compared.loos[MODEL].p > _PARAMETERS_MAX * n_rarer else _miscalibrated(kept, eta, seed)
     suggestion = _term(fitted.design.specification, kept, missed[0]) if missed[0] else ""
@@ -87,15 +88,6 @@ def _fitted_alone(encoding: Encoding) -> frozenset[str]:
     """Columns of rows that have a term of their own, and so a line or levels that the fit knows."""
     alone = (term for term in encoding.terms if len(term.numeric) + len(term.codings) + len(term.groups) == 1)
     return frozenset(column for term in alone for column in term.columns)
-
-
-def _of_table(encoding: Encoding, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the table's columns behind columns of rows; an offset stays an offset."""
-    behind = {made: one.reads for one in encoding.derived for made in one.columns}
-    behind |= {made: (one.column,) for _, one in encoding.contrasts for made in one.columns}
-    of_terms = {column for term in encoding.terms for column in term.columns}
-    behind |= {made: (name,) for name, made in encoding.offsets if made not in of_terms}
-    return tuple(dict.fromkeys(column for name in names for column in behind.get(name, (name,))))
 
 
 def _term(specification: ModelSpecification, rows: Observations, columns: tuple[str, ...]) -> str:

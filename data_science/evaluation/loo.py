@@ -67,6 +67,7 @@ class Loo(Elpd):
     """PSIS-LOO, with the Pareto k-hat of each node."""
 
     khat: Floats  # (node,)
+    n_refitted: int = 0  # observations whose score is that of a fit without them
 
     @property
     def khat_max(self) -> float:

@@ -6,9 +6,11 @@ Decided here as values; `report.verdict` puts them into words.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
+from data_science.errors import ArtifactError
 from data_science.evaluation.evidence import Evidence
 from data_science.limits import CALIBRATION_CHANCE, OF_INTEREST, SMALL_ELPD
 
@@ -18,7 +20,21 @@ type Form = Literal["holds", "wrong", "not examined"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The opinion about one fit, with the figures that it rests on."""
+    """The opinion about one fit, with the figures that it rests on.
+
+    Examples
+    --------
+    >>> from data_science import BayesianLogitModel, ModelSpecification, Verdict
+    >>> from data_science.examples import clients
+    >>> model = BayesianLogitModel(ModelSpecification("label ~ scd_a"), engine="nested-laplace")
+    >>> verdict = model.fit(clients(500)).verdict
+    >>> verdict.features, verdict.form
+    ('add', 'holds')
+    >>> print(verdict.sentences[0])
+    The features improve predictions: elpd difference ... against 'intercept only' over 500 rows...
+    >>> Verdict.from_json(verdict.to_json()) == verdict
+    True
+    """
 
     features: Features  # do they improve predictions of new rows
     elpd_diff: float  # nats over intercept only, one row left out at a time
@@ -37,6 +53,7 @@ class Verdict:
     n_effects: int = 0
     n_candidates: int = 1
     n_khat_high: int = 0  # rows whose leave-one-out score is not reliable
+    n_refitted: int = 0  # rows that were left out by a fit of its own, importance sampling having failed
     leaks: tuple[str, ...] = ()
     offsets: tuple[str, ...] = ()  # taken as known: intercept only has them, too
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -52,13 +69,34 @@ class Verdict:
         """Construct the verdict from :meth:`to_json`'s representation."""
         pairs = ("detectable_top_tenth", "excluded")
         lists = ("clear", "leaks", "offsets", "advice", "sentences")
+        known = {one.name for one in fields(cls)}  # a newer version may know more
         return cls(
             **{
-                **document,
+                **{name: value for name, value in document.items() if name in known},
                 **{name: {k: tuple(v) for k, v in document[name].items()} for name in pairs},
                 **{name: tuple(document.get(name, ())) for name in lists},  # older ones lack offsets
             }
         )
+
+
+def stored(diagnostics: Mapping[str, Any], version: Path) -> Verdict | None:
+    """Read the verdict of a stored version; None if it was stored before fits had one.
+
+    Raises
+    ------
+    ArtifactError
+        If what is stored is no verdict.
+    """
+    document = diagnostics.get("verdict")
+    if document is None:
+        return None
+    try:
+        return Verdict.from_json(document)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{version / 'diagnostics.json'} holds no verdict as this data_science knows it ({error!r}). "
+            "Train again"
+        ) from error
 
 
 def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_candidates: int = 1) -> Verdict:
@@ -70,12 +108,12 @@ def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_ca
     provenance : mapping from table to text, optional
         Where the rows come from, if that is stated.
     n_candidates : int
-        Specifications that were tried before this one was chosen, it included.
+        Specifications that were tried before this one was chosen, it included; as of the evidence.
     """
     effects, power = measured.effects, measured.power
     columns = [*effects.excluded, *(name for name in power.top_tenth if name not in effects.excluded)]
     return Verdict(
-        features=_features(measured),
+        features=_features(measured, n_candidates),
         elpd_diff=measured.gain.nats,
         se_diff=measured.gain.se,
         n_rows=measured.n_rows,
@@ -90,16 +128,17 @@ def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_ca
         n_effects=effects.n,
         n_candidates=n_candidates,
         n_khat_high=measured.n_khat_high,
+        n_refitted=measured.n_refitted,
         leaks=measured.leaks,
         offsets=measured.offsets,
         provenance=dict(provenance or {}),
     )
 
 
-def _features(measured: Evidence) -> Features:
+def _features(measured: Evidence, n_candidates: int) -> Features:
     """Never by a single interval: one of eleven leaves zero out in four of ten tables of noise."""
     gain = measured.gain
-    if gain.is_clear(SMALL_ELPD) or (gain.nats > 0 and measured.effects.clear):
+    if gain.is_clear(SMALL_ELPD, n_candidates) or (gain.nats > 0 and measured.effects.clear):
         return "add"
     if measured.effects.n == 0:
         return "nothing found"

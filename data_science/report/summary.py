@@ -1,14 +1,13 @@
-"""What a fit found, in words: closing summary and model card, from values already computed."""
+"""What a fit found, in words: the closing summary, from values already computed."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from data_science.evaluation.candidates import BASELINE, MODEL
-from data_science.limits import KHAT_MAX
 from data_science.prediction.unseen import BOUND
 from data_science.report import verdict as phrases
 from data_science.report.wording import listed
@@ -21,16 +20,10 @@ if TYPE_CHECKING:
     from data_science.evaluation.agreement import Agreement
     from data_science.evaluation.comparison import Comparison
     from data_science.evaluation.diagnostics import Diagnostics
+    from data_science.evaluation.performance import Performance
     from data_science.formula.specification import ModelSpecification
     from data_science.judgement.verdict import Verdict
     from data_science.prediction.predictor import Predictor
-
-_ELPD = (  # what the table's columns are
-    "elpd_loo adds up, in nats, the log probability that a fit without a row gives to that row's response: "
-    "higher is better. p_loo is the effective number of parameters, weight the share in the best mixture of "
-    f"the candidates' predictions; with khat_max above {KHAT_MAX:g}, some rows' scores are not reliable."
-)
-_MOST_ROWS = 60  # effects listed in the card; the full table is in diagnostics.json
 
 
 @dataclass(frozen=True)
@@ -49,6 +42,9 @@ class Report:
     predictor: Predictor
     seconds: Mapping[str, float]
     source: Provenance | None = None  # None: a frame that somebody gave
+    performance: Performance | None = None  # None: not measured
+    owner: str | None = None  # who answers for the model
+    made: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @property
     def what_features_add(self) -> str:
@@ -154,70 +150,6 @@ def _records(summary: pd.DataFrame) -> list[dict[Any, Any]]:
     return records
 
 
-def model_card(report: Report) -> str:
-    """One page for people, in Markdown."""
-    priors = report.specification.to_json()["priors"]
-    unit = "per sd of the numeric columns" if report.specification.standardize else "per unit"
-    common = report.summary.drop(columns="mcse_mean").head(_MOST_ROWS)
-    left_out = len(report.summary) - len(common)
-    sections = {
-        "What it is": (
-            f"A Bayesian logistic regression, {_code(report.specification.formula)}, that gives the "
-            f"probability of `{report.predictor.response}`. It predicts 1 above a probability of "
-            f"{report.predictor.threshold:.4g}, which minimises the expected cost.{_offsets(report)}"
-        ),
-        "Verdict": "\n".join(f"- {sentence}" for sentence in report.verdict.sentences),
-        "Data": _origin(report) + f"{report.dataset.n_rows:,} rows, {report.dataset.base_rate:.4%} positive, "
-        f"fingerprint `{report.dataset.fingerprint}`.\n\n{report.compression}.",
-        f"Priors ({unit})": "\n".join(f"- {_code(name)}: {_prior(prior)}" for name, prior in priors.items()),
-        "Fit": "\n".join(
-            f"- {heading}: {text}"
-            for heading, text in report.by_heading(_code).items()
-            if heading in {"Engine", "Convergence", "Second opinion", "Notes", "Wall time"}
-        ),
-        "Effects (logit scale, per unit)": _table(common)
-        + (f"\n\n{left_out} more in diagnostics.json." if left_out else ""),
-        "Comparison (leave one row out)": _table(
-            report.comparison.table.drop(columns=["rank", "n_khat_high", "waic"])
-        )
-        + f"\n\n{_ELPD}\n\n"
-        + "\n".join(f"- {sentence}" for sentence in report.comparison.sentences),
-        "Calibration of the point prediction": _sentence(report.sentences["Plug-in"]),
-        "Limits": (
-            "It describes the clients it was trained on; it says nothing about causes. "
-            + _unseen(report)
-            + "Retrain when the inputs drift or the live log score falls below "
-            "the score implied by the model's own probabilities."
-        ),
-    }
-    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    return f"# Model card\n\n{body}\n"
-
-
-def _offsets(report: Report) -> str:
-    """Sentence about offsets; empty without any."""
-    names = ", ".join(_code(offset.name) for offset in report.specification.offsets)
-    return f" {names} is added to the logit as it is, and every prediction needs it." if names else ""
-
-
-def _unseen(report: Report) -> str:
-    """Sentences about levels that training has not seen, each with a space; empty if no column has levels."""
-    columns = [column for column in report.predictor.columns if column.levels is not None]
-    refused = [_code(column.name) for column in columns if column.refuses_unseen]
-    found = []
-    if len(refused) < len(columns):
-        said = report.sentences.get("Unseen levels")
-        found.append("An unseen group gets the population effect." if said is None else _sentence(said))
-    if refused:
-        found.append(f"An unseen level of {listed(refused)} is refused.")
-    return "".join(f"{sentence} " for sentence in found)
-
-
-def _origin(report: Report) -> str:
-    """Paragraph about where the rows come from; empty for a frame that a user passed."""
-    return "" if report.source is None else f"{_sentence(report.source.sentence(report.dataset.n_rows))}\n\n"
-
-
 def _convergence(m: Diagnostics, shown: Callable[[str], str]) -> str:
     parts = [
         f"worst r_hat {m.rhat_max:.4f} ({shown(m.rhat_worst)})",
@@ -238,34 +170,3 @@ def _agreement(agreement: Agreement, shown: Callable[[str], str]) -> str:
         f"{agreement.distance_in_sds:.3f} sd or {agreement.distance_in_mcse:.1f} Monte Carlo standard errors "
         f"(limit {agreement.limit_in_mcse:.1f})"
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _code(name: str) -> str:
-    """Markdown code that shows the name whatever is in it: a level may hold anything (CommonMark, 6.1)."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
-    ticks = max(map(len, re.findall("`+", shown)), default=0)
-    return f"`{shown}`" if not ticks else f"{'`' * (ticks + 1)} {shown} {'`' * (ticks + 1)}"
-
-
-def _prior(prior: Mapping[str, Any]) -> str:
-    arguments = ", ".join(f"{key}={value:g}" for key, value in prior.items() if key != "name")
-    return f"{prior['name']}({arguments})"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.4g}"
-
-
-def _table(frame: pd.DataFrame) -> str:
-    """Markdown table with four significant digits, and thousands written out."""
-    header = ["", *map(str, frame.columns)]
-    rows = [  # a bar ends a cell even inside code, unless escaped
-        [_code(name).replace("|", r"\|"), *map(_number, row)]
-        for name, row in zip(frame.index, frame.to_numpy(), strict=True)
-    ]
-    lines = [header, ["---", *["---:"] * len(frame.columns)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

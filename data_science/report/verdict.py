@@ -8,7 +8,7 @@ from math import floor, log, log10
 
 from data_science.judgement.verdict import Verdict
 from data_science.limits import OF_INTEREST, RARER_MIN, SMALL_ELPD
-from data_science.report.wording import capitalized, listed, readable
+from data_science.report.wording import capitalized, count, listed, readable
 
 _MOST_NAMED = 3  # effects and columns in one sentence
 WARNING, FORM, FEATURES, SEEN, RULED_OUT, ADVICE = (
@@ -50,10 +50,13 @@ def _features(verdict: Verdict) -> str:
     figures = (
         f"elpd difference {verdict.elpd_diff:z,.1f} (SE {verdict.se_diff:,.1f}) against 'intercept only'"
         f"{f' with {_few(verdict.offsets)}' if verdict.offsets else ''} over {verdict.n_rows:,} rows"
+        f"{_how_measured(verdict)}"
     )
     overall = f"the overall rate is {rate(verdict.rate)}"
     if verdict.features == "add":
-        clear = f"; clear among {verdict.n_effects} effects: {_few(tuple(map(readable, verdict.clear)))}"
+        each = f" of each of {verdict.n_candidates} candidates" if verdict.n_candidates > 1 else ""
+        named = _few(tuple(map(readable, verdict.clear)))
+        clear = f"; clear among {verdict.n_effects} effects{each}: {named}"
         return f"the features improve predictions: {figures}{clear if verdict.clear else ''}; {overall}"
     if not verdict.n_effects:
         known = f", only {_few(verdict.offsets)}" if verdict.offsets else ""
@@ -66,6 +69,18 @@ def _features(verdict: Verdict) -> str:
     if verdict.features == "undecided":
         return f"undecided whether the features add anything: {figures}; {overall}"
     return f"nothing was found in the features: {figures}; {overall}"
+
+
+def _how_measured(verdict: Verdict) -> str:
+    """Say what the difference is, where it is more than one fit and its draws."""
+    parts = []
+    if verdict.n_candidates > 1:
+        parts.append(f"the best of {verdict.n_candidates} candidates, which the limit allows for")
+    if verdict.n_refitted:
+        parts.append(f"{count(verdict.n_refitted, 'row')} left out by refitting")
+    if verdict.n_khat_high:
+        parts.append(f"{count(verdict.n_khat_high, 'row')} of high k-hat, whose scores are not reliable")
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _form(verdict: Verdict) -> str:

@@ -77,6 +77,7 @@ VARIABLES = (
         number(0),
     ),
     Variable("MODEL_FOLDER", "model_folder", "folder in which versions of the model are stored", FOLDER),
+    Variable("MODEL_OWNER", "owner", "who answers for the model, as its card states", NAME),
     Variable("KEEP_MODELS", "keep", "how many of the newest versions are kept", integer(1, 1_000_000)),
     Variable("ENGINE", "engine", "how the posterior is computed", name_in(ENGINES)),
     Variable("SECOND_OPINION", "second_opinion", "also fit with the other engine and compare", FLAG),

@@ -65,6 +65,7 @@ class Settings:
     wait_timeout_s: float | None = None  # None: no limit for the table, 600 s for authentication
     book_cache: Path = Path("book/_build/cache")  # fits and computations that the book's chapters reuse
     source: str = "postgres"
+    owner: str | None = None  # who answers for the model; None: the card says that it is not stated
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

@@ -32,9 +32,34 @@ def test_every_page_is_a_chapter_whose_number_the_contents_give():
         assert re.search(r"^# [^\d\s]", text_of(chapter), re.MULTILINE), chapter
 
 
-def test_page_one_says_where_the_data_come_from():
-    assert any('glue("source", wording.capitalized(study.source)' in code for _, code in cells("index"))
-    assert "{glue:text}`source`" in text_of("index")
+def test_page_one_is_the_verdict_and_its_provenance_the_people_the_power_and_the_advice():
+    code = "\n".join(code for _, code in cells("index"))
+    opening = text_of("index").split(":::{admonition} Takeaway")[1].split("\n:::\n")[0]
+
+    first, *others = opening.split("\n\n")
+    assert re.findall(r"\{glue:text\}`(\S+)`", first) == ["answer", "source"]
+    assert [re.findall(r"\{glue:text\}`(\S+)`", line) for line in others] == [
+        ["people"],
+        ["missed"],
+        ["next"],
+    ]
+    for name, what in (
+        ("answer", "study.held"),
+        ("source", "study.source"),
+        ("missed", "study.said(verdict.SEEN)"),
+        ("next", "study.said(verdict.ADVICE)"),
+    ):
+        assert f'glue("{name}", {what}, display=False)' in code
+
+
+CLAIMING = ("checks", "posterior", "comparison", "limits")
+
+
+@pytest.mark.parametrize("chapter", CLAIMING)
+def test_a_chapter_about_the_fit_opens_with_the_verdict(chapter):
+    code = "\n".join(code for _, code in cells(chapter))
+
+    assert re.search(r'glue\("takeaway", study\.(held|said\(verdict\.\w+\)), display=False\)', code)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -26,11 +26,11 @@ def data(fingerprint="this"):
     return Dataset(pd.DataFrame({"made of": [fingerprint]}), 1, 0.5, fingerprint)
 
 
-def store(folder, fingerprint, specification, bfmi=0.9, keep=5):
+def store(folder, fingerprint, specification, bfmi=0.9, keep=5, held="a verdict"):
     return artifact.save(
         folder,
         predictor=PREDICTOR,
-        diagnostics={"diagnostics": {"bfmi_min": bfmi}},
+        diagnostics={"diagnostics": {"bfmi_min": bfmi}, "verdict": None if held is None else {}},
         model_card="",
         writers={},
         provenance={"data": {"fingerprint": fingerprint}, "specification": specification.to_json()},
@@ -101,14 +101,19 @@ def test_the_training_jobs_model_of_the_same_data_is_taken_as_it_is(fits, fitted
 
 
 @pytest.mark.parametrize(
-    ("fingerprint", "specification", "bfmi"),
-    [("that", ONE, 0.9), ("this", OTHER, 0.9), ("this", ONE, None)],
-    ids=["other data", "another model", "no chains to show"],
+    ("fingerprint", "specification", "bfmi", "held"),
+    [
+        ("that", ONE, 0.9, "a verdict"),
+        ("this", OTHER, 0.9, "a verdict"),
+        ("this", ONE, None, "a verdict"),
+        ("this", ONE, 0.9, None),
+    ],
+    ids=["other data", "another model", "no chains to show", "no verdict to quote"],
 )
 def test_the_training_jobs_model_is_left_alone_where_it_answers_something_else(
-    fits, fitted, tmp_path, fingerprint, specification, bfmi
+    fits, fitted, tmp_path, fingerprint, specification, bfmi, held
 ):
-    path = store(tmp_path / "models", fingerprint, specification, bfmi)
+    path = store(tmp_path / "models", fingerprint, specification, bfmi, held=held)
 
     found = fitted()
 
@@ -178,10 +183,12 @@ FILES = [
             "prediction",
             "evaluation",
             "judgement",
+            "report",
         )
     ),
     "data/deeper/module.py",
     "pipeline.py",
+    "selection.py",
     "attempts.py",
     "limits.py",
     "settings/fit.py",
@@ -190,13 +197,13 @@ FILES = [
 
 @pytest.mark.parametrize("changed", FILES)
 def test_another_line_of_what_computes_makes_another_key(monkeypatch, tmp_path, changed):
-    for source in [*FILES, "report.py"]:
+    for source in [*FILES, "model.py"]:
         (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / source).write_text(source)
     monkeypatch.setattr(data_science, "__file__", str(tmp_path / "__init__.py"))
     before = reuse._code_digest.__wrapped__()
 
-    (tmp_path / "report.py").write_text("how it is said computes nothing")
+    (tmp_path / "model.py").write_text("how it is called computes nothing")
     assert reuse._code_digest.__wrapped__() == before
     (tmp_path / changed).write_text("another line")
     assert reuse._code_digest.__wrapped__() != before

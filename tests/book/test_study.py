@@ -11,11 +11,15 @@ import pytest
 from book import chapter, reuse, snapshot, study
 from book.study import CANDIDATES, Study
 from data_science.data.dataset import FEATURE_STORE, Dataset
-from data_science.evaluation.candidates import compare
-from data_science.evaluation.comparison import Comparison
+from data_science.errors import ArtifactError
 from data_science.evaluation.cross_validation import BASELINES, cross_validate
+from data_science.formula.specification import ModelSpecification
+from data_science.selection import Selection, compare
 from data_science.settings import Settings
+from tests.held_verdicts import SEEN, verdict
 
+BENT = "label ~ bs(scd_a, df=5)"
+EXPANDED = {**CANDIDATES, "expansion 1": ModelSpecification(BENT)}
 SETTINGS = Settings(
     model_folder=Path("/models"),
     book_cache=Path("/cache"),
@@ -23,6 +27,7 @@ SETTINGS = Settings(
     cost_false_positive=1,
     cost_false_negative=9,
 )
+
 DATA = Dataset(pd.DataFrame({"label": [0, 1]}), 2, 0.5, "digest")
 
 
@@ -41,8 +46,9 @@ def remembered(monkeypatch):
 
     def remember(cache_folder, compute, *identity, **arguments):
         seen.append((cache_folder, compute, identity, arguments))
-        names = [specification.formula for specification in CANDIDATES.values()]
-        return Comparison(*({name: (name, kind) for name in names} for kind in ("loo", "waic", "weight")))
+        names = [*(specification.formula for specification in CANDIDATES.values()), BENT]
+        kinds = ("loo", "waic", "weight", "verdict")
+        return Selection(*({name: (name, kind) for name in names} for kind in kinds), {BENT: names[2]})
 
     monkeypatch.setattr(reuse, "remembered", remember)
     return seen
@@ -94,19 +100,39 @@ def test_candidates_are_compared_on_these_data_and_named_as_in_the_book(opened, 
     assert arguments["frame"] is DATA.frame
     assert arguments["specifications"] == list(CANDIDATES.values())
     for kind, named in (("loo", found.loos), ("waic", found.waics), ("weight", found.weights)):
-        assert named == {name: (one.formula, kind) for name, one in CANDIDATES.items()}
+        assert named == {name: (one.formula, kind) for name, one in EXPANDED.items()}
+    assert found.proposed == {"expansion 1": "group effects"}
+    assert opened.candidates == EXPANDED
 
 
 def test_cross_validation_is_of_these_data_folds_and_seed(opened, remembered):
     opened.cross_validation  # noqa: B018 - the access asks
 
-    ((cache_folder, compute, identity, arguments),) = remembered
+    _, (cache_folder, compute, identity, arguments) = (
+        remembered  # first the candidates, which may bring others
+    )
     assert (cache_folder, compute) == (Path("/cache"), cross_validate)
     assert identity[0] == "digest"
     assert identity[1] == {name: one.to_json() for name, one in CANDIDATES.items()}
-    assert identity[2] == [list(BASELINES), 5, 6]
+    assert identity[2] == [list(BASELINES), [BENT], 5, 6]
     assert arguments["frame"] is DATA.frame
-    assert (arguments["candidates"], arguments["n_folds"], arguments["seed"]) == (CANDIDATES, 5, 6)
+    assert (arguments["candidates"], arguments["n_folds"], arguments["seed"]) == (EXPANDED, 5, 6)
+
+
+def test_what_is_said_of_the_fit_is_the_verdict_of_the_model(opened):
+    held = verdict(form="wrong", form_seen=SEEN | {"gain": 700.0})
+    opened.__dict__["model"] = SimpleNamespace(verdict=held)
+
+    assert opened.held == held.sentences[0] == opened.said("Form")
+    assert opened.said("Advice") == held.sentences[-1]
+    assert opened.said("Warning") == ""
+
+
+def test_a_fit_without_a_verdict_makes_no_book(opened):
+    opened.__dict__.update(model=SimpleNamespace(verdict=None), version=SimpleNamespace(path="/models/old"))
+
+    with pytest.raises(ArtifactError, match="/models/old was stored before fits had a verdict"):
+        _ = opened.verdict
 
 
 def test_the_rows_are_read_once_from_the_snapshot_and_held_to_the_contract(monkeypatch):

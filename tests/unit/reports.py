@@ -12,12 +12,10 @@ from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.diagnostics import Diagnostics
 from data_science.evaluation.loo import Elpd, Loo
 from data_science.formula.specification import ModelSpecification
-from data_science.judgement.verdict import Verdict
 from data_science.prediction.correction import Correction
 from data_science.report.summary import BASELINE, MODEL, Report
-from data_science.report.verdict import phrased
+from tests.held_verdicts import N_ROWS, verdict
 
-N_ROWS = 1_000
 MEASURED = Diagnostics(
     engine="nuts", n_chains=3, n_draws=2_500, rhat_max=1.0071, rhat_worst="1|attr_a[3]", ess_bulk_min=1_413.4,
     ess_tail_min=812.6, ess_worst="scd_b", all_finite=True, observed_rate=0.0913, predicted_rate=(0.089, 0.094),
@@ -32,22 +30,6 @@ SUMMARY = pd.DataFrame(
     },
     index=pd.Index(["Intercept", "scd_a"], name="parameter"),
 )  # fmt: skip
-
-
-SEEN = {
-    "gain": -5.25, "gain_se": 2.5, "n_rows": 900, "calibration": 0.41, "worst_column": [], "worst_gain": 0.0,
-    "suggestion": "", "unseen": [],
-}  # fmt: skip
-
-
-def verdict(**changes):
-    """Return a verdict of features that help in a form that holds, or with some fields changed."""
-    made = Verdict(
-        features="add", elpd_diff=40.0, se_diff=0.949, n_rows=N_ROWS, rate=0.09134, n_rarer=91.0, form="holds",
-        form_seen=SEEN, detectable={"scd_a": 1.6543}, detectable_top_tenth={"scd_a": (16.42, 9.134)},
-        excluded={"scd_a": (1.0432, 1.2345)}, clear=("scd_a",), n_effects=4,
-    )  # fmt: skip
-    return phrased(replace(made, **changes))
 
 
 def compared(gain, sd, n_rows=N_ROWS):

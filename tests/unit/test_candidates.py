@@ -1,15 +1,17 @@
 """Which candidates are fitted, by what, under which names; the fits themselves are made by hand."""
 
+import inspect
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 from hand_made import clients, learned
 
+from data_science import compare
 from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError
 from data_science.evaluation import candidates
-from data_science.evaluation.candidates import against_baseline, baseline_of, compare
+from data_science.evaluation.candidates import QUICK, against_baseline, baseline_of, fit_candidates
 from data_science.fitting import posterior_on
 from data_science.fitting.posterior_on import Fitted, Problem
 from data_science.formula.priors import Prior
@@ -77,7 +79,7 @@ def test_candidates_are_named_by_their_formulas_and_numbered_where_two_are_alike
     one, two = ModelSpecification("label ~ 1"), ModelSpecification("label ~ scd_a")
     again = ModelSpecification("label ~ scd_a", priors={"scd_a": PRIORS["scd_a"]})
 
-    found = compare([two, one, again], FRAME)
+    found = fit_candidates([two, one, again], FRAME, QUICK)
 
     assert list(found) == ["label ~ scd_a [1]", "label ~ 1", "label ~ scd_a [3]"]
     assert [specification for specification, _, _ in recorded] == [two, one, again]
@@ -90,22 +92,23 @@ def test_candidates_are_fitted_by_nested_laplace_alone_unless_told_otherwise(rec
     pair = [ModelSpecification("label ~ 1"), ModelSpecification("label ~ scd_a")]
     own = FitSettings(engine="nuts", draws=7)
 
-    compare(pair, FRAME)
-    compare(pair, FRAME, settings=own)
+    fit_candidates(pair, FRAME, own)
 
-    default = FitSettings(engine="nested-laplace", second_opinion=False)
-    assert [settings for _, settings, _ in recorded] == [default, default, own, own]
+    assert [settings for _, settings, _ in recorded] == [own, own]
+    assert inspect.signature(compare).parameters["settings"].default == FitSettings(
+        engine="nested-laplace", second_opinion=False
+    )
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_fewer_than_two_candidates_are_refused(n, recorded):
     with pytest.raises(SpecificationError, match=f"{n} candidates were given; expected at least two"):
-        compare([ModelSpecification("label ~ 1")] * n, FRAME)
+        fit_candidates([ModelSpecification("label ~ 1")] * n, FRAME, QUICK)
 
 
 def test_candidates_of_two_responses_are_refused_before_any_is_fitted(recorded):
     with pytest.raises(SpecificationError, match="model different responses; expected the same one"):
-        compare([ModelSpecification("label ~ 1"), ModelSpecification("other ~ 1")], FRAME)
+        fit_candidates([ModelSpecification("label ~ 1"), ModelSpecification("other ~ 1")], FRAME, QUICK)
     assert recorded == []
 
 

@@ -1,5 +1,7 @@
 """What is measured about a fit, on tables whose truth is known, with posteriors that no engine drew."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,8 +21,13 @@ from tests.trust.known_tables import world
 
 
 def evidence_on(kind, n_rows, specification=None):
-    fitted = fitted_at_mode(world(kind, n_rows), specification)
-    return evidence_of(fitted, compared_at_mode(fitted), seed=1)
+    return evidence_of(*both(world(kind, n_rows), specification), seed=1)
+
+
+def both(frame, specification):
+    """Fit, and compare with the overall rate."""
+    fitted = fitted_at_mode(frame, specification)
+    return fitted, compared_at_mode(fitted)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,18 @@ def test_each_world_gives_the_evidence_for_its_verdict(kind, n_rows, features, j
         assert found.form_seen["worst_column"] == (["scd_a", "scd_b"] if kind == "product" else ["scd_a"])
     if kind == "level":
         assert found.clear == ("1|attr_b[a]",)  # the others are not called different from it
+
+
+def test_what_a_function_makes_is_named_as_the_formula_and_the_table_name_it():
+    frame = world("bend", 2_000).assign(after=lambda f: f["label"] + 0.1 * f["scd_b"])
+    formula = "label ~ bs(scd_a, df=4) + log(scd_b) + poly(after, 2) + attr_b"
+
+    found = phrased(decide(evidence_of(*both(frame, ModelSpecification(formula)), seed=1)))
+
+    assert found.clear == ("poly(after, 2)",)
+    assert found.leaks == ("after",)
+    assert set(found.detectable) == {"log(scd_b)"}  # a piece of a spline is no effect
+    assert not re.search(r"\)\[\d", " ".join(found.sentences))
 
 
 def test_a_column_recorded_after_the_label_is_found_and_one_that_predicts_well_is_not():

@@ -1,6 +1,8 @@
 """What `BayesianLogitModel` hands to the pipeline, the predictor and the artifact, and when it has nothing to."""
 
+import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from data_science import BayesianLogitModel, ModelSpecification, pipeline
 from data_science.errors import ArtifactError, DataScienceError, GateError, SettingsError
 from data_science.pipeline import Fit
 from data_science.storage import artifact
+from tests.held_verdicts import verdict
 
 SUMMARY = ["mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean"]
 RECORD = {name: float(place) for place, name in enumerate(reversed(SUMMARY))} | {"parameter": "Intercept"}
@@ -36,13 +39,15 @@ def fits(monkeypatch):
 
     monkeypatch.setattr(pipeline, "fit", fit)
     monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
+    monkeypatch.setattr(pipeline, "card_json", lambda _: {"a": "card"})
     monkeypatch.setattr(pipeline, "_writers", lambda *_: {})
     return asked
 
 
-def save(folder, seed=1):
+def save(folder, seed=1, diagnostics=None):
     return artifact.save(
-        folder, predictor=predictor(seed=seed), diagnostics={"summary": [RECORD]}, model_card="", writers={},
+        folder, predictor=predictor(seed=seed), diagnostics={"summary": [RECORD]} | (diagnostics or {}),
+        model_card="", writers={},
         provenance={}, now=datetime.now(UTC),
     )  # fmt: skip
 
@@ -73,6 +78,7 @@ def test_what_was_fitted_last_answers_and_is_saved(fits, tmp_path):
     assert model.model_version == path.name
     assert artifact.load(path).manifest["provenance"] == {"seed": 2}
     assert (path / "model_card.md").read_text() == "a card"
+    assert json.loads((path / "model_card.json").read_text()) == {"a": "card"}
     for _ in range(3):
         model.save(tmp_path, keep=2)
     assert len(list(tmp_path.glob("2*"))) == 2
@@ -122,6 +128,42 @@ def test_what_was_loaded_replaces_what_was_fitted_and_the_other_way_round(fits, 
     assert model.posterior == "posterior 2"
     assert model.model is not None
     assert model.predict_proba_one(ROW) == predictor(seed=2).predict_proba_one(ROW)
+
+
+def test_the_verdict_is_that_of_the_fit_whether_it_was_fitted_or_loaded(monkeypatch, tmp_path):
+    told = verdict(form="wrong", n_refitted=2)
+    report = SimpleNamespace(verdict=told, to_json=lambda: {"verdict": told.to_json()})
+    made = Fit(predictor(), pd.DataFrame(), "posterior", report, "design", {})
+    monkeypatch.setattr(pipeline, "fit", lambda *_, **__: made)
+    monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
+    monkeypatch.setattr(pipeline, "card_json", lambda _: {"a": "card"})
+    monkeypatch.setattr(pipeline, "_writers", lambda *_: {})
+    model, loaded = BayesianLogitModel(), BayesianLogitModel()
+    with pytest.raises(DataScienceError, match="no parameters yet"):
+        _ = model.verdict
+    model.fit("frame")
+
+    loaded.load(model.save(tmp_path))
+
+    assert model.verdict is told
+    assert loaded.verdict == told
+
+
+@pytest.mark.parametrize(("stored", "held"), [({}, None), ({"verdict": None}, None)])
+def test_a_version_that_is_older_than_verdicts_has_none(stored, held, tmp_path):
+    model = BayesianLogitModel()
+    model.load(save(tmp_path, diagnostics=stored))
+
+    assert model.verdict is held
+
+
+@pytest.mark.parametrize("document", [{"features": "add"}, "add", [1], verdict().to_json() | {"clear": 7}])
+def test_what_is_no_verdict_is_refused_with_its_file(document, tmp_path):
+    model = BayesianLogitModel()
+    model.load(save(tmp_path, diagnostics={"verdict": document}))
+
+    with pytest.raises(ArtifactError, match=r"diagnostics\.json holds no verdict .* Train again"):
+        _ = model.verdict
 
 
 def test_a_load_that_fails_leaves_the_model_as_it_was(fits, tmp_path):

@@ -33,6 +33,7 @@ CONSUMED = {
     "chains": (14, "fit.settings.chains"),
     "cost_false_positive": (2.0, "fit.costs.false_positive"),
     "cost_false_negative": (18.0, "fit.costs.false_negative"),
+    "owner": ("the analysts", "fit.owner"),
 }
 ELSEWHERE = {
     "database",
@@ -76,7 +77,7 @@ def consumed(monkeypatch):
 
     fitted = pipeline.Fit("predictor", "summary", "tree", StandInReport(), "design", "provenance")
     monkeypatch.setattr(pipeline, "model_card", lambda report: f"card of {report.name}")
-    monkeypatch.setattr(pipeline, "_writers", lambda *of: of)
+    monkeypatch.setattr(pipeline, "_writers", lambda *of: {"of": of})
     return run
 
 
@@ -119,7 +120,7 @@ def test_the_rows_are_fitted_as_promised_by_the_contract_and_what_was_fitted_is_
         "predictor": "predictor",
         "diagnostics": {"measured": 1},
         "model_card": "card of the report",
-        "writers": ("design", "tree"),
+        "writers": {"of": ("design", "tree"), "model_card.json": seen["save.writers"]["model_card.json"]},
         "provenance": "provenance",
     }
     assert seen["save.now"].utcoffset().total_seconds() == 0

@@ -4,11 +4,10 @@ import html
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from data_science.report.summary import _code, _sentence, _table
+from data_science.report.card import Table, _markdown, code, number, sentence
 
 NAMES = {
     "a group": "1|attr_b[a]",
@@ -27,25 +26,25 @@ def codes(rendered: str) -> list[str]:
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_name_is_shown_as_it_is(name):
     markdown = MarkdownIt().enable("table")
-    table = _table(pd.DataFrame({"mean": [0.5]}, index=[name]))
+    table = _markdown(Table(("", "mean"), ((code(name), "0.5"),)))
 
-    for rendered in (markdown.render(table), markdown.render(f"- worst r_hat ({_code(name)})")):
+    for rendered in (markdown.render(table), markdown.render(f"- worst r_hat ({code(name)})")):
         assert codes(rendered) == [name]
         assert "<img" not in rendered
     assert markdown.render(table).count("<td") == 2
 
 
 def test_what_cannot_be_printed_is_escaped():
-    assert _code("p\nq\u2028\x00") == r"`p\nq\u2028\x00`"
+    assert code("p\nq\u2028\x00") == r"`p\nq\u2028\x00`"
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(np.pi, "3.142"), (1.23456e-6, "1.235e-06"), (-46_034.4, "-46,034"), (1.0, "1.000"), (999.99, "1,000")],
 )
-def test_a_table_has_four_significant_digits_and_writes_thousands_out(value, shown):
-    assert _table(pd.DataFrame({"mean": [value]}, index=["a"])).splitlines()[-1] == f"| `a` | {shown} |"
+def test_a_number_has_four_significant_digits_and_writes_thousands_out(value, shown):
+    assert number(value) == shown
 
 
 def test_a_sentence_keeps_its_capitals():
-    assert _sentence("elpd difference 1.2 (SE 3.1)") == "Elpd difference 1.2 (SE 3.1)."
+    assert sentence("elpd difference 1.2 (SE 3.1)") == "Elpd difference 1.2 (SE 3.1)."

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,15 @@ import pytest
 from reports import AGREEMENT, MEASURED, SUMMARY, compared, report
 from serving_cases import COMMON_FACTOR, predictor
 
+from data_science.data.provenance import Provenance
+from data_science.evaluation.performance import GroupPerformance, Performance
 from data_science.formula.encoding import Encoding, Term
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import Verdict
 from data_science.prediction.correction import Correction
 from data_science.prediction.unseen import UnseenLevel
-from data_science.report.summary import model_card
+from data_science.report.card import card_json, model_card
+from tests.held_verdicts import SEEN, verdict
 
 IMPROVE = (
     "the features improve predictions: elpd difference 40.0 (SE 0.9) against 'intercept only' over 1,000 rows"
@@ -49,12 +53,26 @@ SAID = {
 }
 CARD = {
     "What it is": (
-        "A Bayesian logistic regression, `label ~ 1 + scd_a`, that gives the probability of `churn`. It predicts "
-        "1 above a probability of 0.1, which minimises the expected cost."
+        "A Bayesian logistic regression, `label ~ 1 + scd_a`, that gives the probability of `churn`. It predicts 1 "
+        "above a probability of 0.1, which minimises the expected cost.\n\n- Owner: the analysts\n- Made: 2026-11-29"
     ),
     "Verdict": "\n".join(
         f"- {SAID[heading][0].upper()}{SAID[heading][1:]}."
         for heading in ("Features", "Form", "Detectable", "Ruled out", "Advice")
+    ),
+    "Performance": (
+        "Each row is predicted by leaving it out. Intervals are of 95 %, of scores two standard errors.\n\n"
+        "| overall | measured | interval |\n| --- | ---: | ---: |\n"
+        "| log score over intercept only, nats per 1,000 rows | 40.00 | 38.10 to 41.90 |\n"
+        "| pairs ranked rightly | 63.3% | 59.2% to 67.5% |\n\n"
+        "| group | rows | observed rate | predicted | nats (± 2 SE) |\n| --- | ---: | ---: | ---: | ---: |\n"
+        "| `attr_b` `a` | 1,234 | 9.1% (7.5% to 10.9%) | 8.8% | -1.2 (6.8) |\n"
+        "| `herd` `x\\|y` | 7 | 0.0% (0.0% to 29.2%) |  | 0.0 (0.2) |"
+    ),
+    "Calibration": (
+        "Of models whose probabilities are right, 41.0% have a calibration curve at least as uneven as this one. A "
+        "model that gives every row much the same probability passes this whatever it misses: read it beside the "
+        "groups above."
     ),
     "Priors (per sd of the numeric columns)": (
         "- `Intercept`: Normal(mu=0, sigma=1.5)\n- `scd_a`: Normal(mu=0, sigma=1)"
@@ -63,29 +81,32 @@ CARD = {
         f"- Engine: {SAID['Engine']}\n"
         "- Convergence: worst r_hat 1.0071 (`1|attr_a[3]`), smallest ESS bulk 1,413, tail 813 (`scd_b`), "
         "0 divergences, E-BFMI 0.88\n"
-        f"- Wall time: {SAID['Wall time']}\n"
         f"- Second opinion: {SAID['Second opinion'].replace('1|attr_b_sigma', '`1|attr_b_sigma`')}\n"
         f"- Notes: {SAID['Notes']}"
     ),
     "Effects (logit scale, per unit)": (
-        "|  | mean | sd | q5 | q50 | q95 | ess_bulk | ess_tail | r_hat |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-        "| `Intercept` | -2.345 | 0.1234 | -2.567 | -2.346 | -2.134 | 1,413 | 2,346 | 1.007 |\n"
-        "| `scd_a` | 0.06780 | 0.04560 | -0.01230 | 0.06790 | 0.1432 | 5,679 | 812.6 | 1.000 |"
+        "| effect | mean | 90 % interval |\n| --- | ---: | ---: |\n"
+        "| `Intercept` | -2.345 | -2.567 to -2.134 |\n| `scd_a` | 0.06780 | -0.01230 to 0.1432 |"
     ),
     "Comparison (leave one row out)": (
-        "|  | elpd_loo | se | elpd_diff | se_diff | p_loo | weight | khat_max |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-        "| `model` | -260.0 | 2.531 | 0.000 | 0.000 | 5.250 | 0.8125 | 0.6100 |\n"
-        "| `intercept only` | -300.0 | 1.582 | -40.00 | 0.9492 | 1.125 | 0.1875 | 0.4200 |\n\n"
+        "| candidate | elpd_loo | from best (SE) | weight | largest k-hat |\n| --- | ---: | ---: | ---: | ---: |\n"
+        "| `model` | -260.0 | 0.0 (0.0) | 0.81 | 0.61 |\n| `intercept only` | -300.0 | -40.0 (0.9) | 0.19 | 0.42 |\n\n"
         "elpd_loo adds up, in nats, the log probability that a fit without a row gives to that row's response: "
-        "higher is better. p_loo is the effective number of parameters, weight the share in the best mixture of "
-        "the candidates' predictions; with khat_max above 0.7, some rows' scores are not reliable.\n\n"
+        "higher is better. Weight is the share in the best mixture of the candidates' predictions; where k-hat is "
+        "above 0.7, a row's score is not reliable unless it was refitted.\n\n"
         "- 'model' has the highest elpd_loo: -260.0 (SE 2.5), 1,000 rows.\n"
         "- 'intercept only' is 40.0 (SE 0.9) below: it predicts worse, by more than the noise."
     ),
-    "Calibration of the point prediction": f"P{SAID['Plug-in'][1:]}.",
+    "Numerical accuracy": f"P{SAID['Plug-in'][1:]}.",
 }
+FARES = Performance(
+    1_000, 40.0, 0.949, (0.5921, 0.6334, 0.6746),
+    (
+        GroupPerformance("attr_b", "a", 1_234, (0.0751, 0.0912, 0.1094), 0.0876, -1.2, 3.4),
+        GroupPerformance("herd", "x|y", 7, (0.0, 0.0, 0.2923), None, -0.0, 0.1),
+    ),
+)  # fmt: skip
+REPORT = {"performance": FARES, "owner": "the analysts", "made": date(2026, 11, 29)}
 
 
 def sections(card):
@@ -115,13 +136,62 @@ def test_the_summary_is_printed_with_its_texts_below_each_other():
 
 @pytest.mark.parametrize("heading", CARD)
 def test_the_card_says_every_figure_as_it_was_measured(heading):
-    assert sections(model_card(report()))[heading] == CARD[heading]
+    assert sections(model_card(report(**REPORT)))[heading] == CARD[heading]
+
+
+def test_the_card_says_whom_it_is_for_and_for_what_it_is_not_and_no_more_than_the_verdict_allows():
+    helps, missed = (
+        sections(model_card(report(verdict=held)))["Intended use"].splitlines()
+        for held in (verdict(), verdict(form="wrong", form_seen=SEEN | {"gain": 99.0}))
+    )
+
+    assert [line.split(":")[0] for line in helps] == ["- Intended", "- Excluded"]
+    assert missed[:2] == helps
+    assert missed[2].startswith("- Excluded until the verdict is another one: decisions about single rows. ")
+    assert "The model's form is wrong" in missed[2]
+
+
+def test_what_was_not_stated_or_not_measured_is_said_to_be():
+    card = sections(model_card(report(verdict=verdict(form_seen={}, form="not examined"))))
+
+    assert "- Owner: not stated\n" in card["What it is"]
+    assert re.search(r"- Made: \d{4}-\d\d-\d\d$", card["What it is"])
+    assert card["Performance"] == "Not measured."
+    assert card["Calibration"] == "The calibration curve was not examined."
+    assert card["Data"].startswith(
+        "The rows were handed over as a table; where they come from is not stated."
+    )
+
+
+def test_the_card_of_a_database_says_where_each_table_comes_from():
+    source = Provenance({"customer_profiles": "generated, seed 1", "labels": "generated, seed 1"})
+
+    said = sections(model_card(report(source=source)))["Data"]
+
+    assert "- `customer_profiles`: generated, seed 1\n- `labels`: generated, seed 1" in said
+
+
+def test_the_card_for_machines_says_the_same_and_no_table_is_wider_than_a_page():
+    made = report(**REPORT)
+    card = json.loads(json.dumps(card_json(made), allow_nan=False))
+
+    markdown = sections(model_card(made))
+    assert list(card["sections"]) == list(markdown)
+    for heading, parts in card["sections"].items():
+        rest = markdown[heading]
+        for part in parts:
+            texts = [part["text"]] if "text" in part else part.get("list", [])
+            rows = [part["table"]["columns"], *part["table"]["rows"]] if "table" in part else []
+            for text in [*texts, *(cell.replace("|", r"\|") for row in rows for cell in row)]:
+                assert text in rest
+            assert all(len(row) <= 5 and sum(map(len, row)) <= 90 for row in rows)
+    assert {"Intended use", "Limits", "When to retrain", "How to roll back"} <= card["sections"].keys()
 
 
 def test_the_card_says_what_it_was_trained_on():
     said = sections(model_card(report()))["Data"]
 
-    for part in ("1,000 rows, 9.1340% positive", "fingerprint `f1a9e5`", "1,000 rows → 20 nodes."):
+    for part in ("1,000 rows, 9.1% positive", "fingerprint `f1a9e5`", "1,000 rows → 20 nodes."):
         assert part in said
 
 
@@ -194,7 +264,7 @@ def test_what_an_unseen_level_gets_is_said_with_the_columns_that_decide_it(of_a,
         f"{of_a.averaged:.2g} averaged over the effects that it may have; with one of attr_b, 0.12 and 0.12; "
         f"{given}"
     )
-    assert f" W{said[1:]}. Retrain when" in model_card(made)
+    assert f" W{said[1:]}." in sections(model_card(made))["Limits"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +283,7 @@ def test_what_an_unseen_level_gets_is_said_with_the_columns_that_decide_it(of_a,
 def test_the_card_names_the_columns_whose_unseen_levels_are_refused_and_only_those(model, said):
     limits = sections(model_card(report(predictor=model)))["Limits"]
 
-    assert f"it says nothing about causes. {said}Retrain when" in limits
+    assert limits.endswith(f"not how later ones will be predicted. {said}".strip())
 
 
 def test_diagnostics_hold_every_measurement_with_json_types():

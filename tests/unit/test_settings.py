@@ -35,6 +35,7 @@ def test_every_variable_reaches_its_setting():
             "DB_SSLMODE": "require",
             "WAIT_TIMEOUT_S": "1.5",
             "MODEL_FOLDER": "/srv/models",
+            "MODEL_OWNER": "the analysts",
             "KEEP_MODELS": "2",
             "ENGINE": "nested-laplace",
             "SECOND_OPINION": "no",
@@ -55,6 +56,7 @@ def test_every_variable_reaches_its_setting():
         "reader", "s3cret-word", "operational-db", 6543, "other", "require"
     )
     assert settings.wait_timeout_s == 1.5
+    assert settings.owner == "the analysts"
     assert settings.model_folder == Path("/srv/models")
     assert (settings.keep, settings.engine, settings.second_opinion, settings.exact) == (
         2,

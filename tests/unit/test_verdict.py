@@ -3,25 +3,28 @@
 import json
 import re
 from dataclasses import replace
-from itertools import product
+from statistics import NormalDist
 
 import pytest
-from reports import SEEN, verdict
 
-from data_science.evaluation.evidence import EffectsEvidence, Evidence, FormEvidence, Gain, PowerEvidence
+from data_science.evaluation.evidence import (
+    Gain,
+    standard_errors,
+)
 from data_science.judgement.verdict import Verdict, decide
 from data_science.report.verdict import by_heading, phrased, rate, trouble
-
-NONE = EffectsEvidence(11, (), {"scd_a": (0.97, 1.03)})
-CLEAR = EffectsEvidence(11, ("scd_a",), {"scd_a": (1.1, 1.3)})
-STRONG, WEAK = (PowerEvidence(size, {"scd_a": (12.0, 9.0)}) for size in (1.09, 1.85))
-HOLDS = FormEvidence(Gain(-5.0, 3.0), 1_000, 0.4)
-WRONG = FormEvidence(Gain(768.0, 39.0), 1_000, 0.4, ("scd_a",), 770.0, "bs(scd_a, df=5)")
-
-
-def evidence(**changes):
-    made = Evidence(Gain(-2.0, 1.5), 1_000, 0.1, 100.0, NONE, STRONG, HOLDS)
-    return replace(made, **changes)
+from tests.held_verdicts import (
+    CLEAR,
+    HOLDS,
+    NONE,
+    SEEN,
+    STRONG,
+    WEAK,
+    WRONG,
+    every_verdict,
+    evidence,
+    verdict,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,21 +65,29 @@ def test_the_form_is_wrong_by_a_clear_gain_of_another_learner_or_by_its_calibrat
     assert decide(evidence(form=measured)).form == form
 
 
-def every_verdict():
-    """Every combination of what can be found."""
-    gains = Gain(20.0, 4.0), Gain(-3.0, 1.0), Gain(-30.0, 5.0)
-    forms = (
-        None,
-        HOLDS,
-        replace(HOLDS, unseen=("shop",)),
-        WRONG,
-        replace(HOLDS, miscalibrated=0.0),
-        replace(WRONG, suggestion=""),
-    )
-    for gain, effects, power, form, leak in product(
-        gains, (NONE, CLEAR), (STRONG, WEAK), forms, ((), ("x", "z"))
-    ):
-        yield phrased(decide(evidence(gain=gain, effects=effects, power=power, form=form, leaks=leak)))
+@pytest.mark.parametrize(
+    ("gain", "n_candidates", "features"),
+    [(Gain(10.1, 5.0), 1, "add"), (Gain(10.1, 5.0), 2, "nothing found"), (Gain(13.2, 5.0), 5, "add")],
+)
+def test_the_best_of_several_candidates_must_be_farther_from_chance(gain, n_candidates, features):
+    made = phrased(decide(evidence(gain=gain), n_candidates=n_candidates))
+
+    assert (made.features, made.n_candidates) == (features, n_candidates)
+    said = f"the best of {n_candidates} candidates, which the limit allows for"
+    assert (said in by_heading(made)["Features"]) == (n_candidates > 1)
+
+
+def test_of_several_looks_any_one_may_be_far_out_as_often_as_of_one():
+    alone, of_seven = (NormalDist().cdf(-standard_errors(n)) for n in (1, 7))
+
+    assert standard_errors(1) == pytest.approx(2)
+    assert 7 * of_seven == pytest.approx(alone)
+
+
+def test_rows_that_no_importance_sampling_leaves_out_are_counted():
+    said = by_heading(verdict(n_refitted=1, n_khat_high=12))["Features"]
+
+    assert "(1 row left out by refitting; 12 rows of high k-hat, whose scores are not reliable)" in said
 
 
 def test_every_verdict_survives_json_and_says_what_its_fields_say():

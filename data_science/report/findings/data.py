@@ -30,11 +30,6 @@ class Screen(Protocol):
         """The same of each shuffled label."""
         ...
 
-    @property
-    def stands_out(self) -> bool:
-        """Whether chance does not explain it."""
-        ...
-
 
 def follows_from_sources(table: str, differences: pd.DataFrame, n_rows: int) -> str:
     """Say whether a derived table follows from its sources."""
@@ -110,15 +105,14 @@ def intervals_seen(n_groups: int, n_without: int, by_chance: Floats) -> str:
     )
 
 
-def chance_explains(found: Screen) -> str:
-    """Say whether the largest deviation of any group is more than shuffled labels show."""
+def farthest_group(found: Screen) -> str:
+    """Say how far the group is that is farthest out, beside what shuffled labels show."""
     if not found.table["groups"].sum():
-        return "no group is large enough to be judged"
+        return "no group is large enough to be looked at"
     name = str(found.table["deviation"].idxmax())
     group = _group(name, str(found.table.loc[name, "level"]))
-    verdict = "some groups differ by more than chance" if found.stands_out else "no group stands out"
     return (
-        f"{verdict}: of {int(found.table['groups'].sum())} groups the one farthest from the overall rate is "
+        f"of {int(found.table['groups'].sum())} groups the one farthest from the overall rate is "
         f"{group}, by {found.observed:.1f} standard deviations, and {screened(found)}"
     )
 

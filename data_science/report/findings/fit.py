@@ -72,7 +72,7 @@ def second_opinion(agreement: Mapping[str, Any] | None, notes: str | None = None
         f"{described} from the same likelihood, gives the same posterior: the "
         f"largest difference is {agreement['distance_in_sds']:.3f} of a posterior standard deviation "
         f"({readable(agreement['worst'])}), {agreement['distance_in_mcse']:.1f} Monte Carlo standard errors "
-        f"where chance explains up to {agreement['limit_in_mcse']:.1f}"
+        f"where up to {agreement['limit_in_mcse']:.1f} may be chance"
     )
 
 
@@ -92,18 +92,31 @@ def energy(parts: Mapping[str, Floats]) -> str:
     return f"the changes ({change:.1f} nats) are {verdict} than the whole ({whole:.1f}; standard deviations)"
 
 
-def effects(table: pd.DataFrame) -> str:
-    """Say which effects differ from zero, allowing for the number of comparisons."""
-    clear = [str(name) for name in table.index[table["clear"]]]
-    looks = f"after allowing for {count(len(table), 'comparison')}"
-    if not clear:
-        return f"no effect is clearly different from zero {looks}"
-    if len(clear) == len(table):
-        return f"every effect is clearly different from zero, even {looks}"
-    verb = "is" if len(clear) == 1 else "are"
-    others = [str(name) for name in table.index[~table["clear"]]]
-    which = listed(clear) if len(clear) <= len(others) else f"all but {listed(others)}"
-    return f"of {len(table)} effects, {len(clear)} {verb} clearly different from zero {looks}: {which}"
+def farthest(table: pd.DataFrame) -> str:
+    """Say which effect is farthest from zero, and its interval."""
+    place = int(table["middle"].abs().to_numpy().argmax())
+    name, row = table.index[place], table.iloc[place]
+    said = f"of {count(len(table), 'effect')}, that of {name} is farthest from zero"
+    return f"{said}: {row['middle']:+.2f} ({row['low']:.2f} to {row['high']:.2f})".replace(
+        "-", "\N{MINUS SIGN}"
+    )
+
+
+def averages(table: pd.DataFrame) -> str:
+    """Say by how many percentage points the average probability changes with each feature.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Indexed by feature: ``low``, ``middle`` and ``high`` of the change, and ``start`` and ``end``, the
+        values of the feature between which it changes.
+    """
+    parts = [
+        f"{name} from {row['start']} to {row['end']}: {100 * row['middle']:+.1f} points "
+        f"({100 * row['low']:.1f} to {100 * row['high']:.1f})"
+        for name, row in table.iterrows()
+    ]
+    return "; ".join(parts).replace("-", "\N{MINUS SIGN}")
 
 
 def odds_ratios(table: pd.DataFrame) -> str:
@@ -133,7 +146,7 @@ def pooling(levels: Mapping[str, Replication]) -> str:
         said.append(
             "the rates of {} span {:.1f} percentage points raw and {:.1f} pooled".format(feature, *span)
         )
-    return f"{listed(said)}; {name} = {level} moved most, by {100 * move.max():.2f}"
+    return f"{listed(said)}; {name} = {level} moved most, by {100 * move.max():.1f} points"
 
 
 def replicated(found: Sequence[Replication]) -> str:
@@ -146,12 +159,13 @@ def replicated(found: Sequence[Replication]) -> str:
 
 
 def discrepancy(draws: pd.DataFrame) -> str:
-    """Say whether the worst group is worse than in data that the model itself made."""
-    share = float((draws["replicated"] >= draws["observed"]).mean())
-    measured = f"{percent(share, 0)} of data sets simulated from the model have one as far off"
-    if share < 0.05:
-        return f"some group of clients is further off than the model can explain: only {measured}"
-    return f"no group of clients is further off than the model itself would produce: {measured}"
+    """Say how many data sets that the model itself made have a group as far off as the data."""
+    n_as_far = int((draws["replicated"] >= draws["observed"]).sum())
+    verb = "has" if n_as_far == 1 else "have"
+    return (
+        f"{n_as_far or 'none'} of {len(draws):,} data sets simulated from the model {verb} a group of "
+        "clients as far off as the data"
+    )
 
 
 def residuals(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -164,17 +178,11 @@ def residuals(tables: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
-def calibrated(found: Reliability) -> str:
-    """Say whether predicted probabilities come true."""
-    as_far = f"{percent(found.chance, 0)} of well-calibrated models would deviate as much"
-    if found.chance < 0.05:
-        return (
-            "the predicted probabilities do not come true: the recalibrated curve leaves the band for "
-            f"{percent(found.share_outside, 0)} of the clients, and only {as_far}"
-        )
+def recalibrated(found: Reliability) -> str:
+    """Say how far the recalibrated curve strays, beside the curves of right probabilities."""
     return (
-        "the predicted probabilities come true, as far as these data can tell: the recalibrated curve leaves "
-        f"the band no more than chance would explain ({as_far})"
+        f"the recalibrated curve leaves the band for {percent(found.share_outside, 0)} of the clients; "
+        f"curves of right probabilities do so for as many in {percent(found.chance, 0)} of simulations"
     )
 
 
@@ -183,7 +191,5 @@ def sensitivity(table: pd.DataFrame) -> str:
     named = [readable(str(name)) for name in table.index[table["prior"] >= SENSITIVE]]
     worst = readable(str(table["prior"].idxmax()))
     largest = f"the largest sensitivity to the prior is {table['prior'].max():.3f} ({worst})"
-    if not named:
-        return f"{largest}, below the limit of {SENSITIVE}: none of these quantities depends on the priors"
-    verb = "exceeds" if len(named) == 1 else "exceed"
-    return f"{largest}; {listed(named)} {verb} the limit of {SENSITIVE}, so that the prior matters there"
+    verb = "are" if len(named) > 1 else "is"
+    return f"{largest}; {listed(named)} {verb} above the limit of {SENSITIVE}"

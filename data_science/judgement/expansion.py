@@ -1,0 +1,46 @@
+"""What a formula becomes when its form was found wrong: the specification with the term that it misses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from data_science.judgement.verdict import Verdict
+
+if TYPE_CHECKING:
+    from data_science.formula.specification import ModelSpecification
+
+_SPLINE = re.compile(r"bs\((?P<column>[^,]+), df=\d+\)")
+
+
+def expanded(specification: ModelSpecification, verdict: Verdict) -> ModelSpecification | None:
+    """Put what the verdict suggests into the formula; a spline replaces its column's own line.
+
+    None where the form is not wrong, or no term of formulas has what it misses.
+    """
+    term = verdict.form_seen.get("suggestion", "") if verdict.form == "wrong" else ""
+    if not term:
+        return None
+    response, _, right = specification.formula.partition("~")
+    kept = [part.strip() for part in _summands(right)]
+    priors = dict(specification.priors)
+    spline = _SPLINE.fullmatch(term)
+    if spline and spline["column"] in kept:
+        kept.remove(spline["column"])
+        priors.pop(spline["column"].strip("`"), None)
+    formula = f"{response.strip()} ~ {' + '.join([*kept, term])}"
+    return replace(specification, formula=formula, priors=priors)
+
+
+def _summands(right: str) -> Iterator[str]:
+    """Split the right-hand side of a formula at plus signs outside parentheses and backticks."""
+    depth, start, is_quoted = 0, 0, False
+    for place, letter in enumerate(right):
+        is_quoted ^= letter == "`"
+        depth += 0 if is_quoted else (letter in "([{") - (letter in ")]}")
+        if letter == "+" and not depth and not is_quoted:
+            yield right[start:place]
+            start = place + 1
+    yield right[start:]
