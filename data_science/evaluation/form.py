@@ -8,7 +8,6 @@ import numpy as np
 
 from data_science.arrays import Floats
 from data_science.errors import SpecificationError
-from data_science.evaluation import reference
 from data_science.evaluation.blind import blind_predictor
 from data_science.evaluation.calibration import reliability
 from data_science.evaluation.candidates import BASELINE, MODEL
@@ -53,6 +52,8 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     n_rarer = rarer(rows)
     if n_rarer < RARER_MIN or not (rows.codes or rows.numeric):
         return None
+    from data_science.evaluation import reference  # brings scikit-learn
+
     encoding = fitted.design.encoding
     mean = fitted.posterior.coefficients.mean(axis=(0, 1))
     eta = linear_predictor(encoding, rows, mean[:, None])[:, 0]
