@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from arviz_stats.base import array_stats
 
 from data_science.arrays import Floats, Ints
+from data_science.arviz_functions import array_stats
 from data_science.errors import GateError
 from data_science.limits import KHAT_MAX
 

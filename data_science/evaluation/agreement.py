@@ -11,9 +11,9 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats
 
 from data_science.arrays import Floats
+from data_science.arviz_functions import array_stats
 from data_science.engines.posterior import Posterior
 
 #: Chance that two correct engines are said to disagree on any parameter of a fit (Bonferroni).

@@ -66,27 +66,24 @@ def reliability(
     order = np.argsort(np.asarray(probability, dtype=float), kind="stable")
     predicted, seen = np.asarray(probability, dtype=float)[order], np.asarray(label, dtype=float)[order]
     values, places, counts = np.unique(predicted, return_inverse=True, return_counts=True)
-    recalibrated = _pav(seen, places, counts)
+    fitted = _pav(seen, places, counts)
     at = np.unique(np.linspace(0, len(seen) - 1, n_points).round().astype(int))
     rng = np.random.default_rng(seed)
     curves, parts = [], []
     for _ in range(n_replications):
         drawn = (rng.random(len(seen)) < predicted).astype(float)
         best = _pav(drawn, places, counts)
-        own_score, best_score = (float(np.mean((drawn - values) ** 2)) for values in (predicted, best))
-        base_score = float(np.mean((drawn - drawn.mean()) ** 2))
+        own_score, best_score, base_score = _brier_scores(drawn, predicted, best, counts)
         parts.append((own_score - best_score, base_score - best_score, base_score))
-        curves.append(best[at])
+        curves.append(best[places[at]])
     replicated = np.array(curves)
     low, high = np.quantile(replicated, [0.025, 0.975], axis=0)
     curve = pd.DataFrame(
-        {"low": low, "middle": values[places][at], "high": high, "observed": recalibrated[at]},
+        {"low": low, "middle": values[places][at], "high": high, "observed": fitted[places[at]]},
         index=pd.Index(predicted[at], name="predicted"),
     )
-    base, own, best_seen = (
-        float(np.mean((seen - forecast) ** 2)) for forecast in (seen.mean(), predicted, recalibrated)
-    )
-    own_share = _share_outside(recalibrated[at], low, high)
+    own, best_seen, base = _brier_scores(seen, predicted, fitted, counts)
+    own_share = _share_outside(fitted[places[at]], low, high)
     chance = float((_share_outside(replicated, low, high) >= own_share).mean())
     miscalibration, discrimination, uncertainty = map(float, np.mean(parts, axis=0))
     expected = (miscalibration, discrimination, uncertainty)
@@ -99,7 +96,19 @@ def _share_outside(curves: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def _pav(label: Floats, places: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]) -> Floats:
-    """Isotonic regression of the label on the prediction; equal predictions get equal values."""
+    """Isotonic regression of the label on the prediction, one value for each distinct prediction."""
     means = np.bincount(places, weights=label) / counts
     fitted: Floats = isotonic_regression(means, weights=counts).x
-    return fitted[places]
+    return fitted
+
+
+def _brier_scores(
+    label: Floats, predicted: Floats, fitted: Floats, counts: npt.NDArray[np.intp]
+) -> tuple[float, float, float]:
+    """Brier scores of the prediction, of the label's isotonic regression and of its mean.
+
+    A 0/1 label is its own square, and its product with the regression averages to the regression's square.
+    """
+    mean = float(label.mean())
+    own = mean + float((predicted - 2 * label) @ predicted) / len(label)
+    return own, mean - float(counts @ fitted**2) / len(label), float(label.var())

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 from scipy import stats
 
 from data_science.arrays import Floats, Mask
+from data_science.arviz_functions import array_stats
 from data_science.formula.encoding import Encoding
 from data_science.likelihood import binomial
 from data_science.likelihood.compression import Cells

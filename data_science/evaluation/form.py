@@ -8,7 +8,6 @@ import numpy as np
 
 from data_science.arrays import Floats
 from data_science.errors import SpecificationError
-from data_science.evaluation import reference
 from data_science.evaluation.blind import blind_predictor
 from data_science.evaluation.calibration import reliability
 from data_science.evaluation.candidates import BASELINE, MODEL
@@ -26,8 +25,9 @@ from data_science.likelihood import binomial
 from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.limits import RARER_MIN, SMALL_ELPD
 
-#: Rows compared. Five folds of two sizes of trees take 2.5 CPU seconds on them and 7 on 150,000; what a wrong
-#: form costs at most grows with the rows, and on these a hundredth of a standard deviation shows.
+#: Rows compared. Five folds of two sizes of trees take half a CPU second on them where cells are few, and 2.5
+#: where they are not; what a wrong form costs at most grows with the rows, and on these a hundredth of a
+#: standard deviation shows.
 MOST_ROWS = 50_000
 #: Rows whose calibration is looked at, and parameters for each of the rarer response with which a fit's own
 #: rows can show it: with many parameters predictions are drawn towards these rows' labels.
@@ -53,6 +53,8 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     n_rarer = rarer(rows)
     if n_rarer < RARER_MIN or not (rows.codes or rows.numeric):
         return None
+    from data_science.evaluation import reference  # brings scikit-learn
+
     encoding = fitted.design.encoding
     mean = fitted.posterior.coefficients.mean(axis=(0, 1))
     eta = linear_predictor(encoding, rows, mean[:, None])[:, 0]

@@ -6,21 +6,23 @@ The size of the trees is chosen, and growing stops, by a held-out tenth of the r
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import KFold, StratifiedKFold
 
-from data_science.arrays import Floats, Mask
-from data_science.formula.rows import Observations
+from data_science.arrays import Floats, Ints, Mask
+from data_science.formula.rows import Observations, Rows
 
 _CORES = "LOKY_MAX_CPU_COUNT"
-_FOLDS = 5
+_FOLDS, _TENTHS = 5, 10
+_TINY = np.finfo(float).eps  # from what is certain
 _LEAVES = (3, 8)  # three see pairs of columns; with 31, the usual number, a level's effect was missed
 _BINS = 64
 MOST_LEVELS = _BINS - 1  # of a column that the trees take apart
+#: Added to the information of every leaf, p (1 - p) summed over rows: few rows move a prediction little.
+_SHRINKAGE = 2.0
 
 
 def columns(rows: Observations, n_levels: dict[str, int]) -> tuple[list[str], list[str]]:
@@ -31,6 +33,8 @@ def columns(rows: Observations, n_levels: dict[str, int]) -> tuple[list[str], li
 def log_scores(rows: Observations, n_levels: dict[str, int], seed: int) -> Floats:
     """Log probability of each row's response, without coefficient, by trees that have not seen the row.
 
+    Trees tell numbers apart by bins only, so rows that share their levels and bins are one weighted cell.
+
     Parameters
     ----------
     rows : Observations
@@ -40,47 +44,66 @@ def log_scores(rows: Observations, n_levels: dict[str, int], seed: int) -> Float
         Of the folds and of what is held out in each.
     """
     levels, numbers = columns(rows, n_levels)
-    x = np.column_stack(
-        [
-            *(rows.codes[name] for name in levels),
-            *(rows.numeric[name] for name in numbers),
-            np.zeros(len(rows)),
-        ]
-    ).astype(float)
+    binned = {name: _binned(rows.numeric[name]) for name in numbers}
+    seen_by_trees = Rows({name: rows.codes[name] for name in levels}, binned, len(rows))
+    first, cell = seen_by_trees.distinct()
+    x = np.column_stack([*seen_by_trees.codes.values(), *binned.values(), np.zeros(len(rows))])[first]
     is_level = np.arange(x.shape[1]) < len(levels)
-    single = bool((rows.trials == 1).all())
-    split = (StratifiedKFold if single else KFold)(_FOLDS, shuffle=True, random_state=seed)
+    fold, tenth = _dealt(rows, seed)
+
+    def counted(of: Mask) -> tuple[Floats, Floats, Floats]:
+        """Rows as labels of cells with weights."""
+        y, n = (np.bincount(cell[of], values[of], len(x)) for values in (rows.successes, rows.trials))
+        weights = np.concatenate([y, n - y])
+        used = weights > 0
+        return np.tile(x, (2, 1))[used], np.repeat([1.0, 0.0], len(x))[used], weights[used]
+
     found = np.empty(len(rows))
     with cores_not_counted():
-        for seen, unseen in split.split(x, rows.successes):
-            p = _grown(x[seen], rows.successes[seen], rows.trials[seen], is_level, seed)(x[unseen])
+        for k in range(_FOLDS):
+            unseen, held_out = fold == k, (fold != k) & (tenth == k)
+            grown = _grown(counted(~(unseen | held_out)), counted(held_out), is_level, seed)
+            p = grown.predict_proba(x)[:, 1].clip(_TINY, 1 - _TINY)[cell[unseen]]
             y, n = rows.successes[unseen], rows.trials[unseen]
             found[unseen] = y * np.log(p) + (n - y) * np.log1p(-p)
     return found
 
 
+def _binned(values: Floats) -> Floats:
+    """Bin numbers by their quantiles, or each by itself if they are few."""
+    edges = np.unique(values)
+    if len(edges) >= _BINS:
+        edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS)[1:-1]))
+    return np.searchsorted(edges, values).astype(float)
+
+
+def _dealt(rows: Observations, seed: int) -> tuple[Ints, Ints]:
+    """Deal rows into folds, and each fold into tenths, every one with its share of successes."""
+    order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rows.successes / rows.trials))
+    part = np.empty(len(rows), dtype=np.intp)
+    part[order] = np.arange(len(rows))
+    return part % _FOLDS, part // _FOLDS % _TENTHS
+
+
 def _grown(
-    x: Floats, successes: Floats, trials: Floats, is_level: Mask, seed: int
-) -> Callable[[Floats], Floats]:
-    """Grow trees of each size on labels with weights, and return how the better ones predict."""
-    outcomes = [np.ones(len(x)), np.zeros(len(x))]
-    weights = np.concatenate([successes, trials - successes])
-    used = weights > 0
-    both, label = np.concatenate([x, x])[used], np.concatenate(outcomes)[used]
-    best = max(
-        (_trees(leaves, is_level, seed).fit(both, label, weights[used]) for leaves in _LEAVES), key=_score
+    labels: tuple[Floats, Floats, Floats], held_out: tuple[Floats, Floats, Floats], is_level: Mask, seed: int
+) -> HistGradientBoostingClassifier:
+    """Grow trees of each size, and return the better ones."""
+    x, y, weights = held_out
+    return max(
+        (
+            _trees(leaves, is_level, seed).fit(*labels, X_val=x, y_val=y, sample_weight_val=weights)
+            for leaves in _LEAVES
+        ),
+        key=_score,
     )
-    tiny = np.finfo(float).eps
-
-    def predicted(rows: Floats) -> Floats:
-        return np.asarray(np.clip(best.predict_proba(rows)[:, 1], tiny, 1 - tiny))
-
-    return predicted
 
 
 def _trees(leaves: int, is_level: Mask, seed: int) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(
         max_leaf_nodes=leaves,
+        min_samples_leaf=1,  # a cell is one sample, whatever its weight
+        l2_regularization=_SHRINKAGE,
         learning_rate=0.1,
         max_iter=200,
         max_bins=_BINS - 1,
