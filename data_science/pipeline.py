@@ -183,11 +183,14 @@ def train(
     frame: pd.DataFrame,
     settings: Settings,
     *,
+    specification: ModelSpecification | None = None,
     source: Provenance | None = None,
     progress: OnProgress = lambda _: None,
     watch: Stopwatch | None = None,
 ) -> tuple[Path, Report]:
-    """Fit feature_store, check and save one model version; return its folder and the report.
+    """Fit, check and save one model version; return its folder and the report.
+
+    Without a specification it is the company's, and the rows are `feature_store`'s.
 
     The frame is read by the caller, who has waited for it: before this module's libraries are imported.
 
@@ -199,9 +202,10 @@ def train(
     watch = watch or Stopwatch()
     fitted = fit(
         frame,
+        specification,
         settings=settings.fit,
         costs=settings.costs,
-        schema=FEATURE_STORE,
+        schema=FEATURE_STORE if specification is None else None,
         source=source,
         progress=progress,
         watch=watch,
