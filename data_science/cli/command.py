@@ -33,7 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parsed(sys.argv[1:] if arguments is None else list(arguments))
     signal.signal(signal.SIGTERM, _stop)
-    _log_to_stderr(options)
+    try:
+        with _log_on_stderr(options):
+            return _ended(options)
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return CLOSED_PIPE
+
+
+def _ended(options: argparse.Namespace) -> int:
     try:
         return _runner(options.verb)(options)
     except DataScienceError as error:
@@ -43,10 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.error("stopped")
         return INTERRUPTED
     except BrokenPipeError:
-        _let_go_of_stdout()
-        return CLOSED_PIPE
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, people get a sentence
-        log.error("unforeseen, please report it: %s: %s", type(error).__name__, error, exc_info=options.verbose)
+        log.error(
+            "unforeseen, please report it: %s: %s", type(error).__name__, error, exc_info=options.verbose
+        )
         return 1
 
 
@@ -87,7 +96,9 @@ def _runner(verb: str) -> Callable[[argparse.Namespace], int]:
     if verb == "train":
         train = import_module("data_science.cli.train")
         return lambda options: train.run(options, standing_in=_no_stand_in)
-    found: Callable[[argparse.Namespace], int] = getattr(import_module(VERBS[verb].module), VERBS[verb].function)
+    found: Callable[[argparse.Namespace], int] = getattr(
+        import_module(VERBS[verb].module), VERBS[verb].function
+    )
     return found
 
 
@@ -97,12 +108,19 @@ def _no_stand_in(_: Mapping[str, str], asked: StandInSettings) -> Iterator[Mappi
     yield {}
 
 
-def _log_to_stderr(options: argparse.Namespace) -> None:
+@contextmanager
+def _log_on_stderr(options: argparse.Namespace) -> Iterator[None]:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("data-science: %(message)s"))
-    level = logging.ERROR if options.quiet else logging.DEBUG if options.verbose else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    log.setLevel(level)
+    before = log.level
+    log.setLevel(logging.ERROR if options.quiet else logging.DEBUG if options.verbose else logging.WARNING)
+    if options.verb != "train":  # which shows its progress, too
+        log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
 
 
 def _stop(signum: int, _: object) -> None:

@@ -40,14 +40,16 @@ def run(options: Namespace) -> int:
     with written_to(options.out) as stream:
         titled = not as_csv
         for chunk in chunks(data, predictor, keep):
+            if chunk.features.empty:  # a header alone
+                if as_csv:
+                    write_header(stream, [*chunk.kept.columns, *_titles(options)])
+                break
             columns, refused = _predicted(predictor, chunk, data, options)
             if not titled:
                 write_header(stream, list(columns))
                 titled = True
             write(stream, columns)
             n_rows, n_refused = n_rows + len(chunk.features), n_refused + refused
-        if not titled:
-            write_header(stream, list(_titles(options)))
     if options.json:
         seconds = round(perf_counter() - began, 3)
         told = {"version": version.path.name, "rows": n_rows, "refused": n_refused, "seconds": seconds}
@@ -66,7 +68,7 @@ def _predicted(
     """Return the columns of the output, and how many rows were refused."""
     import numpy as np
 
-    kept = {name: chunk.kept[name].to_numpy(dtype=object) for name in chunk.kept.columns}
+    kept = {str(name): chunk.kept[name] for name in chunk.kept.columns}
     n_rows = len(chunk.features)
     try:
         found, errors = _scored(predictor, chunk.features, options), {}
@@ -81,10 +83,14 @@ def _predicted(
         good[list(errors)] = False
         found = {
             name: _spread(values, good)
-            for name, values in (_scored(predictor, chunk.features[good], options) if good.any() else {}).items()
+            for name, values in (
+                _scored(predictor, chunk.features[good], options) if good.any() else {}
+            ).items()
         } or {name: np.full(n_rows, None, dtype=object) for name in _titles(options) if name != "error"}
     if options.on_error == "mark":
-        found["error"] = np.array([str(errors[i]) if i in errors else None for i in range(n_rows)], dtype=object)
+        found["error"] = np.array(
+            [str(errors[i]) if i in errors else None for i in range(n_rows)], dtype=object
+        )
     return {**kept, **found}, len(errors)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import IO, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 try:
     import pyarrow
@@ -20,7 +19,7 @@ try:
 except ImportError:  # the light installation has none
     pyarrow = None
 
-Columns = Mapping[str, npt.NDArray[Any]]  # None and NaN are empty
+Columns = Mapping[str, Any]  # arrays or pandas columns; None and NaN are empty
 _SPECIAL = '[,"\r\n]'
 
 
@@ -55,7 +54,7 @@ def write_json_lines(stream: IO[bytes], columns: Columns) -> None:
     stream.write("".join(f"{line}\n" for line in lines).encode(errors="backslashreplace"))
 
 
-def _texts(values: npt.NDArray[Any]) -> Any:
+def _texts(values: Any) -> Any:
     """Return a column as it is written: quoted where CSV needs it, empty where there is no value."""
     found = pyarrow.array(values, from_pandas=True)
     if pyarrow.types.is_null(found.type):
@@ -69,7 +68,7 @@ def _texts(values: npt.NDArray[Any]) -> Any:
     return found
 
 
-def _plain(values: npt.NDArray[Any]) -> list[Any]:
+def _plain(values: Any) -> list[Any]:
     return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - NaN only
 
 

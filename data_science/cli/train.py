@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from data_science.cli.exit_codes import EXIT_CODES as EXIT_CODES
+from data_science.cli.exit_codes import EXIT_CODES as ALL_CODES
 from data_science.cli.exit_codes import described
 from data_science.cli.training_options import add_options, environment, specification_of
 from data_science.cli.output import say, say_json
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from data_science.formula.specification import ModelSpecification
     from data_science.report.summary import Report
 
+EXIT_CODES = {code: meaning for code, meaning in ALL_CODES.items() if code not in (10, 11)}
 #: Runs a database while its block runs, and gives the environment that names it.
 StandingIn = Callable[[Mapping[str, str], StandInSettings], AbstractContextManager[Mapping[str, str]]]
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ EXAMPLE = 'data-science train wells.csv --formula "switch ~ dist100 + arsenic"'
 _VARIABLES = "\n".join(f"  {v.name:<22}{v.meaning} (default: {v.default or 'none'})" for v in VARIABLES)
 HELP = (
     f"example:\n  {EXAMPLE}\n\nenvironment (a flag overrides its variable):\n{_VARIABLES}\n\n"
-    f"exit codes:\n{described()}"
+    f"exit codes:\n{described(*EXIT_CODES)}"
 )
 
 
@@ -134,7 +135,9 @@ def _check(frame: Any, specification: ModelSpecification | None, options: argpar
         say_json({"rows": data.n_rows, "base_rate": data.base_rate, **stated})
         return
     priors = "\n".join(f"  {term}: {prior}" for term, prior in stated["priors"].items())
-    say(f"{data.n_rows:,} rows, {data.base_rate:.2%} positive: fit for {stated['formula']}\npriors:\n{priors}")
+    say(
+        f"{data.n_rows:,} rows, {data.base_rate:.2%} positive: fit for {stated['formula']}\npriors:\n{priors}"
+    )
 
 
 def _result(path: Path, report: Report, dropped: int) -> dict[str, Any]:

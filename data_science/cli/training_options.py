@@ -67,8 +67,12 @@ def environment(options: Namespace) -> Mapping[str, str]:
         "DE_CLIENTS": options.clients,
         "DE_FILES": options.files,
     }
-    if options.data is not None and (useless := [n for n in ("scenario", "clients", "files") if given[f"DE_{n.upper()}"]]):
-        raise SettingsError(f"--{useless[0]} is about a database, and {options.data} is a file; give one of them")
+    if options.data is not None and (
+        useless := [n for n in ("scenario", "clients", "files") if given[f"DE_{n.upper()}"]]
+    ):
+        raise SettingsError(
+            f"--{useless[0]} is about a database, and {options.data} is a file; give one of them"
+        )
     found = {**os.environ, **{name: value for name, value in given.items() if value is not None}}
     if options.data is None:
         return found
@@ -90,7 +94,9 @@ def specification_of(options: Namespace) -> ModelSpecification | None:
 
     priors = dict(map(_prior, options.prior))
     return ModelSpecification(
-        options.formula, priors=priors, standardize=True if options.standardize is None else options.standardize
+        options.formula,
+        priors=priors,
+        standardize=True if options.standardize is None else options.standardize,
     )
 
 
@@ -124,5 +130,7 @@ def _costs(text: str | None) -> tuple[str | None, str | None]:
         return None, None
     false_positive, colon, false_negative = text.partition(":")
     if not (colon and false_positive.strip() and false_negative.strip()):
-        raise SettingsError(f"--costs is {text!r}; expected FP:FN, such as 1:5 where a missed 1 costs five times")
+        raise SettingsError(
+            f"--costs is {text!r}; expected FP:FN, such as 1:5 where a missed 1 costs five times"
+        )
     return false_positive, false_negative

@@ -50,7 +50,7 @@ def chunks(data: DataFile, predictor: Predictor, keep: Sequence[str] | None) -> 
             frame = parquet(data)
         kept = _kept(data, tuple(map(str, frame.columns)), keep)
         _require(data, tuple(map(str, frame.columns)), predictor)
-        for first in range(0, len(frame), N_ROWS):
+        for first in range(0, max(len(frame), 1), N_ROWS):
             part = frame.iloc[first : first + N_ROWS]
             yield Chunk(part, part[kept].astype(str), first)
         return
@@ -61,14 +61,17 @@ def chunks(data: DataFile, predictor: Predictor, keep: Sequence[str] | None) -> 
         require_unique(data, header, (*kinds, *kept))
         used = [place for place, name in enumerate(header) if name in kinds or name in kept]
         as_text = [p for p in used if header[p] in kept or kinds[header[p]] == "text"]
-        reading = data.reading() | {"na_values": {p: data.reading()["na_values"] for p in used if p not in as_text}}
+        reading = data.reading() | {
+            "na_values": {p: data.reading()["na_values"] for p in used if p not in as_text}
+        }
         first = 0
         try:
             reader = pd.read_csv(
                 text, names=range(len(header)), usecols=used, dtype=dict.fromkeys(as_text, "str"),
                 chunksize=N_ROWS, low_memory=False, **reading,
             )  # fmt: skip
-        except pd.errors.EmptyDataError:  # a header alone
+        except pd.errors.EmptyDataError:  # a header without a line's end
+            yield Chunk(pd.DataFrame(columns=list(kinds)), pd.DataFrame(columns=kept), 0)
             return
         for part in reader:
             named = part.rename(columns=dict(enumerate(header)))

@@ -40,9 +40,13 @@ def _train(parser: ArgumentParser) -> None:
 def _predict(parser: ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="CSV, .csv.gz or Parquet file, or - for standard input")
     _reading(parser)
-    parser.add_argument("--out", default="-", metavar="FILE", help="where to write (default: standard output)")
+    parser.add_argument(
+        "--out", default="-", metavar="FILE", help="where to write (default: standard output)"
+    )
     parser.add_argument("--keep-columns", metavar="A,B", help="columns to copy, or all (default: idx)")
-    parser.add_argument("--interval", type=float, metavar="P", help="also lower and upper of this probability")
+    parser.add_argument(
+        "--interval", type=float, metavar="P", help="also lower and upper of this probability"
+    )
     parser.add_argument("--method", choices=["plug-in", "posterior", "corrected"], help="of the probability")
     parser.add_argument(
         "--on-error", choices=["stop", "mark"], default="stop",
