@@ -39,6 +39,7 @@ from data_science.settings.fit import Costs, FitSettings, resolved
 from data_science.settings.job import Settings
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
+from data_science.storage.versions import Role
 
 log = logging.getLogger(__name__)
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
@@ -67,8 +68,10 @@ class Fit:
         """One page for people."""
         return model_card(self.report)
 
-    def save(self, folder: str | Path, *, keep: int = 5) -> Path:
+    def save(self, folder: str | Path, *, keep: int = 5, role: Role | None = None, why: str = "") -> Path:
         """Store this as a new version and return its folder; a fit that failed its gates is no `Fit`.
+
+        Role and reason are those of `data_science.storage.versions.publish`.
 
         Raises
         ------
@@ -84,6 +87,8 @@ class Fit:
             provenance=self.provenance,
             now=datetime.now(UTC),
             keep=keep,
+            role=role,
+            why=why,
         )
 
 
@@ -187,6 +192,8 @@ def train(
     source: Provenance | None = None,
     progress: OnProgress = lambda _: None,
     watch: Stopwatch | None = None,
+    role: Role | None = None,
+    why: str = "",
 ) -> tuple[Path, Report]:
     """Fit, check and save one model version; return its folder and the report.
 
@@ -211,7 +218,7 @@ def train(
         watch=watch,
     )
     with watch.stage("save"):
-        path = fitted.save(settings.model_folder, keep=settings.keep)
+        path = fitted.save(settings.model_folder, keep=settings.keep, role=role, why=why)
     return path, fitted.report
 
 

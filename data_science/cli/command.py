@@ -52,7 +52,7 @@ def _ended(options: argparse.Namespace) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, people get a sentence
+    except Exception as error:
         log.error(
             "unforeseen, please report it: %s: %s", type(error).__name__, error, exc_info=options.verbose
         )

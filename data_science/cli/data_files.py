@@ -59,12 +59,11 @@ class DataFile:
         SchemaError
             If it cannot be read, also while the block reads; it names the file and what to do.
         """
-        with self.named_faults():
-            with self._text() as text:
-                header = next(csv.reader(text, delimiter=self.delimiter), None)
-                if not header:
-                    raise SchemaError(f"{self.name} is empty; expected a line with the names of the columns")
-                yield tuple(header), text
+        with self.named_faults(), self._text() as text:
+            header = next(csv.reader(text, delimiter=self.delimiter), None)
+            if not header:
+                raise SchemaError(f"{self.name} is empty; expected a line with the names of the columns")
+            yield tuple(header), text
 
     @contextmanager
     def named_faults(self) -> Iterator[None]:

@@ -69,7 +69,7 @@ def _texts(values: Any) -> Any:
 
 
 def _plain(values: Any) -> list[Any]:
-    return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - NaN only
+    return [None if value != value else value for value in values.tolist()]
 
 
 def _by_python(columns: list[list[Any]]) -> bytes:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from data_science.cli.exit_codes import EXIT_CODES as ALL_CODES
 from data_science.cli.exit_codes import described
-from data_science.cli.training_options import add_options, environment, specification_of
 from data_science.cli.output import say, say_json
+from data_science.cli.training_options import add_options, environment, specification_of
 from data_science.errors import ArtifactError, DataScienceError, SettingsError
 from data_science.progress import Stopwatch
 from data_science.settings.environment import VARIABLES
@@ -113,7 +113,8 @@ def _train(settings: Settings, console: Console, options: argparse.Namespace) ->
     log.info("importing the libraries for training")
     from data_science import pipeline
 
-    chosen = {} if specification is None else {"specification": specification}
+    asked = {"specification": specification, "role": options.role, "why": options.note}
+    chosen: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     path, report = pipeline.train(
         frame, settings, source=source, progress=console.progress, watch=watch, **chosen
     )
@@ -141,8 +142,11 @@ def _check(frame: Any, specification: ModelSpecification | None, options: argpar
 
 
 def _result(path: Path, report: Report, dropped: int) -> dict[str, Any]:
+    from data_science.storage import roles
+
     return {
         "version": path.name,
+        "role": "candidate" if roles.on_disk(path.parent).candidate == path.name else "champion",
         "folder": str(path.parent),
         "formula": report.specification.formula,
         "rows": report.dataset.n_rows,

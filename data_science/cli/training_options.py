@@ -39,6 +39,11 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", help="seed of the sampler (SEED)")
     parser.add_argument("--costs", metavar="FP:FN", help="costs of a wrong 1 and of a wrong 0")
     parser.add_argument("--keep", metavar="N", help="newest versions kept (KEEP_MODELS)")
+    parser.add_argument(
+        "--as", dest="role", choices=["champion", "candidate"],
+        help="serve at once, or wait (default: serve, unless a rollback, a candidate or a hold says wait)",
+    )  # fmt: skip
+    parser.add_argument("--note", metavar="TEXT", help="for the history of the folder")
     parser.add_argument("--drop-missing", action="store_true", help="leave out rows with a missing value")
     parser.add_argument("--check-only", action="store_true", help="read and validate; fit nothing")
     parser.add_argument("--delimiter", default=",", metavar="C", help="between the cells of a CSV")

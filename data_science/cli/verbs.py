@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from data_science.cli.exit_codes import described
 
+_REGISTRY = "data_science.cli.versions"
 _CHOOSE = "a name, how one begins, champion, candidate or previous"
 
 
@@ -71,6 +72,36 @@ def _card(parser: ArgumentParser) -> None:
     _common(parser)
 
 
+def _versions(parser: ArgumentParser) -> None:
+    _common(parser)
+
+
+def _promote(parser: ArgumentParser) -> None:
+    parser.add_argument("version", nargs="?", metavar="VERSION", help=f"{_CHOOSE} (default: candidate)")
+    _changing(parser)
+
+
+def _of_one(parser: ArgumentParser) -> None:
+    parser.add_argument("version", metavar="VERSION", help=_CHOOSE)
+    _changing(parser)
+
+
+def _prune(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--keep", type=int, default=5, metavar="N", help="newest good versions kept (default: 5)"
+    )
+    _changing(parser)
+
+
+def _changing(parser: ArgumentParser) -> None:
+    parser.add_argument("--why", default="", metavar="TEXT", help="for the history")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done")
+    parser.add_argument(
+        "--lock-timeout", type=float, default=60.0, metavar="S", help="seconds to wait for another writer"
+    )
+    _common(parser, "the history's line as JSON")
+
+
 def _reading(parser: ArgumentParser) -> None:
     parser.add_argument("--version", metavar="VERSION", help=f"{_CHOOSE} (default: champion)")
     parser.add_argument("--delimiter", default=",", metavar="C", help="between the cells of a CSV")
@@ -101,4 +132,23 @@ VERBS = {
         "data_science.cli.explain", _explain, (0, 2, 3, 143),
     ),
     "card": Verb("show the model card of a version", "data-science card", "data_science.cli.card", _card),
+    "versions": Verb(
+        "list the stored versions and their roles", "data-science versions", _REGISTRY, _versions, function="show"
+    ),
+    "promote": Verb(
+        "let a version serve", 'data-science promote candidate --why "better on the labels of March"',
+        _REGISTRY, _promote, function="change",
+    ),
+    "rollback": Verb(
+        "let the version serve that served before; trainings then wait for a promotion",
+        'data-science rollback --why "too many refusals"', _REGISTRY, _changing, function="change",
+    ),
+    "hold": Verb(
+        "keep a version from being pruned, and if it serves from being replaced by a training",
+        'data-science hold champion --why "audit"', _REGISTRY, _of_one, function="change",
+    ),
+    "release": Verb("end a hold", "data-science release champion", _REGISTRY, _of_one, function="change"),
+    "prune": Verb(
+        "remove old versions that have no role", "data-science prune --keep 3", _REGISTRY, _prune, function="change"
+    ),
 }  # fmt: skip

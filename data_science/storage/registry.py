@@ -58,7 +58,10 @@ class Registry:
     def versions(self) -> list[dict[str, Any]]:
         """Return what is known of each stored version, newest first."""
         now, lines = roles.seen(self.folder)
-        named = {next(iter(earlier(versions.listed(self.folder), lines, now)), None): "previous", now.candidate: "candidate"}
+        named = {
+            next(iter(earlier(versions.listed(self.folder), lines, now)), None): "previous",
+            now.candidate: "candidate",
+        }
         named[now.champion] = "champion"
         return [
             _about(self.folder / name, named.get(name), now.held.get(name))
@@ -94,12 +97,16 @@ class Registry:
         with self._changing(dry_run) as (now, lines):
             version = next(iter(earlier(versions.listed(self.folder), lines, now)), None)
             if version is None:
-                raise ArtifactError(f"{self.folder} has no earlier version to go back to. Train, or restore one")
+                raise ArtifactError(
+                    f"{self.folder} has no earlier version to go back to. Train, or restore one"
+                )
             self._require(version)
             held = dict(now.held)
             if now.champion is not None:
                 held[now.champion] = f"{ROLLED_BACK}: {why}" if why else ROLLED_BACK
-            held = {name: reason for name, reason in held.items() if name != version or not _is_rollback(reason)}
+            held = {
+                name: reason for name, reason in held.items() if name != version or not _is_rollback(reason)
+            }
             candidate = None if now.candidate == version else now.candidate
             after = Roles(version, candidate, held)
             return self._changed(now, lines, after, LATEST, "rollback", version, why, dry_run)
@@ -121,7 +128,9 @@ class Registry:
         """
         with self._changing(dry_run) as (now, lines):
             if version not in now.held:
-                raise ArtifactError(f"{version} is not held in {self.folder}; held are: {', '.join(now.held) or 'none'}")
+                raise ArtifactError(
+                    f"{version} is not held in {self.folder}; held are: {', '.join(now.held) or 'none'}"
+                )
             after = replace(now, held={name: reason for name, reason in now.held.items() if name != version})
             return self._changed(now, lines, after, HELD, "release", version, why, dry_run)
 
@@ -132,7 +141,13 @@ class Registry:
         with self._changing(dry_run) as (now, lines):
             spared = protected(versions.listed(self.folder), lines, now)
             removed = [] if dry_run else versions.prune(self.folder, keep, artifact.is_good, spared)
-            said = {"verb": "prune", "version": None, "from": now.champion, "why": why, "evidence": {"removed": removed}}
+            said = {
+                "verb": "prune",
+                "version": None,
+                "from": now.champion,
+                "why": why,
+                "evidence": {"removed": removed},
+            }
             if dry_run:
                 return history.next_line(lines, **said, after=asdict(now))
             return roles.record(self.folder, lines, now, **said)
@@ -150,7 +165,15 @@ class Registry:
         artifact.load(versions.located(self.folder, version))
 
     def _changed(
-        self, now: Roles, lines: list[Line], after: Roles, commits: str, verb: str, version: str, why: str, dry_run: bool
+        self,
+        now: Roles,
+        lines: list[Line],
+        after: Roles,
+        commits: str,
+        verb: str,
+        version: str,
+        why: str,
+        dry_run: bool,
     ) -> Line:
         said = {"verb": verb, "version": version, "from": now.champion, "why": why, "evidence": None}
         if dry_run:

@@ -66,7 +66,11 @@ def seen(folder: Path) -> tuple[Roles, list[Line]]:
                 raise
             continue
         if _stamp(folder) == before:
-            if pending is not None and _is_committed(folder, pending) and not _is_last(lines, pending["line"]):
+            if (
+                pending is not None
+                and _is_committed(folder, pending)
+                and not _is_last(lines, pending["line"])
+            ):
                 return _roles(pending["line"]["after"]), [*lines, pending["line"]]
             return roles, lines
     raise ArtifactError(f"{folder} changed {_ATTEMPTS} times while it was read. Try again")
@@ -75,7 +79,11 @@ def seen(folder: Path) -> tuple[Roles, list[Line]]:
 def settled(folder: Path) -> tuple[Roles, list[Line]]:
     """Finish or drop what a killed process began, record what was changed by hand; under the folder's lock."""
     pending = _pending(folder)
-    if pending is not None and not _is_last(history.read(folder), pending["line"]) and _is_committed(folder, pending):
+    if (
+        pending is not None
+        and not _is_last(history.read(folder), pending["line"])
+        and _is_committed(folder, pending)
+    ):
         _carry_out(folder, _roles(pending["line"]["after"]))
         history.append(folder, pending["line"])
     _forget_pending(folder)
