@@ -77,7 +77,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
             verb.add_options(one)
             one.epilog = verb.epilog()
     if _completes():
-        import argcomplete  # type: ignore[import-not-found]  # optional
+        import argcomplete
 
         argcomplete.autocomplete(parser)
     return parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""DATA of a command: a CSV file, perhaps compressed, Parquet, or standard input; opened, and its faults named."""
+"""DATA of a command: a CSV file, perhaps compressed, Parquet, or standard input; its faults are named."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ class DataFile:
                 return parquet(self)
         with self.opened() as (header, text):
             require_unique(self, header, header)
-            return pd.read_csv(text, names=list(header), low_memory=False, **self.reading())
+            frame: pd.DataFrame = pd.read_csv(text, names=list(header), low_memory=False, **self.reading())
+            return frame
 
     def reading(self) -> dict[str, Any]:
         """Return how pandas is to read the text behind the header."""

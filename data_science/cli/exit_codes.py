@@ -3,8 +3,8 @@
 EXIT_CODES = {
     0: "done; of train: a model was saved",
     1: "an unforeseen error (please report it)",
-    2: "usage or settings: an option or variable is missing, malformed or refused by the server; a formula or "
-    "prior that is not supported; or a folder or version that cannot be read or written",
+    2: "usage or settings: an option or variable is missing, malformed or refused by the server; a formula "
+    "or prior that is not supported; or a folder or version that cannot be read or written",
     3: "data: they cannot be read, or are not what the model needs",
     4: "the fit failed its checks",
     10: "done, and the answer is a clear no",

@@ -70,10 +70,10 @@ def _predicted(
 
     kept = {str(name): chunk.kept[name] for name in chunk.kept.columns}
     n_rows = len(chunk.features)
+    errors: dict[int, FeatureError] = {}
     try:
-        found, errors = _scored(predictor, chunk.features, options), {}
+        found = _scored(predictor, chunk.features, options)
     except FeatureError as refusal:
-        errors = {}
         from data_science.cli.typed_rows import faults
 
         errors = faults(predictor, chunk, all_of_them=options.on_error == "mark")

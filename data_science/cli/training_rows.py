@@ -1,4 +1,4 @@
-"""The rows of ``train DATA``: a file's, with a response of two words as 0 and 1, and without rows that lack a value."""
+"""The rows of ``train DATA``: a file's, a response of two words as 0 and 1, incomplete rows left out if asked."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _with_numbers(
     if positive not in texts or len(texts) != 2:
         shown = ", ".join(map(repr, texts[:5]))
         raise SchemaError(
-            f"{name}: the response {response} has the values {shown}; expected 0 and 1, or two words, of which "
-            f"--positive names the one that counts as 1"
+            f"{name}: the response {response} has the values {shown}; expected 0 and 1, or two words, of "
+            f"which --positive names the one that counts as 1"
         )
     log.info("%s: %r counts as 1", response, positive)
     numbers: Any = (values.astype(str) == positive).astype("int64").where(values.notna())

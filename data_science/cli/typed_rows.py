@@ -83,7 +83,7 @@ def chunks(data: DataFile, predictor: Predictor, keep: Sequence[str] | None) -> 
 
 
 def faults(predictor: Predictor, chunk: Chunk, *, all_of_them: bool) -> dict[int, FeatureError]:
-    """Return what is wrong with each row that cannot be read, by its place in the chunk, or with the first."""
+    """Return what is wrong with each row that cannot be read, by its place, or with the first such."""
     found: dict[int, FeatureError] = {}
     columns = list(predictor.reader.columns)
     for place, values in enumerate(chunk.features[columns].itertuples(index=False, name=None)):
@@ -105,7 +105,7 @@ def _column(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
 
 
 def cell(value: object) -> object:
-    """Read one cell of a column in which something is no number: what can be read stays readable."""
+    """Return what one cell says in a column of numbers; what is no number stays text, and is refused later."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -122,6 +122,7 @@ def cell(value: object) -> object:
 
 
 def is_missing(value: object) -> bool:
+    """Whether a cell has no value."""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 

@@ -133,7 +133,8 @@ VERBS = {
     ),
     "card": Verb("show the model card of a version", "data-science card", "data_science.cli.card", _card),
     "versions": Verb(
-        "list the stored versions and their roles", "data-science versions", _REGISTRY, _versions, function="show"
+        "list the stored versions and their roles", "data-science versions",
+        _REGISTRY, _versions, function="show",
     ),
     "promote": Verb(
         "let a version serve", 'data-science promote candidate --why "better on the labels of March"',
@@ -149,6 +150,7 @@ VERBS = {
     ),
     "release": Verb("end a hold", "data-science release champion", _REGISTRY, _of_one, function="change"),
     "prune": Verb(
-        "remove old versions that have no role", "data-science prune --keep 3", _REGISTRY, _prune, function="change"
+        "remove old versions that have no role", "data-science prune --keep 3",
+        _REGISTRY, _prune, function="change",
     ),
 }  # fmt: skip

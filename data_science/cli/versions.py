@@ -74,19 +74,25 @@ def show(options: Namespace) -> int:
     if options.json:
         say_json(found)
         return 0
-    table = [("version", "role", "good", "trained", "rows", "formula", "verdict", "held")]
-    for one in found:
-        table.append(
-            (
-                one["version"], one["role"] or "", "yes" if one["good"] else "NO", (one["trained_at"] or "")[:10],
-                "" if one["rows"] is None else f"{one['rows']:,}", one["formula"] or "", one["verdict"] or "",
-                one["held"] or ("" if one["held"] is None else "held"),
-            )
-        )  # fmt: skip
+    heads = ("version", "role", "good", "trained", "rows", "formula", "verdict", "held")
+    table = [heads, *map(_row, found)]
     widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
     say("\n".join(line.rstrip() for line in lines))
     return 0
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        one["version"],
+        one["role"] or "",
+        "yes" if one["good"] else "NO",
+        (one["trained_at"] or "")[:10],
+        "" if one["rows"] is None else f"{one['rows']:,}",
+        one["formula"] or "",
+        one["verdict"] or "",
+        "" if one["held"] is None else one["held"] or "held",
+    )
 
 
 def change(options: Namespace) -> int:

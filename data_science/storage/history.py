@@ -1,6 +1,7 @@
-"""HISTORY.jsonl of a folder of versions: one line for every change of what serves, each sealed to the one before.
+"""HISTORY.jsonl of a folder of versions: one line for every change, each sealed to the one before.
 
-The digests find a change by accident or by hand; they are no signature. Changes when a line says something else.
+The digests find a change by accident or by hand; they are no signature. Changes when a line says
+something else.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ def _parsed(path: Path) -> tuple[list[Line], int]:
             if end + len(text) == len(data) and not text.endswith(b"\n"):
                 break  # the writer was killed, and says it again
             raise ArtifactError(
-                f"{path}, line {number}, was changed, or does not follow the one before. Restore the file from "
-                "a backup, or move it away: a new history begins with what serves now"
+                f"{path}, line {number}, was changed, or does not follow the one before. Restore the "
+                "file from a backup, or move it away: a new history begins with what serves now"
             )
         lines.append(line)
         end += len(text)

@@ -1,4 +1,4 @@
-"""The registry of a folder of versions: promote, roll back, hold, release, prune, and the history of all that."""
+"""The registry of a folder of versions: promote, roll back, hold, release, prune, and their history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOCK_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Registry:
-    """What serves, what waits and what is held in one folder of versions; every change has a line in the history.
+    """What serves, what waits and what is held in a folder of versions; every change has a line in the history.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Registry:
     Examples
     --------
     >>> from data_science.storage.registry import Registry
-    >>> Registry("models").promote("20261203T021107Z-1f3a9c", why="better on March's labels")  # doctest: +SKIP
+    >>> Registry("models").promote("20261203T021107Z-1f3a9c", why="better in March")  # doctest: +SKIP
     """
 
     folder: Path
@@ -87,7 +87,7 @@ class Registry:
             return self._changed(now, lines, after, LATEST, "promote", version, why, dry_run)
 
     def rollback(self, *, why: str = "", dry_run: bool = False) -> Line:
-        """Let the version serve that served before; the one that is left is held, and trainings store candidates.
+        """Let the version serve that served before; the one left is held, and trainings store candidates.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Which version serves, which waits, which are held: small files, changed together or not at all.
 
-A change first says what it will do (``.pending``), then replaces the one file that commits it, then the others,
-then writes its line into the history. Whoever comes next finishes what a killed process began, or drops it.
+A change first says what it will do (``.pending``), then replaces the one file that commits it, then the
+others, then writes its line into the history. Whoever comes next finishes what a killed process began, or drops it.
 Changes when there is another role, or when that order changes.
 """
 
@@ -37,7 +37,7 @@ class Roles:
 
     @property
     def waits_for_a_person(self) -> bool:
-        """Whether a training must not replace what serves: it was rolled back to, is held, or is in question."""
+        """Whether a training must not replace what serves: rolled back to, held, or in question."""
         rolled_back = any(why.startswith(ROLLED_BACK) for why in self.held.values())
         return rolled_back or self.candidate is not None or self.champion in self.held
 
@@ -77,7 +77,7 @@ def seen(folder: Path) -> tuple[Roles, list[Line]]:
 
 
 def settled(folder: Path) -> tuple[Roles, list[Line]]:
-    """Finish or drop what a killed process began, record what was changed by hand; under the folder's lock."""
+    """Finish or drop what a killed process began, record what was changed by hand; under the lock."""
     pending = _pending(folder)
     if (
         pending is not None

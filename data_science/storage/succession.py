@@ -10,7 +10,7 @@ from data_science.storage.roles import ROLLED_BACK, Roles
 
 
 def earlier(there: list[str], lines: list[Line], now: Roles) -> list[str]:
-    """Return the versions that served before the one that serves, the last first, of those that are ``there``.
+    """Return the versions that served before the one that does, the last first, of those ``there``.
 
     A rollback takes the version that it leaves off the pile, so that two of them go back by two. Before the
     history began, versions served in the order of their names.

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,4 @@ def test_two_processes_that_promote_at_once_take_turns(tmp_path):
     now, lines = roles.seen(folder)
     assert [line["seq"] for line in lines] == list(range(3 + 2 * n))
     assert lines[-1]["after"] == asdict(now)
-    assert all(
-        line["from"] == before["after"]["champion"] for before, line in zip(lines, lines[1:], strict=False)
-    )
+    assert all(line["from"] == before["after"]["champion"] for before, line in pairwise(lines))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,10 @@ def rows(n, seed=1):
     )
 
 
+def names():
+    return [path.name for path in Path().iterdir()]
+
+
 def told(capfdbinary):
     return capfdbinary.readouterr().out.decode()
 
@@ -72,7 +77,7 @@ def test_predictions_are_those_of_the_model_to_the_last_bit_in_every_chunk(
     np.testing.assert_array_equal(got["probability"], model.predict_proba(frame))
     np.testing.assert_array_equal(got["label"], model.predict_batch(frame))
     np.testing.assert_array_equal(got[["lower", "upper"]], model.predict_interval(frame, 0.9))
-    assert sorted(os.listdir()) == ["models", "out.csv", "rows.csv"]
+    assert sorted(names()) == ["models", "out.csv", "rows.csv"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_predictions_are_those_of_the_model_to_the_last_bit_in_every_chunk(
 )
 def test_every_dress_of_a_csv_is_read(model, capfdbinary, name, write):
     frame = rows(20).drop(columns="note")
-    with open(name, "wb") as file:
+    with Path(name).open("wb") as file:
         file.write(write(frame.to_csv(index=False)))
 
     assert command.main(["predict", name]) == 0
@@ -109,13 +114,13 @@ def test_parquet_and_json_lines_give_the_same(model, capfdbinary):
 def test_a_cell_that_cannot_be_read_is_named_by_file_line_and_column(model, caplog):
     lines = rows(30)[NEEDED].to_csv(index=False).splitlines()
     lines[17] = "1,c,,3"
-    with open("wells.csv", "w") as file:
+    with Path("wells.csv").open("w") as file:
         file.write("\n".join(lines))
 
     assert command.main(["predict", "wells.csv", "--out", "out.csv"]) == 3
 
     assert caplog.messages == ["wells.csv, line 18: scd_a is ''; expected a finite number"]
-    assert not os.path.exists("out.csv")
+    assert not Path("out.csv").exists()
 
 
 def test_rows_that_cannot_be_read_may_be_marked_and_the_rest_predicted(model, monkeypatch, capsys):
@@ -140,7 +145,7 @@ def test_rows_that_cannot_be_read_may_be_marked_and_the_rest_predicted(model, mo
 
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])
 def test_a_header_alone_gives_a_header_alone(model, capfdbinary, end):
-    with open("rows.csv", "w") as file:
+    with Path("rows.csv").open("w") as file:
         file.write(",".join(["idx", *NEEDED]) + end)
 
     assert command.main(["predict", "rows.csv"]) == 0
@@ -230,12 +235,12 @@ def test_a_real_process_ends_by_signals_closed_pipes_and_full_disks_with_their_c
     version = started("--version", stdout=subprocess.PIPE)
     waiting = started("predict", "slow.csv", "--out", "out.csv")
     closed = started("predict", "rows.csv", stdout=subprocess.PIPE)
-    with open("/dev/full", "wb") as disk:
+    with Path("/dev/full").open("wb") as disk:
         full = started("predict", "rows.csv", stdout=disk)
-    with open("slow.csv", "w") as pipe:  # opens when the process reads
+    with Path("slow.csv").open("w") as pipe:  # opens when the process reads
         pipe.write(",".join(NEEDED) + "\n")
         pipe.flush()
-        while not [name for name in os.listdir() if name.startswith(".out.csv")]:
+        while not [name for name in names() if name.startswith(".out.csv")]:
             time.sleep(0.02)
         waiting.terminate()
         said = {"143": waiting.communicate()[1]}
@@ -248,4 +253,4 @@ def test_a_real_process_ends_by_signals_closed_pipes_and_full_disks_with_their_c
     assert [p.wait() for p in (version, waiting, closed, full)] == [0, 143, 141, 2], said
     assert said["143"] == said["141"] == b""
     assert said["2"].startswith(b"data-science: standard output could not be written (No space left")
-    assert sorted(os.listdir()) == ["models", "rows.csv", "slow.csv"]
+    assert sorted(names()) == ["models", "rows.csv", "slow.csv"]

@@ -155,7 +155,7 @@ def fed(path):
     """Write to a pipe for whoever opens it, as a shell's <(...) does."""
 
     def write():
-        with contextlib.suppress(OSError), open(path, "wb") as pipe:
+        with contextlib.suppress(OSError), path.open("wb") as pipe:
             pipe.write(GOOD.encode())
 
     thread = threading.Thread(target=write, daemon=True)
