@@ -198,7 +198,10 @@ def load_bambi_model(version: str | Path, *, trust: bool) -> Any:
         )
     import cloudpickle
 
-    return cloudpickle.loads(read_listed(Path(version), BAMBI_MODEL, keep=True))  # digest checked above
+    model = cloudpickle.loads(read_listed(Path(version), BAMBI_MODEL, keep=True))  # digest checked above
+    if hasattr(model, "stored_as"):
+        model.stored_as = Path(version).name  # for its refusals: it has no rows
+    return model
 
 
 def open_posterior(version: str | Path) -> DataTree:

@@ -109,10 +109,13 @@ def killed_again_and_again(verb, folder, n_kills):
         for _ in range(3):
             changer.start("train", 1)
             assert changer.end() == 0
-        before = registry.history()
+        before, began = registry.history(), time.monotonic()
+        changer.start(verb, 3)
+        assert changer.end() == 0
+        one_s = (time.monotonic() - began) / 3
         for _ in range(n_kills):
             process = changer.start(verb)
-            time.sleep(moments.uniform(0.0, 0.03))
+            time.sleep(moments.uniform(0.0, 3 * one_s))
             os.kill(process, signal.SIGKILL)
             assert changer.end() == -signal.SIGKILL
 
