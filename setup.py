@@ -82,6 +82,7 @@ setup(
     packages=find_packages(include=["data_science", "data_science.*"]),
     package_dir={"": "."},  # editable installs get a plain path, not an import hook
     package_data={"data_science": ["py.typed"]},
+    entry_points={"console_scripts": ["data-science = data_science.cli.command:main"]},
     install_requires=["numpy>=2.3", "pandas>=3"],
     extras_require={
         "train": TRAIN,

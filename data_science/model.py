@@ -7,7 +7,7 @@ of it but the name, and overrides only what the brief asks of a data scientist.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 try:
     from machine_learning_engineering.mle_model import MLEModel
@@ -27,7 +27,7 @@ from data_science.errors import ArtifactError, DataScienceError, installing, req
 from data_science.storage import artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import numpy as np
     import numpy.typing as npt
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from data_science.arrays import Floats
+    from data_science.formula.bambi_fit import BambiFit
     from data_science.formula.specification import ModelSpecification
     from data_science.judgement.verdict import Verdict
     from data_science.pipeline import Fit
@@ -152,15 +153,7 @@ class BayesianLogitModel(MLEModel):
         ImportError
             If the packages for training are not installed.
         """
-        try:
-            from data_science import pipeline
-        except ModuleNotFoundError as error:
-            if (error.name or "data_science").startswith("data_science"):
-                raise
-            raise ImportError(
-                f"fit needs {error.name}, which is not installed: {installing('train')}"
-            ) from error
-        fitted = pipeline.fit(
+        fitted = _pipeline("fit").fit(
             dataset, self.specification,
             settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs,
         )  # fmt: skip
@@ -281,6 +274,37 @@ class BayesianLogitModel(MLEModel):
         held = self._fitted_or_loaded
         return artifact.open_posterior(held.path) if isinstance(held, artifact.Loaded) else held.posterior
 
+    def bambi(
+        self,
+        frame: pd.DataFrame | None = None,
+        *,
+        groups: Collection[str] | None = None,
+        rows: Literal["training", "new"] = "training",
+        draws: int = 2_000,
+        seed: int = 1,
+    ) -> BambiFit:
+        """Return Bambi's model on these rows and the draws as ArviZ takes them: ``model, data = m.bambi(frame)``.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The training rows; other rows are refused unless ``rows="new"``.
+        groups : collection of str, optional
+            Default: log_likelihood, posterior_predictive, log_prior; also prior, prior_predictive. Of new
+            rows the first two are log_likelihood_new and predictions.
+        draws, seed : int
+            At most so many draws, evenly spaced in each chain; seed of replicated responses.
+
+        Raises
+        ------
+        SchemaError
+            If the rows are not those that trained this, or have a level that training has not seen.
+        ArtifactError
+            If there are no rows, or new rows for a version that was loaded.
+        """
+        options: dict[str, Any] = {"groups": groups, "rows": rows, "draws": draws, "seed": seed}
+        return _pipeline("bambi").in_bambi(self._fitted_or_loaded, frame, **options)
+
     @property
     def verdict(self) -> Verdict | None:
         """What is held of the fit, formed once when it was made; None of a version older than that."""
@@ -298,3 +322,16 @@ class BayesianLogitModel(MLEModel):
                 "the model has no parameters yet. Call fit(dataset) or load(model_folder) first"
             )
         return self._held
+
+
+def _pipeline(asker: str) -> Any:
+    """Import what training needs, or say how to install it."""
+    try:
+        from data_science import pipeline
+    except ModuleNotFoundError as error:
+        if (error.name or "data_science").startswith("data_science"):
+            raise
+        raise ImportError(
+            f"{asker} needs {error.name}, which is not installed: {installing('train')}"
+        ) from error
+    return pipeline

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from data_science.cli.exit_codes import EXIT_CODES as ALL_CODES
+from data_science.cli.exit_codes import described
+from data_science.cli.output import say, say_json
+from data_science.cli.training_options import add_options, environment, specification_of
 from data_science.errors import ArtifactError, DataScienceError, SettingsError
-from data_science.extension import ENGINES
 from data_science.progress import Stopwatch
 from data_science.settings.environment import VARIABLES
 from data_science.settings.job import Settings, StandInSettings
@@ -27,22 +29,20 @@ from data_science.storage.writing import require_writable
 
 if TYPE_CHECKING:
     from data_science.cli.console import Console
+    from data_science.data.provenance import Provenance
+    from data_science.formula.specification import ModelSpecification
     from data_science.report.summary import Report
 
-EXIT_CODES = {
-    0: "a model was saved",
-    1: "an unforeseen error (please report it)",
-    2: "settings: a variable is missing, malformed or refused by the server; a formula or prior that is not "
-    "supported; or the folder cannot be written",
-    3: "data: the database cannot be read, or the table is not what the model needs",
-    4: "the fit failed its checks",
-    137: "killed by the system, nearly always because memory ran out (in Docker: TRAIN_MEMORY, "
-    "0.5g at least)",
-    143: "stopped by SIGTERM (130: by Ctrl-C)",
-}
+EXIT_CODES = {code: meaning for code, meaning in ALL_CODES.items() if code not in (10, 11)}
 #: Runs a database while its block runs, and gives the environment that names it.
 StandingIn = Callable[[Mapping[str, str], StandInSettings], AbstractContextManager[Mapping[str, str]]]
 log = logging.getLogger(__name__)
+EXAMPLE = 'data-science train wells.csv --formula "switch ~ dist100 + arsenic"'
+_VARIABLES = "\n".join(f"  {v.name:<22}{v.meaning} (default: {v.default or 'none'})" for v in VARIABLES)
+HELP = (
+    f"example:\n  {EXAMPLE}\n\nenvironment (a flag overrides its variable):\n{_VARIABLES}\n\n"
+    f"exit codes:\n{described(*EXIT_CODES)}"
+)
 
 
 def main(arguments: Sequence[str] | None = None, *, standing_in: StandingIn) -> int:
@@ -55,22 +55,36 @@ def main(arguments: Sequence[str] | None = None, *, standing_in: StandingIn) -> 
     standing_in : callable
         Starts the database that stands in for the company's if none is named.
     """
-    options = _parser().parse_args(arguments)
+    parser = argparse.ArgumentParser(
+        description="Wait for feature_store, train the model, judge it and store it.",
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_options(parser)
+    return run(parser.parse_args(arguments), standing_in=standing_in)
+
+
+def run(options: argparse.Namespace, *, standing_in: StandingIn) -> int:
+    """Train as the options say; see `main`."""
     signal.signal(signal.SIGTERM, _stop)
     from data_science.cli import console as console_module  # brings rich, which --help does not need
 
     saved = _Saved()
     with console_module.Console(verbose=options.verbose) as console:
+        if options.quiet:
+            logging.getLogger("data_science").setLevel(logging.WARNING)
         try:
-            environ = _environment(options)
+            environ = environment(options)
             settings = Settings.from_environment(environ)
-            require_writable(settings.model_folder)  # found now, not after the wait and the fit
-            saved = _Saved.until_now(settings.model_folder)
-            with _database(environ, settings, standing_in) as ready:
-                _train(ready, console)
+            if not options.check_only:
+                require_writable(settings.model_folder)  # found now, not after the wait and the fit
+                saved = _Saved.until_now(settings.model_folder)
+            with _database(environ, settings, standing_in, options) as ready:
+                _train(ready, console, options)
         except DataScienceError as error:
             log.error("%s", error)
-            log.error("%s; the previous one is unchanged", saved)
+            if not options.check_only:
+                log.error("%s; the previous one is unchanged", saved)
             return error.exit_code
         except KeyboardInterrupt:
             log.error("stopped; %s", saved)
@@ -81,16 +95,68 @@ def main(arguments: Sequence[str] | None = None, *, standing_in: StandingIn) -> 
     return 0
 
 
-def _train(settings: Settings, console: Console) -> None:
-    watch = Stopwatch()
+def _train(settings: Settings, console: Console, options: argparse.Namespace) -> None:
+    watch, dropped = Stopwatch(), 0
+    specification = specification_of(options)
     with watch.stage("wait and read"):
-        frame, source = sources.source(settings.source).read(settings)
+        if specification is not None and options.data is not None:
+            from data_science.cli import training_rows
+
+            source: Provenance | None = None
+            frame, dropped = training_rows.read(options, specification)
+        else:
+            frame, source = sources.source(settings.source).read(settings)
+    if options.check_only:
+        _check(frame, specification, options)
+        return
     # Only now: it takes long, and who waits for a table should hear at once what is in the way.
     log.info("importing the libraries for training")
     from data_science import pipeline
 
-    path, report = pipeline.train(frame, settings, source=source, progress=console.progress, watch=watch)
-    console.done(_closing(path, report))
+    asked = {"specification": specification, "role": options.role, "why": options.note}
+    chosen: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    path, report = pipeline.train(
+        frame, settings, source=source, progress=console.progress, watch=watch, **chosen
+    )
+    if options.json:
+        say_json(_result(path, report, dropped))
+    else:
+        console.done(_closing(path, report))
+
+
+def _check(frame: Any, specification: ModelSpecification | None, options: argparse.Namespace) -> None:
+    """Validate the rows and name the priors, as the fit would use them."""
+    from data_science.formula import training_data
+    from data_science.formula.specification import ModelSpecification
+
+    specification = specification or ModelSpecification()
+    data = training_data.validated(frame, specification, None)
+    stated = specification.to_json()
+    if options.json:
+        say_json({"rows": data.n_rows, "base_rate": data.base_rate, **stated})
+        return
+    priors = "\n".join(f"  {term}: {prior}" for term, prior in stated["priors"].items())
+    say(
+        f"{data.n_rows:,} rows, {data.base_rate:.2%} positive: fit for {stated['formula']}\npriors:\n{priors}"
+    )
+
+
+def _result(path: Path, report: Report, dropped: int) -> dict[str, Any]:
+    from data_science.storage import roles
+
+    return {
+        "version": path.name,
+        "role": "candidate" if roles.on_disk(path.parent).candidate == path.name else "champion",
+        "folder": str(path.parent),
+        "formula": report.specification.formula,
+        "rows": report.dataset.n_rows,
+        "dropped": dropped,
+        "base_rate": report.dataset.base_rate,
+        "engine": report.measured.engine,
+        "gates": report.measured.to_json(),
+        "verdict": report.verdict.to_json(),
+        "seconds": dict(report.seconds),
+    }
 
 
 def _closing(path: Path, report: Report) -> dict[str, str]:
@@ -102,22 +168,14 @@ def _closing(path: Path, report: Report) -> dict[str, str]:
     }
 
 
-def _environment(options: argparse.Namespace) -> Mapping[str, str]:
-    """Read the environment; a flag that is given overrides it."""
-    given = {
-        "MODEL_FOLDER": options.models,
-        "ENGINE": options.engine,
-        "SEED": options.seed,
-        "DE_SCENARIO": options.scenario,
-        "DE_CLIENTS": options.clients,
-        "DE_FILES": options.files,
-    }
-    return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
-
-
 @contextmanager
-def _database(environ: Mapping[str, str], settings: Settings, standing_in: StandingIn) -> Iterator[Settings]:
+def _database(
+    environ: Mapping[str, str], settings: Settings, standing_in: StandingIn, options: argparse.Namespace
+) -> Iterator[Settings]:
     """Return the job's settings, with a stand-in database if one is read and none is named."""
+    if options.data is not None:
+        yield settings
+        return
     files = settings.stand_in.files
     if not sources.needs_database(sources.source(settings.source)):
         if files is not None:
@@ -164,23 +222,3 @@ class _Stopped(SystemExit):
 def _stop(signum: int, _: FrameType | None) -> None:
     # Nothing is logged here: a line may be half written, and a second write into it would lose the exit.
     raise _Stopped(128 + signum)
-
-
-def _parser() -> argparse.ArgumentParser:
-    variables = "\n".join(f"  {v.name:<22}{v.meaning} (default: {v.default or 'none'})" for v in VARIABLES)
-    codes = "\n".join(f"  {code:<5}{meaning}" for code, meaning in EXIT_CODES.items())
-    parser = argparse.ArgumentParser(
-        description="Wait for feature_store, train the model, judge it and store it.",
-        epilog=f"environment (a flag overrides its variable):\n{variables}\n\nexit codes:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--models", metavar="FOLDER", help="folder of versions (MODEL_FOLDER)")
-    parser.add_argument("--engine", choices=list(ENGINES), help="how to fit (ENGINE)")
-    parser.add_argument("--seed", metavar="N", help="seed of the sampler (SEED)")
-    parser.add_argument(
-        "--scenario", choices=["no-signal", "signal"], help="stand-in data to train on (DE_SCENARIO)"
-    )
-    parser.add_argument("--clients", metavar="N", help="how many stand-in clients (DE_CLIENTS)")
-    parser.add_argument("--files", metavar="DIR", help="the company's CSV files (DE_FILES)")
-    parser.add_argument("--verbose", action="store_true", help="also log details")
-    return parser

@@ -13,9 +13,12 @@ from typing import Any
 import bambi as bmb
 import cloudpickle
 import numpy as np
+import pandas as pd
+import xarray as xr
 from formulae.environment import Environment, VarLookupDict
+from xarray import DataTree
 
-from data_science.errors import SpecificationError
+from data_science.errors import ArtifactError, SchemaError, SpecificationError
 from data_science.formula.design import Design, sample_frame
 from data_science.formula.encoding import Term
 from data_science.formula.functions import FUNCTIONS, NUMPY, evaluated
@@ -24,13 +27,92 @@ from data_science.formula.reading import balanced
 from data_science.formula.training import restore
 
 
-def build(design: Design) -> bmb.Model:
-    """Build the Bambi model, its priors stated explicitly."""
+class WithoutRows(bmb.Model):
+    """A Bambi model that was built on invented rows, which nothing may take for data."""
+
+    stored_as: str | None = None  # the version that it came from
+    _invented: Any = None
+    _is_sealed = False
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """Refused once the model is built."""
+        if self._is_sealed:
+            version = "this model" if self.stored_as is None else f"version {self.stored_as}"
+            raise ArtifactError(
+                f"{version} was stored without rows; call model.bambi(frame) with the training rows"
+            )
+        return self._invented
+
+    @data.setter
+    def data(self, rows: pd.DataFrame) -> None:
+        self._invented = rows
+
+    def compute_log_likelihood(self, idata: Any, data: Any = None, inplace: bool = True) -> Any:
+        """Compute it on rows that are given."""
+        return super().compute_log_likelihood(idata, self.data if data is None else data, inplace)
+
+    def predict(self, idata: Any, kind: str = "response_params", data: Any = None, **options: Any) -> Any:
+        """Predict rows that are given."""
+        return super().predict(idata, kind, self.data if data is None else data, **options)
+
+    def fit(self, *_: Any, **__: Any) -> Any:
+        """Refused: there is nothing to fit to."""
+        return self.data
+
+    def prior_predictive(self, *_: Any, **__: Any) -> Any:
+        """Refused: there are no rows to predict."""
+        return self.data
+
+
+def build(design: Design, frame: pd.DataFrame | None = None) -> bmb.Model:
+    """Build the Bambi model, its priors stated explicitly, on rows or, without any, on none of the data."""
+    model = _built(design, sample_frame(design), WithoutRows) if frame is None else None
+    if model is None:
+        return _built(design, _as_trained(design, frame), bmb.Model)
+    model._is_sealed = True
+    return model
+
+
+def coordinates(model: bmb.Model) -> dict[str, tuple[Any, ...]]:
+    """Return the labels of every dimension but that of the rows."""
+    found = model.backend.model.coords
+    return {name: tuple(values) for name, values in found.items() if name != "__obs__"}
+
+
+def observed(model: bmb.Model) -> DataTree:
+    """Return the response of the model's rows as the group ``observed_data``."""
+    term = model.response_term
+    values = np.asarray(term.data)
+    successes = values[:, 0] if values.ndim == 2 else values
+    dataset = xr.Dataset({term.name: ("__obs__", successes)}, {"__obs__": np.arange(len(successes))})
+    return DataTree(dataset.assign_attrs(modeling_interface="bambi"))
+
+
+def _as_trained(design: Design, frame: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the rows with training's levels in training's order, whatever these rows have of them."""
+    assert frame is not None  # noqa: S101 - for the type checker
+    response = design.specification.response
+    names = [*design.encoding.number_columns, response.successes, response.trials]
+    columns: dict[str, Any] = {
+        name: frame[name].to_numpy() for name in dict.fromkeys(names) if name is not None
+    }
+    for factor in design.encoding.factors:
+        if factor.column not in columns:
+            values = frame[factor.column].astype(object)
+            columns[factor.column] = pd.Categorical(values, categories=factor.levels, ordered=True)
+            if columns[factor.column].isna().any():
+                unknown = values[columns[factor.column].isna()].iloc[0]
+                raise SchemaError(f"{factor.column} is {unknown!r}, a level that training has not seen")
+    return pd.DataFrame(columns)
+
+
+def _built(design: Design, frame: pd.DataFrame, kind: type[bmb.Model]) -> bmb.Model:
     priors = {term.name: _to_bambi(_prior(term, design), bool(term.groups)) for term in design.encoding.terms}
     family = "bernoulli" if design.specification.response.trials is None else "binomial"
-    model = bmb.Model(
+    model = kind(
         balanced(design.specification.formula),
-        sample_frame(design),
+        frame,
         family=family,
         priors=priors,
         auto_scale=False,

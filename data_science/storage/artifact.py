@@ -76,8 +76,10 @@ def save(
     provenance: Mapping[str, Any],
     now: datetime,
     keep: int = 5,
+    role: versions.Role | None = None,
+    why: str = "",
 ) -> Path:
-    """Store a version that is complete and good, and make it the newest; on any error nothing changes.
+    """Store a version that is complete and good, and give it its role; on any error nothing changes.
 
     Parameters
     ----------
@@ -93,6 +95,8 @@ def save(
         Time of saving, with a time zone.
     keep : int
         How many of the newest good versions are kept.
+    role, why : optional
+        See `versions.publish`.
 
     Returns
     -------
@@ -137,7 +141,8 @@ def save(
                 _open(work)  # what cannot be loaded is not published
 
             suffix = hashlib.sha256(document).hexdigest()[:6]
-            return versions.publish(work, folder, suffix, now.astimezone(UTC), finish, keep, is_good)
+            at = now.astimezone(UTC)
+            return versions.publish(work, folder, suffix, at, finish, keep, is_good, role, why)
 
 
 def load(folder: str | Path) -> Loaded:
@@ -193,7 +198,10 @@ def load_bambi_model(version: str | Path, *, trust: bool) -> Any:
         )
     import cloudpickle
 
-    return cloudpickle.loads(read_listed(Path(version), BAMBI_MODEL, keep=True))  # digest checked above
+    model = cloudpickle.loads(read_listed(Path(version), BAMBI_MODEL, keep=True))  # digest checked above
+    if hasattr(model, "stored_as"):
+        model.stored_as = Path(version).name  # for its refusals: it has no rows
+    return model
 
 
 def open_posterior(version: str | Path) -> DataTree:

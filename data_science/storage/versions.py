@@ -7,24 +7,30 @@ later than that of every version there: even a clock set back makes no older mod
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from data_science.errors import ArtifactError
+from data_science.storage import roles
 from data_science.storage.folder_lock import locked
-from data_science.storage.version_files import MANIFEST, read_small, sync, write_durably
+from data_science.storage.roles import CANDIDATE, NAME, Roles
+from data_science.storage.roles import LATEST as LATEST
+from data_science.storage.succession import protected
+from data_science.storage.version_files import MANIFEST, read_small, sync
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-LATEST = "LATEST"
-NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+    from data_science.storage.history import Line
+
+Role = Literal["champion", "candidate"]
+
 STAMP = "%Y%m%dT%H%M%SZ"
-SAVING, TRASH = ".saving-", ".trash-"  # names that readers never look at
+SAVING, TRASH = roles.UNFINISHED, ".trash-"  # names that readers never look at
 
 
 def is_version(folder: Path) -> bool:
@@ -56,7 +62,7 @@ def read_latest(folder: Path) -> str:
     """
     path = folder / LATEST
     text = read_small(path, limit=200).decode("utf-8", errors="backslashreplace")
-    name = text.removesuffix("\n")
+    name = text.strip()  # editors end lines in their own ways
     if not NAME.fullmatch(name):
         raise ArtifactError(f"{path} contains {text[:80]!r}; expected the name of a version in this folder")
     return name
@@ -98,10 +104,12 @@ def publish(
     finish: Callable[[str], None],
     keep: int,
     is_good: Callable[[Path], bool],
+    role: Role | None = None,
+    why: str = "",
 ) -> Path:
-    """Make the finished work the newest version: all of it, or nothing.
+    """Make the finished work a version that serves, or that waits for its promotion: all of it, or nothing.
 
-    Once LATEST names it nothing is raised: what fails after that is a warning, for the version is stored.
+    Once it has its role nothing is raised: what fails after that is a warning, for the version is stored.
 
     Parameters
     ----------
@@ -117,13 +125,23 @@ def publish(
         How many of the newest good versions are kept.
     is_good : callable
         Whether a version counts for ``keep``.
+    role : {"champion", "candidate"}, optional
+        By default it serves, unless a person's decision would be undone by that: after a rollback, while a
+        candidate waits, or if what serves is held.
+    why : str
+        Of the history's line.
     """
     with locked(folder):
+        before, lines = roles.settled(folder)
+        waits = before.waits_for_a_person if role is None else role == "candidate"
         name = f"{_next_stamp(folder, now)}-{suffix}"
         finish(name)
         sync(work)
-        _commit(work, folder, name)
+        after = replace(before, candidate=name) if waits else replace(before, champion=name)
+        _commit(work, folder, name, lines, before, after, why)
         _tidy(folder, name, keep, is_good)
+        if waits:
+            _say_that_it_waits(folder, name)
     return folder / name
 
 
@@ -141,32 +159,45 @@ def _next_stamp(folder: Path, now: datetime) -> str:
     return stamp
 
 
-def _commit(work: Path, folder: Path, name: str) -> None:
-    """Give the work its name and let LATEST name it; on any error neither is so."""
+def _commit(
+    work: Path, folder: Path, name: str, lines: list[Line], before: Roles, after: Roles, why: str
+) -> None:
+    """Give the work its name and its role; on any error it has neither."""
+    commits = CANDIDATE if after.candidate == name else LATEST
+    said = {"verb": "train", "version": name, "from": before.champion, "why": why, "evidence": None}
     try:
         work.rename(folder / name)
         sync(folder)
-        _write_latest(folder, name)
-    except BaseException:
-        if not _is_latest(folder, name):  # an interrupt may come after the deed
+        roles.change(folder, lines, after, commits, **said)
+    except BaseException as error:
+        if name not in _named_by(folder):  # an interrupt may come after the deed
             _withdraw(work, folder, name)
             raise
+        if not isinstance(error, Exception):
+            raise
+        import logging
+
+        logging.getLogger(__name__).warning(
+            "version %s is stored and has its role, but the history could not be written (%s). The next "
+            "training or promotion finishes that; check the permissions and the free space of %s",
+            name, error, folder,
+        )  # fmt: skip
 
 
-def _write_latest(folder: Path, name: str) -> None:
-    temporary = folder / f"{SAVING}{os.urandom(8).hex()}"
-    try:
-        write_durably(temporary, f"{name}\n".encode())
-        temporary.replace(folder / LATEST)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _named_by(folder: Path) -> tuple[str | None, str | None]:
+    """Return what LATEST and CANDIDATE name."""
+    found = roles.on_disk(folder)
+    return found.champion, found.candidate
 
 
-def _is_latest(folder: Path, name: str) -> bool:
-    try:
-        return read_latest(folder) == name
-    except ArtifactError:
-        return False
+def _say_that_it_waits(folder: Path, name: str) -> None:
+    import logging
+
+    logging.getLogger(__name__).warning(
+        "version %s is stored as candidate, and what served before still serves: promote it (data-science "
+        "promote --models %s), or store as champion",
+        name, folder,
+    )  # fmt: skip
 
 
 def _withdraw(work: Path, folder: Path, name: str) -> None:
@@ -197,7 +228,11 @@ def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -
             error.strerror,
         )
     try:
-        _prune(folder, keep, is_good)
+        now, lines = roles.settled(folder)
+        removed = prune(folder, keep, is_good, protected(listed(folder), lines, now))
+        if removed:
+            said = {"verb": "prune", "version": None, "from": now.champion, "why": f"keep {keep}"}
+            roles.record(folder, lines, now, **said, evidence={"removed": removed})
     except Exception as error:  # noqa: BLE001 - whatever is wrong with an old version, the new one is stored
         logging.getLogger(__name__).warning(
             "version %s is stored and is the newest, but older versions could not be removed (%s). "
@@ -207,17 +242,27 @@ def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -
         )
 
 
-def _prune(folder: Path, keep: int, is_good: Callable[[Path], bool]) -> None:
-    """Remove what is older than the newest ``keep`` good versions, but never the one LATEST names."""
-    latest, n_good = read_latest(folder), 0
+def prune(
+    folder: Path, keep: int, is_good: Callable[[Path], bool], spared: frozenset[str] = frozenset()
+) -> list[str]:
+    """Remove what is older than the newest ``keep`` good versions, never the one LATEST names or a spared one.
+
+    Returns
+    -------
+    list of str
+        The versions that were removed.
+    """
+    latest, n_good, removed = read_latest(folder), 0, []
     for name in listed(folder):
-        if n_good >= keep and name != latest:
+        if n_good >= keep and name != latest and name not in spared:
             # A reader must find a version whole or not at all, so it first loses its name.
             trash = folder / f"{TRASH}{name}"
             (folder / name).rename(trash)
             shutil.rmtree(trash, ignore_errors=True)
+            removed.append(name)
         else:
             n_good += is_good(folder / name)
+    return removed
 
 
 def _sweep(folder: Path) -> None:

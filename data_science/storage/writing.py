@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data_science.errors import ArtifactError
+from data_science.storage import roles
 from data_science.storage.folder_lock import LOCK, open_lock
 from data_science.storage.version_files import make_folder, sync
 from data_science.storage.versions import LATEST, SAVING
@@ -36,6 +37,7 @@ def require_writable(folder: str | Path) -> None:
         if os.path.lexists(folder / LOCK):
             os.close(open_lock(folder))  # another user's lock would stop the save, too
         _require_replaceable(folder / LATEST)
+        roles.seen(folder)  # a history that was changed would stop the save, too
         try:
             with tempfile.TemporaryFile(dir=folder, prefix=SAVING) as trial:
                 trial.write(bytes(TRIAL))

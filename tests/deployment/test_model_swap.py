@@ -6,6 +6,7 @@ import pytest
 from running_service import PUBLISHED, Load
 from small_models import store
 
+from data_science.storage.registry import Registry
 from deployment.model_keeper import ModelKeeper
 from deployment.served_model import ServedModel
 
@@ -31,6 +32,27 @@ def test_versions_are_swapped_under_load_without_a_failed_request(start, tmp_pat
     labels = {version: 1 - swap % 2 for swap, version in enumerate(versions)}  # the first one says 0
     for idx, label in load.acknowledged.items():
         assert label == by_idx[idx].label == labels.get(by_idx[idx].model_version, 0)
+
+
+def test_promotions_and_rollbacks_are_taken_up_under_load_without_a_failed_request(start, tmp_path):
+    first, second = (store(tmp_path / "models", intercept=level) for level in (-4.0, 4.0))
+    running, registry = start(), Registry(tmp_path / "models")
+
+    with Load(running.url) as load:
+        load.wait_for(20)
+        for _ in range(4):
+            registry.rollback(why="a test")
+            running.wait_for(lambda: running.version() == first.name)
+            load.wait_for(20)
+            registry.promote(second.name)
+            running.wait_for(lambda: running.version() == second.name)
+            load.wait_for(20)
+
+    assert load.failed == []
+    labels = {first.name: 0, second.name: 1}
+    for record in running.logged().predictions:
+        assert record.label == labels[record.model_version]
+    assert [line["verb"] for line in registry.history()] == ["train", "train", *["rollback", "promote"] * 4]
 
 
 def damage(version):

@@ -1,5 +1,6 @@
 """The job without a terminal, a database or a fit."""
 
+import logging
 import signal
 from pathlib import Path
 
@@ -68,3 +69,19 @@ def trained(remote, monkeypatch):
 
     monkeypatch.setattr(pipeline, "train", fit_and_store)
     return seen
+
+
+@pytest.fixture
+def as_it_was():
+    """Loggers and SIGTERM's handler, which a command sets for its process, as they were."""
+    root, ours = logging.getLogger(), [logging.getLogger(name) for name in ("data_science", "de")]
+    handlers, levels, handler = (
+        root.handlers[:],
+        [one.level for one in (root, *ours)],
+        signal.getsignal(signal.SIGTERM),
+    )
+    yield
+    root.handlers[:] = handlers
+    for one, level in zip((root, *ours), levels, strict=True):
+        one.setLevel(level)
+    signal.signal(signal.SIGTERM, handler)

@@ -1,0 +1,68 @@
+"""The rows of ``train DATA``: a file's, a response of two words as 0 and 1, incomplete rows left out if asked."""
+
+from __future__ import annotations
+
+import logging
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from data_science.cli.data_files import DataFile
+from data_science.errors import SchemaError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data_science.formula.specification import ModelSpecification
+
+log = logging.getLogger(__name__)
+_CLEAR = ({"no", "yes"}, {"false", "true"})  # words of which anybody knows the positive one
+
+
+def read(options: Namespace, specification: ModelSpecification) -> tuple[pd.DataFrame, int]:
+    """Return the rows to train on, and how many were dropped.
+
+    Raises
+    ------
+    SchemaError
+        If the file cannot be read, or its response is text and it is not clear which value counts as 1.
+    """
+    data = DataFile(options.data, options.delimiter, options.encoding)
+    frame = data.whole()
+    dropped = 0
+    if options.drop_missing:
+        response = specification.response
+        names = (*specification.columns, response.successes, response.trials)
+        used = [name for name in dict.fromkeys(names) if name in frame.columns]
+        complete = frame[used].notna().all(axis=1)
+        dropped = int((~complete).sum())
+        frame = frame[complete].reset_index(drop=True)
+        log.info("%s: %s of %s rows have a missing value and were dropped", data.name, dropped, len(complete))
+    return _with_numbers(frame, specification, options.positive, data.name), dropped
+
+
+def _with_numbers(
+    frame: pd.DataFrame, specification: ModelSpecification, positive: str | None, name: str
+) -> pd.DataFrame:
+    response = specification.response.successes
+    if response not in frame.columns or specification.response.trials is not None:
+        return frame  # a missing column is refused with the others' faults
+    values = frame[response]
+    if values.dtype.kind in "biuf" and positive is None:
+        return frame
+    present = values.dropna()
+    texts = sorted(map(str, present.unique().tolist()))
+    if positive is None:
+        positive = _clear(texts)
+    if positive not in texts or len(texts) != 2:
+        shown = ", ".join(map(repr, texts[:5]))
+        raise SchemaError(
+            f"{name}: the response {response} has the values {shown}; expected 0 and 1, or two words, of "
+            f"which --positive names the one that counts as 1"
+        )
+    log.info("%s: %r counts as 1", response, positive)
+    numbers: Any = (values.astype(str) == positive).astype("int64").where(values.notna())
+    return frame.assign(**{response: numbers if values.isna().any() else numbers.astype("int64")})
+
+
+def _clear(texts: list[str]) -> str | None:
+    return texts[1] if {text.lower() for text in texts} in _CLEAR and len(texts) == 2 else None

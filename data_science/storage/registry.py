@@ -1,0 +1,207 @@
+"""The registry of a folder of versions: promote, roll back, hold, release, prune, and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data_science.errors import ArtifactError, SettingsError
+from data_science.storage import artifact, history, roles, versions
+from data_science.storage.folder_lock import locked
+from data_science.storage.history import Line
+from data_science.storage.roles import HELD, LATEST, ROLLED_BACK, Roles
+from data_science.storage.succession import earlier, protected
+from data_science.storage.writing import home, writing_to
+
+LOCK_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What serves, what waits and what is held in a folder of versions; every change has a line in the history.
+
+    Parameters
+    ----------
+    folder : path
+    lock_timeout_s : float
+        How long a change waits for another process that writes to the folder.
+
+    Examples
+    --------
+    >>> from data_science.storage.registry import Registry
+    >>> Registry("models").promote("20261203T021107Z-1f3a9c", why="better in March")  # doctest: +SKIP
+    """
+
+    folder: Path
+    lock_timeout_s: float = LOCK_TIMEOUT_S
+
+    def __init__(self, folder: str | Path, lock_timeout_s: float = LOCK_TIMEOUT_S) -> None:
+        object.__setattr__(self, "folder", home(folder))
+        object.__setattr__(self, "lock_timeout_s", lock_timeout_s)
+
+    def roles(self) -> Roles:
+        """Return which version serves, waits, and is held."""
+        return roles.seen(self.folder)[0]
+
+    def history(self) -> list[Line]:
+        """Return every change, oldest first."""
+        return roles.seen(self.folder)[1]
+
+    def previous(self) -> str | None:
+        """Return the version that `rollback` goes back to, None if there is none."""
+        now, lines = roles.seen(self.folder)
+        return next(iter(earlier(versions.listed(self.folder), lines, now)), None)
+
+    def versions(self) -> list[dict[str, Any]]:
+        """Return what is known of each stored version, newest first."""
+        now, lines = roles.seen(self.folder)
+        named = {
+            next(iter(earlier(versions.listed(self.folder), lines, now)), None): "previous",
+            now.candidate: "candidate",
+        }
+        named[now.champion] = "champion"
+        return [
+            _about(self.folder / name, named.get(name), now.held.get(name))
+            for name in versions.listed(self.folder)
+        ]
+
+    def promote(self, version: str | None = None, *, why: str = "", dry_run: bool = False) -> Line:
+        """Let a version serve, by default the candidate; what waits for a person after a rollback is over.
+
+        Raises
+        ------
+        ArtifactError
+            If there is no such version, or it cannot be trusted: nothing changes.
+        """
+        with self._changing(dry_run) as (now, lines):
+            version = version or now.candidate
+            if version is None:
+                raise ArtifactError(f"{self.folder} has no candidate to promote; name a version")
+            self._require(version)
+            held = {name: reason for name, reason in now.held.items() if not reason.startswith(ROLLED_BACK)}
+            candidate = None if now.candidate == version else now.candidate
+            after = Roles(version, candidate, held)
+            return self._changed(now, lines, after, LATEST, "promote", version, why, dry_run)
+
+    def rollback(self, *, why: str = "", dry_run: bool = False) -> Line:
+        """Let the version serve that served before; the one left is held, and trainings store candidates.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none, or it cannot be trusted: nothing changes.
+        """
+        with self._changing(dry_run) as (now, lines):
+            version = next(iter(earlier(versions.listed(self.folder), lines, now)), None)
+            if version is None:
+                raise ArtifactError(
+                    f"{self.folder} has no earlier version to go back to. Train, or restore one"
+                )
+            self._require(version)
+            held = dict(now.held)
+            if now.champion is not None:
+                held[now.champion] = f"{ROLLED_BACK}: {why}" if why else ROLLED_BACK
+            held = {
+                name: reason for name, reason in held.items() if name != version or not _is_rollback(reason)
+            }
+            candidate = None if now.candidate == version else now.candidate
+            after = Roles(version, candidate, held)
+            return self._changed(now, lines, after, LATEST, "rollback", version, why, dry_run)
+
+    def hold(self, version: str, *, why: str = "", dry_run: bool = False) -> Line:
+        """Keep a version from being pruned and, if it serves, from being replaced by a training."""
+        with self._changing(dry_run) as (now, lines):
+            versions.located(self.folder, version)
+            after = replace(now, held={**now.held, version: why})
+            return self._changed(now, lines, after, HELD, "hold", version, why, dry_run)
+
+    def release(self, version: str, *, why: str = "", dry_run: bool = False) -> Line:
+        """End a hold.
+
+        Raises
+        ------
+        ArtifactError
+            If the version is not held.
+        """
+        with self._changing(dry_run) as (now, lines):
+            if version not in now.held:
+                raise ArtifactError(
+                    f"{version} is not held in {self.folder}; held are: {', '.join(now.held) or 'none'}"
+                )
+            after = replace(now, held={name: reason for name, reason in now.held.items() if name != version})
+            return self._changed(now, lines, after, HELD, "release", version, why, dry_run)
+
+    def prune(self, keep: int, *, why: str = "", dry_run: bool = False) -> Line:
+        """Remove what is older than the newest good versions; never one that has a role."""
+        if keep < 1:
+            raise SettingsError(f"keep is {keep!r}; expected a whole number of at least 1")
+        with self._changing(dry_run) as (now, lines):
+            spared = protected(versions.listed(self.folder), lines, now)
+            removed = [] if dry_run else versions.prune(self.folder, keep, artifact.is_good, spared)
+            said = {
+                "verb": "prune",
+                "version": None,
+                "from": now.champion,
+                "why": why,
+                "evidence": {"removed": removed},
+            }
+            if dry_run:
+                return history.next_line(lines, **said, after=asdict(now))
+            return roles.record(self.folder, lines, now, **said)
+
+    @contextmanager
+    def _changing(self, dry_run: bool) -> Iterator[tuple[Roles, list[Line]]]:
+        versions.listed(self.folder)  # says so if there is no folder, and makes none
+        if dry_run:
+            yield roles.seen(self.folder)
+            return
+        with writing_to(self.folder), locked(self.folder, self.lock_timeout_s):
+            yield roles.settled(self.folder)
+
+    def _require(self, version: str) -> None:
+        artifact.load(versions.located(self.folder, version))
+
+    def _changed(
+        self,
+        now: Roles,
+        lines: list[Line],
+        after: Roles,
+        commits: str,
+        verb: str,
+        version: str,
+        why: str,
+        dry_run: bool,
+    ) -> Line:
+        said = {"verb": verb, "version": version, "from": now.champion, "why": why, "evidence": None}
+        if dry_run:
+            return history.next_line(lines, **said, after=asdict(after))
+        return roles.change(self.folder, lines, after, commits, **said)
+
+
+def _is_rollback(reason: str) -> bool:
+    return reason.startswith(ROLLED_BACK)
+
+
+def _about(version: Path, role: str | None, held: str | None) -> dict[str, Any]:
+    manifest: dict[str, Any] = {}
+    try:
+        loaded = artifact.load(version)
+        manifest, diagnostics, good = loaded.manifest, loaded.diagnostics, True
+    except ArtifactError:
+        diagnostics, good = {}, False
+    about = manifest.get("provenance", {})
+    verdict = diagnostics.get("verdict")
+    return {
+        "version": version.name,
+        "role": role,
+        "good": good,
+        "trained_at": manifest.get("saved_at"),
+        "rows": (about.get("data") or {}).get("n_rows"),
+        "formula": (about.get("specification") or {}).get("formula"),
+        "verdict": verdict.get("features") if isinstance(verdict, dict) else None,
+        "bytes": sum(entry["bytes"] for entry in manifest.get("files", {}).values()),
+        "held": held,
+    }
