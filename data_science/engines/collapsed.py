@@ -126,7 +126,8 @@ def _without_proposals(
         If what is left is not as nearly normal as that asks for.
     """
     found = Concentrated.of(density, rng)
-    error, plan = found.require(), density.plan
+    found.require()
+    plan = density.plan
     z, weights, certificate = found.proposals(rng)
     own, mean, sd = found.levels(z, weights)
     few = _SHORTEST if plan.n_left + density.n_sds <= _FEW else _LONGER
@@ -149,7 +150,7 @@ def _without_proposals(
             "engine": "nested-laplace",
             "integrated": plan.term.name,
             "way": _way(density, way),
-            "error": error,
+            "error": found.error,
             **asdict(certificate),
         },
         LeftOut(density, at, *found.placed(found.z), found.modes, own, found.moments),

@@ -21,9 +21,9 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Singles
 from data_science.engines.defensive import defensive_normal, log_defensive
-from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
+from data_science.engines.importance import CertificateError, ImportanceCertificate, certify
 from data_science.engines.posterior import Levels
 from data_science.likelihood.collapse.density import Collapsed, Points
 from data_science.likelihood.collapse.joint import Joint, joint_mode
@@ -52,7 +52,7 @@ class Concentrated:
     modes: Floats  # (level,)
     z: Floats  # (point, r + 1), whitened
     log_weights: Floats  # (point,), of the exact density against the standard normal
-    moments: Floats  # (level, point, 4)
+    moments: Singles  # (level, point, 4)
     degree: int
 
     @classmethod
@@ -67,43 +67,57 @@ class Concentrated:
             If there is no mode.
         """
         n, n_levels = density.plan.n_left + 1, len(density.plan.levels)
-        fit = next((d for d in (3, 2) if _POINTS_A_TERM * n_terms(n, d) <= _MOST_POINTS), None)
-        if density.n_sds > 1 or n_levels < FROM_LEVELS or fit is None:
+        needed = [2 ** ceil(np.log2(_POINTS_A_TERM * n_terms(n, degree))) for degree in (2, 3)]
+        if density.n_sds > 1 or n_levels < FROM_LEVELS or needed[0] > _MOST_POINTS:
             raise _refusal(0, f"{density.n_sds} sds, {n_levels} levels and {n} parameters left")
         modes = np.zeros(n_levels)
         joint = joint_mode(density, modes)
-        log2 = ceil(np.log2(_POINTS_A_TERM * n_terms(n, fit)))
-        uniform = qmc.Sobol(n, rng=rng).random_base2(log2)
+        uniform = qmc.Sobol(n, rng=rng).random(needed[1])
         z = _SPREAD * ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
-        found = density.at(*_placed(joint, z), modes, rng, moments=True)
+        some = z[: needed[0]]
+        found = density.at(*_placed(joint, some), modes, rng, moments=True)
         _require_integrated(density, joint, modes, z, found, rng)
-        log_weights = found.log_density + 0.5 * (z**2).sum(1)
-        return cls(density, joint, modes, z, log_weights - log_weights.mean(), found.moments, fit)
+        first = cls(density, joint, modes, some, _log_weights(some, found), found.moments, 2)
+        if first.error < ERROR_NATS or needed[1] > _MOST_POINTS:
+            return first
+        rest = z[needed[0] :]
+        more = density.at(*_placed(joint, rest), modes, rng, moments=True)
+        if more.lost:
+            raise _refusal(len(z), f"{more.lost} integrals over {density.plan.term.name} are lost")
+        log_weights = np.concatenate([first.log_weights, _log_weights(rest, more)])
+        moments = np.concatenate([found.moments, more.moments], axis=1)
+        return cls(density, joint, modes, z, log_weights, moments, 3)
 
-    def require(self) -> float:
-        """Return the polynomial's error in nats.
+    @property
+    def error(self) -> float:
+        """Errors of the polynomial at points that it does not go through, in nats, rms."""
+        left_out = Regression.at(self.z, self.degree).left_out(self.log_weights)
+        return float(np.sqrt((left_out**2).mean()))
+
+    def require(self) -> None:
+        """Refuse to go on if an error is not small.
 
         Raises
         ------
         CertificateError
-            If that, or an error of a level's conditional mean or sd, is not small.
+            If the polynomial's is not, or that of a level's conditional mean or sd.
         """
-        wide, narrow = Regression.at(self.z, self.degree), Regression.at(self.z, 2)
-        error = float(np.sqrt(np.mean(wide.left_out(self.log_weights) ** 2)))
-        if not error < ERROR_NATS:
-            raise _refusal(len(self.z), f"a polynomial is off by {error:.2g} nats, expected {ERROR_NATS:g}")
-        sds = np.sqrt(self.moments[..., 3])
+        if not self.error < ERROR_NATS:
+            reason = f"a polynomial is off by {self.error:.2g} nats, expected {ERROR_NATS:g}"
+            raise _refusal(len(self.z), reason)
+        quadratic, sds = Regression.at(self.z, 2), np.sqrt(self.moments[..., 3])
         scale = sds.mean(axis=1, keepdims=True)
         for values in (self.moments[..., 2], sds):
-            off = float(np.sqrt(np.mean((narrow.left_out(values) / scale) ** 2, axis=1)).max())
+            errors: Floats = quadratic.left_out(values) / scale
+            off = float(np.sqrt((errors**2).mean(axis=1)).max())
             if not off < _LEVEL_ERROR:
                 raise _refusal(len(self.z), f"a level is off by {off:.2g} sds, expected {_LEVEL_ERROR:g}")
-        return error
 
     def proposals(self, rng: np.random.Generator) -> tuple[Floats, Floats, ImportanceCertificate]:
         """Draw whitened points, their weights, and what these say about themselves."""
         z = defensive_normal(_PROPOSALS, self.z.shape[1], rng)
-        polynomial = Regression.at(self.z, self.degree).value(self.log_weights, z)
+        values = self.log_weights - self.log_weights.mean()
+        polynomial = Regression.at(self.z, self.degree).value(values, z)
         log_weights = polynomial - 0.5 * (z**2).sum(1) - log_defensive(z)
         weights, certificate = certify(log_weights)
         certificate.require(KHAT_MAX, _PROPOSALS / 2)
@@ -137,6 +151,11 @@ class Concentrated:
             own += regression.coefficients(self.moments[some, :, 2]) @ terms
             drawn[:, some] = own.T
         return Levels(self.density.plan.levels, mean, sd, quantiles)
+
+
+def _log_weights(z: Floats, found: Points) -> Floats:
+    """Against the standard normal, up to a constant."""
+    return found.log_density + 0.5 * (z**2).sum(1)
 
 
 def _placed(joint: Joint, z: Floats) -> tuple[Floats, Floats]:

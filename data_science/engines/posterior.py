@@ -51,9 +51,11 @@ class Posterior:
         return found
 
     def thinned(self, n_draws: int) -> tuple[Floats, Floats]:
-        """Pool the chains and keep about ``n_draws`` evenly spaced draws: coefficients, sds."""
+        """Pool the chains and keep at most ``n_draws`` evenly spaced draws: coefficients, sds."""
         pooled = self.coefficients.reshape(-1, self.coefficients.shape[-1])
         sds = self.sds.reshape(len(pooled), self.sds.shape[-1])
+        if n_draws >= len(pooled):
+            return pooled, sds
         keep = np.unique(np.linspace(0, len(pooled) - 1, min(n_draws, len(pooled))).round().astype(int))
         return pooled[keep], sds[keep]
 
@@ -143,6 +145,8 @@ def _joined(axes: Sequence[Sequence[Level]], separator: str, escaped: str) -> li
         return str(level).replace("\\", "\\\\").replace(escaped, f"\\{escaped}") if escaped else str(level)
 
     labels = [[written(level) for level in levels] for levels in axes]
+    if len(labels) == 1:  # thousands of levels have no need of being joined
+        return labels[0]
     return [separator.join(parts) for parts in product(*labels)] if axes else []
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_science.arrays import Floats, Ints
+from data_science.arrays import Floats, Ints, Singles
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.collapse.derivatives import derivatives
 from data_science.likelihood.collapse.drawing import FINE, QUANTILES
@@ -40,7 +40,7 @@ class Points:
     log_density: Floats  # (point,)
     lost: int  # levels whose grid failed its own test, over batches
     drawn: Floats  # (level, point), one draw of every level at each; empty if not asked for
-    moments: Floats  # (level, point, 4), conditional means of e^-u, e^u and u, and u's variance; likewise
+    moments: Singles  # (level, point, 4), conditional means of e^-u, e^u and u, and u's variance; likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from data_science.likelihood.collapse.density import Collapsed, Slope
 
 _CONVERGED = 0.02  # Newton decrement, in nats: the last step is taken without looking
 _STEPS = 40
-_FARTHEST = 0.7  # step of the log sd
+_NOISE = 1e-7  # of a sum over thousands of integrals, each on a grid of its own, relative
+_FARTHEST, _FARTHEST_LOG = 2.0, 0.7  # step of a coefficient in standard coordinates, and of the log sd
 _START = -0.5  # log sd
 
 
@@ -48,10 +49,11 @@ def joint_mode(density: Collapsed, modes: Floats) -> Joint:
         if decrement < _CONVERGED:
             root = np.linalg.inv(lower).T
             return Joint(at + step, root, float(np.log(root.diagonal()).sum()))
-        size = min(1.0, _FARTHEST / max(abs(step[-1]), 1e-300), 30 / np.sqrt(decrement))
+        longest = max(float(np.abs(step[:-1]).max(initial=0)) / _FARTHEST, abs(step[-1]) / _FARTHEST_LOG)
+        size = 1 / max(1.0, longest)
         while True:
             following = density.slope(at[:-1] + size * step[:-1], at[-1:] + size * step[-1:], modes)
-            if following.value > slope.value - 1e-6 or size < 1e-6:
+            if following.value > slope.value - _NOISE * (1 + abs(slope.value)) or size < 1e-6:
                 break
             size /= 2
         at, slope = at + size * step, following

@@ -16,7 +16,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from data_science.arrays import Floats, Ints
+from data_science.arrays import Floats, Ints, Singles
 from data_science.formula.encoding import Encoding
 from data_science.formula.places import Places
 from data_science.formula.rows import Observations
@@ -40,10 +40,10 @@ class LeftOut:
     theta: Floats  # (point, sd)
     modes: Floats  # (level,)
     weights: Floats | None = None  # (point,), which sum to one; None: equal
-    known: Floats | None = None  # (level, point, 4), the moments there, if they have been computed
+    known: Singles | None = None  # (level, point, 4), the moments there, if they have been computed
 
     @cached_property
-    def moments(self) -> Floats:
+    def moments(self) -> Singles:
         """Means of ``exp(-u)``, ``exp(u)`` and u, and u's variance, of every level at every point."""
         if self.known is not None:
             return self.known
@@ -96,7 +96,7 @@ def _predictor(encoding: Encoding, rows: Observations, coefficients: Floats) -> 
 
 @partial(compiled, fastmath=FAST, error_model="numpy", nogil=True)
 def _average(
-    eta: Floats, level: Ints, moments: Floats, weights: Floats, successes: Floats, found: Floats
+    eta: Floats, level: Ints, moments: Singles, weights: Floats, successes: Floats, found: Floats
 ) -> None:
     """Odds against every row's outcome, and mean and variance of its linear predictor, over the points."""
     n_points = len(weights)

@@ -1,4 +1,4 @@
-"""Polynomials of few variables through values at scattered points, by least squares, with their own errors."""
+"""Polynomials of few variables through values at scattered points, by least squares, and their errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import comb
 
 import numpy as np
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Singles
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Regression:
         inverse = np.linalg.pinv(matrix)
         return cls(degree, inverse, matrix @ inverse)
 
-    def left_out(self, values: Floats) -> Floats:
+    def left_out(self, values: Floats | Singles) -> Floats:
         """Errors at every point of the polynomial through the others, for values of shape (..., point)."""
         return np.asarray((values - values @ self.hat.T) / (1 - self.hat.diagonal()))
 
@@ -35,7 +35,7 @@ class Regression:
         """Evaluate the polynomial through ``values`` elsewhere, shape (..., point) of z."""
         return self.coefficients(values) @ monomials(z, self.degree).T
 
-    def coefficients(self, values: Floats) -> Floats:
+    def coefficients(self, values: Floats | Singles) -> Floats:
         """Of the monomials, for values of shape (..., point)."""
         return np.asarray(values @ self.inverse.T)
 
