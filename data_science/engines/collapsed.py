@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
@@ -42,6 +43,7 @@ from data_science.limits import ESS_MIN, KHAT_MAX
 
 log = logging.getLogger(__name__)
 _LEVEL_DRAWS = 1_000_000  # draws of single levels: chains are as long as they allow, within
+_ROW_DRAWS = 20_000_000  # draws times rows, likewise, where each draw has integrals of its own
 _FEW = 20  # parameters left, of which the least effective sample size is hardly below the others'
 #: Effective draws a chain: the gates ask for 400 of four chains, of the worst of few or many parameters.
 _SHORTEST, _LONGER = 200, 250
@@ -87,7 +89,8 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Poste
         _, probe = certify(density.at(v, theta, modes, rng).log_density - log_density)
         probe.require_effective(_PROBE_SHARE_MIN * _PROBE)
         shortest = _SHORTEST if plan.n_left + density.n_sds <= _FEW else _LONGER
-        longest = max(ceil(shortest / probe.efficiency), _LEVEL_DRAWS // (len(plan.levels) * settings.chains))
+        affordable = min(_LEVEL_DRAWS // len(plan.levels), _ROW_DRAWS // len(plan.operands.weights))
+        longest = max(ceil(shortest / probe.efficiency), affordable // settings.chains)
         n_draws = min(settings.draws, longest)
         n_kept = n_draws * settings.chains
         n_proposals, least = ceil(_OVERSAMPLING * n_kept), min(ESS_MIN, n_kept / 2)
@@ -214,8 +217,9 @@ class Proposal:
         diagonal = np.arange(z.shape[1])
         precision[:, diagonal, diagonal] += prior_precision
         lower = np.linalg.cholesky(precision)
-        half = np.linalg.solve(lower, (share @ pull + gradient)[..., None])
-        v = start + np.linalg.solve(np.swapaxes(lower, 1, 2), half + z[..., None])[..., 0]
+        half = solve_triangular(lower, (share @ pull + gradient)[..., None], lower=True, check_finite=False)
+        whitened = half + z[..., None]
+        v = start + solve_triangular(lower, whitened, lower=True, trans="T", check_finite=False)[..., 0]
         return v, np.log(lower[:, diagonal, diagonal]).sum(-1)
 
 
