@@ -8,7 +8,8 @@
 4. The levels are drawn exactly, given each proposal, from the densities that the integrals have evaluated.
 
 With thousands of levels few dimensions are left, which is why importance sampling works where it cannot over
-the levels.
+the levels; where they are so many that a polynomial knows what is left, `engines.concentrated` needs no
+proposal at all, and is tried first.
 """
 
 from __future__ import annotations
