@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
 from data_science.engines.posterior import Posterior
 from data_science.evaluation import pareto
 from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood_at, pool, raw_design
@@ -104,8 +104,7 @@ def measure(
     """PSIS-LOO and WAIC from one pass over the nodes."""
     # One trial a row: exactly, where a factor was integrated out.
     exact = posterior.left_out if (observations.rows.trials == 1).all() else None
-    # A candidate that reads few of the union's columns has few nodes of its own: two, intercept-only.
-    own, index = distinct(design.encoding, observations.rows)
+    own, index = _own_nodes(design.encoding, observations.rows)
     if exact is not None:
         parts = [
             _measure_exactly(design.encoding, own.take(slice(start, start + _ROWS)), exact)
@@ -120,6 +119,14 @@ def measure(
     lppd, elpd_loo, khat, p_waic = np.concatenate(parts, axis=1)[:, index]
     shared = observations.weights, observations.n_rows
     return Loo(elpd_loo, lppd - elpd_loo, *shared, khat), Elpd(lppd - p_waic, p_waic, *shared)
+
+
+def _own_nodes(encoding: Encoding, rows: Observations) -> tuple[Observations, Ints | slice]:
+    """Nodes that are told apart: few for a candidate that reads few columns; two, intercept-only."""
+    codes, numeric = {factor.column for factor in encoding.factors}, set(encoding.numeric_columns)
+    if codes == rows.codes.keys() and numeric == rows.numeric.keys():
+        return rows, slice(None)  # they have been pooled by what is read
+    return distinct(encoding, rows)
 
 
 def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
