@@ -76,7 +76,7 @@ def _attempt(
         opinion, more = _opinion_of(checking, design, compressed, posterior, settings, progress, watch)
     with watch.stage("diagnostics"):
         tree = with_observations(to_tree(design, posterior), design, compressed.successes)
-        summary = diagnostics.summary(tree)
+        summary = diagnostics.summary(tree, posterior.levels)
         pooled, _ = posterior.thinned(_RATE_DRAWS)
         cells, n_trials = compressed.cells, float(compressed.cells.weights.sum())
         if posterior.left_out is None:

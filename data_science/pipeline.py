@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 CARD = "model_card.json"  # the card for machines, beside that for people
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
+_MOST_STORED, _FEWEST_STORED = 10_000_000, 200  # of single coefficients; of draws, whatever their number
 _BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
 
@@ -279,11 +280,12 @@ def train(
 
 def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
     learned = fitted.design
-    draws, sds = fitted.posterior.thinned(N_STORED_DRAWS)
+    n_stored = max(_FEWEST_STORED, _MOST_STORED // learned.encoding.n_coefficients)
+    draws, sds = fitted.posterior.thinned(min(N_STORED_DRAWS, n_stored))
     predictor = Predictor(
         learned.encoding,
-        fitted.posterior.coefficients.mean(axis=(0, 1)),
-        draws,
+        fitted.posterior.mean,
+        draws.astype(float, copy=False),
         sds,
         threshold=costs.threshold,
         response=learned.specification.response.name,

@@ -8,18 +8,22 @@
 4. The levels are drawn exactly, given each proposal, from the densities that the integrals have evaluated.
 
 With thousands of levels few dimensions are left, which is why importance sampling works where it cannot over
-the levels.
+the levels; where they are so many that a polynomial knows what is left, `engines.concentrated` needs no
+proposal at all, and is tried first.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from math import ceil
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
+from data_science.engines.concentrated import Concentrated
 from data_science.engines.conditional import hats
 from data_science.engines.defensive import defensive_normal, log_defensive
 from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
@@ -33,14 +37,18 @@ from data_science.likelihood.collapse.laplace import Centre, conditional, margin
 from data_science.likelihood.collapse.left_out import LeftOut
 from data_science.likelihood.collapse.nodes import REACH, STEP
 from data_science.likelihood.collapse.plan import Plan
+from data_science.likelihood.collapse.polynomial import Regression
 from data_science.likelihood.fidelity import Compressed
-from data_science.likelihood.log_joint import standard_priors
+from data_science.likelihood.log_joint import Coordinates, standard_priors
 from data_science.limits import ESS_MIN, KHAT_MAX
 
+log = logging.getLogger(__name__)
 _LEVEL_DRAWS = 1_000_000  # draws of single levels: chains are as long as they allow, within
+_ROW_DRAWS = 20_000_000  # draws times rows, likewise, where each draw has integrals of its own
 _FEW = 20  # parameters left, of which the least effective sample size is hardly below the others'
 #: Effective draws a chain: the gates ask for 400 of four chains, of the worst of few or many parameters.
 _SHORTEST, _LONGER = 200, 250
+_DOUBLES = 20_000_000  # draws of single coefficients beyond which they are kept in single precision
 _OVERSAMPLING = 1.1  # proposals per draw kept
 _PROBE = 96  # proposals that show whether the rest is worth evaluating
 _PROBE_SHARE_MIN = 0.15  # of them, how many must be effective
@@ -72,13 +80,18 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Poste
     density = Collapsed(plan, *standard_priors(design, compressed.at))
     rng = np.random.default_rng(settings.seed)
     with threadpool_limits(1):
+        try:
+            return _without_proposals(density, compressed.at, settings, rng)
+        except (GateError, np.linalg.LinAlgError) as declined:
+            log.info("what is left is looked for by importance sampling: %s", declined.args[-1])
         proposal = Proposal.of(density)
         modes = proposal.modes
         v, theta, log_density = proposal.draw(_PROBE, rng)
         _, probe = certify(density.at(v, theta, modes, rng).log_density - log_density)
         probe.require_effective(_PROBE_SHARE_MIN * _PROBE)
         shortest = _SHORTEST if plan.n_left + density.n_sds <= _FEW else _LONGER
-        longest = max(ceil(shortest / probe.efficiency), _LEVEL_DRAWS // (len(plan.levels) * settings.chains))
+        affordable = min(_LEVEL_DRAWS // len(plan.levels), _ROW_DRAWS // len(plan.operands.weights))
+        longest = max(ceil(shortest / probe.efficiency), affordable // settings.chains)
         n_draws = min(settings.draws, longest)
         n_kept = n_draws * settings.chains
         n_proposals, least = ceil(_OVERSAMPLING * n_kept), min(ESS_MIN, n_kept / 2)
@@ -106,12 +119,55 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Poste
     )
 
 
-def _way(density: Collapsed) -> str:
+def _without_proposals(
+    density: Collapsed, at: Coordinates, settings: FitSettings, rng: np.random.Generator
+) -> Posterior:
+    """Draw by `engines.concentrated`.
+
+    Raises
+    ------
+    GateError
+        If what is left is not as nearly normal as that asks for.
+    """
+    found = Concentrated.of(density, rng)
+    found.require()
+    plan = density.plan
+    z, weights, certificate = found.proposals(rng)
+    own, mean, sd = found.levels(z, weights)
+    few = _SHORTEST if plan.n_left + density.n_sds <= _FEW else _LONGER
+    longest = max(ceil(few / certificate.efficiency), _LEVEL_DRAWS // (len(plan.levels) * settings.chains))
+    shape = (settings.chains, min(settings.draws, longest))
+    n_kept = shape[0] * shape[1]
+    kept = rng.permutation(systematic(weights, n_kept, rng))
+    v, theta = found.placed(z[kept])
+    n = len(plan.left) + len(plan.levels)
+    raw = np.empty((n_kept, n), dtype=np.float64 if n_kept * n <= _DOUBLES else np.float32)
+    raw[:, plan.left] = at.of_columns(plan.left).to_raw(v)
+    levels = found.draw_levels(z[kept], mean, sd, raw[:, plan.levels[0] : plan.levels[-1] + 1], rng)
+    lp = Regression.at(found.z, found.degree).value(found.log_weights, z[kept]) - 0.5 * (z[kept] ** 2).sum(1)
+    way = f"a polynomial through {len(found.z)} points for"
+    return Posterior(
+        raw.reshape(*shape, n),
+        at.sds_to_raw(theta).reshape(*shape, -1),
+        {"lp": lp.reshape(shape)},
+        {
+            "engine": "nested-laplace",
+            "integrated": plan.term.name,
+            "way": _way(density, way),
+            "error": found.error,
+            **asdict(certificate),
+        },
+        LeftOut(density, at, *found.placed(found.z), found.modes, own, found.moments),
+        levels,
+    )
+
+
+def _way(density: Collapsed, way: str = "importance sampling over") -> str:
     """Say what was done, and what is left."""
     plan = density.plan
     return (
         f"the {len(plan.levels):,} levels of {plan.term.name.partition('|')[2]} are integrated out exactly, "
-        f"importance sampling over the {plan.n_left + density.n_sds} parameters that are left"
+        f"{way} the {plan.n_left + density.n_sds} parameters that are left"
     )
 
 
@@ -162,8 +218,9 @@ class Proposal:
         diagonal = np.arange(z.shape[1])
         precision[:, diagonal, diagonal] += prior_precision
         lower = np.linalg.cholesky(precision)
-        half = np.linalg.solve(lower, (share @ pull + gradient)[..., None])
-        v = start + np.linalg.solve(np.swapaxes(lower, 1, 2), half + z[..., None])[..., 0]
+        half = solve_triangular(lower, (share @ pull + gradient)[..., None], lower=True, check_finite=False)
+        whitened = half + z[..., None]
+        v = start + solve_triangular(lower, whitened, lower=True, trans="T", check_finite=False)[..., 0]
         return v, np.log(lower[:, diagonal, diagonal]).sum(-1)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
 from data_science.formula.design import Design, blocks
 from data_science.formula.encoding import Basis, Encoding, Level, Term
 
@@ -22,19 +22,40 @@ _Named = dict[str, tuple[tuple[str, ...], Floats]]  # variable -> its own dims, 
 
 
 @dataclass(frozen=True, slots=True)
+class Levels:
+    """Coefficients of which more is known than their draws say."""
+
+    positions: Ints  # (level,), among all coefficients
+    mean: Floats  # (level,), raw scale
+    sd: Floats  # (level,)
+    quantiles: Floats  # (level, 3): 5, 50 and 95 %
+
+
+@dataclass(frozen=True, slots=True)
 class Posterior:
     """Draws on the raw scale: per unit of the columns, the intercept where every predictor is zero."""
 
-    coefficients: Floats  # (chain, draw, coefficient), encoding order
+    coefficients: Floats  # (chain, draw, coefficient), encoding order; in single precision where very many
     sds: Floats  # (chain, draw, sd), order of design.blocks
     statistics: Mapping[str, Floats]  # sampler statistics, each (chain, draw)
     attributes: Mapping[str, str | float | int]  # engine, k-hat, ...
     left_out: LeftOut | None = None  # leaves out single trials exactly, where a factor was integrated out
+    levels: Levels | None = None  # of that factor, if they are known without draws
+
+    @property
+    def mean(self) -> Floats:
+        """Posterior means of the coefficients."""
+        found: Floats = self.coefficients.mean(axis=(0, 1), dtype=float)
+        if self.levels is not None:
+            found[self.levels.positions] = self.levels.mean
+        return found
 
     def thinned(self, n_draws: int) -> tuple[Floats, Floats]:
-        """Pool the chains and keep about ``n_draws`` evenly spaced draws: coefficients, sds."""
+        """Pool the chains and keep at most ``n_draws`` evenly spaced draws: coefficients, sds."""
         pooled = self.coefficients.reshape(-1, self.coefficients.shape[-1])
         sds = self.sds.reshape(len(pooled), self.sds.shape[-1])
+        if n_draws >= len(pooled):
+            return pooled, sds
         keep = np.unique(np.linspace(0, len(pooled) - 1, min(n_draws, len(pooled))).round().astype(int))
         return pooled[keep], sds[keep]
 
@@ -124,6 +145,8 @@ def _joined(axes: Sequence[Sequence[Level]], separator: str, escaped: str) -> li
         return str(level).replace("\\", "\\\\").replace(escaped, f"\\{escaped}") if escaped else str(level)
 
     labels = [[written(level) for level in levels] for levels in axes]
+    if len(labels) == 1:  # thousands of levels have no need of being joined
+        return labels[0]
     return [separator.join(parts) for parts in product(*labels)] if axes else []
 
 

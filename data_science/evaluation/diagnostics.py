@@ -17,6 +17,7 @@ from scipy import stats
 
 from data_science.arrays import Floats, Mask
 from data_science.arviz_functions import array_stats
+from data_science.engines.posterior import Levels
 from data_science.formula.encoding import Encoding
 from data_science.likelihood import binomial
 from data_science.likelihood.compression import Cells
@@ -25,7 +26,8 @@ from data_science.likelihood.log_joint import LogJoint
 
 _AXES = {"chain_axis": 0, "draw_axis": 1}
 _ESS: dict[str, dict[str, Any]] = {"bulk": {}, "tail": {"prob": (0.05, 0.95)}, "mean": {}}
-_NODE_DRAWS, _FEWEST_DRAWS = 3_000_000, 100  # rows times draws: a tenth of a second of work
+_NODE_DRAWS, _FEWEST_DRAWS = 3_000_000, 25  # rows times draws: a tenth of a second of work
+_ROWS = 20_000  # whose predictors are looked up at once
 _REPLICATIONS = 2_000  # of which quantiles are taken
 RATE_PROBABILITY = 0.99  # central predictive interval of the label's rate that must cover the observed one
 
@@ -55,8 +57,14 @@ class Diagnostics:
         return {**asdict(self), "predicted_rate": list(self.predicted_rate)}
 
 
-def summary(tree: xr.DataTree) -> pd.DataFrame:
+def summary(tree: xr.DataTree, levels: Levels | None = None) -> pd.DataFrame:
     """Posterior of every parameter, raw scale.
+
+    Parameters
+    ----------
+    tree : DataTree
+    levels : Levels, optional
+        Of the factor that was integrated out, where their moments and quantiles are known without draws.
 
     Returns
     -------
@@ -67,7 +75,8 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
         such draws: their effective sample size is the weights', and r_hat, which compares chains, is NaN.
     """
     posterior = tree["posterior"].to_dataset()
-    names, draws = _flat(posterior)
+    term = "" if levels is None else str(posterior.attrs["integrated"])
+    names, draws = _flat(posterior if levels is None else posterior.drop_vars(term))
     efficiency = float(posterior.attrs.get("efficiency", 1.0))
     examined = ~integrated(posterior.attrs, names)
     n_effective = np.full(len(names), draws.shape[0] * draws.shape[1] * efficiency)
@@ -89,7 +98,24 @@ def summary(tree: xr.DataTree) -> pd.DataFrame:
         "r_hat": statistics["r_hat"],
         "mcse_mean": sd / np.sqrt(statistics["ess_mean"]),
     }
-    return pd.DataFrame(table, index=pd.Index(names, name="parameter"))
+    found = pd.DataFrame(table, index=pd.Index(names, name="parameter"))
+    if levels is None:
+        return found
+    known = _known(posterior, term, levels, draws.shape[0] * draws.shape[1] * efficiency)
+    variables = [str(name) for name in posterior.data_vars]
+    before = found.index.isin(_flat(posterior[variables[: variables.index(term)]])[0])
+    return pd.concat([found[before], known[found.columns], found[~before]])
+
+
+def _known(posterior: xr.Dataset, term: str, levels: Levels, n_effective: float) -> pd.DataFrame:
+    """Rows of a table of the factor that was integrated out, from what is known without draws."""
+    effects = posterior[term]
+    names = [f"{term}{suffix}" for suffix in _suffixes(effects, [effects.dims[-1]])]
+    index = pd.Index(names, name="parameter")
+    table = pd.DataFrame(levels.quantiles, index=index, columns=["q5", "q50", "q95"])
+    table = table.assign(mean=levels.mean, sd=levels.sd, r_hat=np.nan)
+    error = levels.sd / np.sqrt(n_effective)
+    return table.assign(ess_bulk=n_effective, ess_tail=n_effective, mcse_mean=error)
 
 
 def measure(
@@ -110,7 +136,7 @@ def measure(
     statistics = dict(tree["sample_stats"].data_vars) if "sample_stats" in tree.children else {}
     finite = all(bool(np.isfinite(values).all()) for values in posterior.data_vars.values())
     lowest_ess = table[["ess_bulk", "ess_tail"]].min(axis=1)
-    r_hat = table["r_hat"][~integrated(posterior.attrs, list(table.index))]
+    r_hat = table["r_hat"][~integrated(posterior.attrs, table.index)]
     khat = posterior.attrs.get("khat")
     return Diagnostics(
         engine=str(posterior.attrs["engine"]),
@@ -131,12 +157,12 @@ def measure(
     )
 
 
-def integrated(attributes: Mapping[Any, Any], names: Sequence[str]) -> Mask:
+def integrated(attributes: Mapping[Any, Any], names: Sequence[str] | pd.Index[str]) -> Mask:
     """Mark the parameters that are levels of the factor that was integrated out, if one was."""
     term = attributes.get("integrated")
     if term is None:
         return np.zeros(len(names), dtype=bool)
-    return np.array([name.startswith(f"{term}[") for name in names])
+    return np.asarray(pd.Index(names, dtype=str).str.startswith(f"{term}["), dtype=bool)
 
 
 def worst_rhat_by_chance(n_parameters: int, n_chains: int, n_draws: int, chance: float = 0.01) -> float:
@@ -183,13 +209,12 @@ def rate_interval_by_term(
     """
     most = max(_FEWEST_DRAWS, _NODE_DRAWS // max(1, len(cells)))
     keep = np.linspace(0, len(coefficients) - 1, min(most, len(coefficients))).round().astype(int)
-    rates, variances, total = np.empty(len(keep)), np.empty(len(keep)), cells.weights.sum()
-    for i, draw in enumerate(keep):
-        probability = binomial.probability(
-            linear_predictor(encoding, cells, coefficients[draw, :, None])[:, 0]
-        )
-        rates[i] = probability @ cells.weights / total
-        variances[i] = binomial.variance(probability, probability) @ cells.weights / total
+    rates, variances, total = np.zeros(len(keep)), np.zeros(len(keep)), cells.weights.sum()
+    by_coefficient = np.ascontiguousarray(coefficients[keep].T, dtype=float)
+    for some in (slice(start, start + _ROWS) for start in range(0, len(cells), _ROWS)):
+        probability = binomial.probability(linear_predictor(encoding, cells.take(some), by_coefficient))
+        rates += cells.weights[some] @ probability / total
+        variances += cells.weights[some] @ binomial.variance(probability, probability) / total
     times = max(1, _REPLICATIONS // len(keep))
     return _replicated(np.repeat(rates, times), np.repeat(variances, times), n_trials, seed)
 

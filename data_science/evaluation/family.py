@@ -16,6 +16,7 @@ from data_science.formula.rows import Observations, Rows
 from data_science.limits import FAMILY_ERROR
 
 _DRAWS = 2_000
+_BLOCK = 200_000  # draws of groups looked at at once
 _ROWS, _NEARLY = 2_000, 1e-6  # rows that show whether a term can be constant, up to this
 
 
@@ -34,22 +35,37 @@ def effects_evidence(fitted: Fitted, n_candidates: int = 1) -> EffectsEvidence:
         if not term.columns:
             continue
         if term.is_group_specific:
-            by_group = own.reshape(len(own), term.n_expressions, term.n_groups)
-            average = by_group @ _shares_of_groups(term, rows)
-            own = (by_group - average[:, :, None]).reshape(own.shape)
-        elif not term.numeric:  # such a term may hold the intercept, as levels and splines can
+            ratio = _distances(own.reshape(len(own), term.n_expressions, -1), _shares_of_groups(term, rows))
+            z |= dict(zip(named[encoding.slices[term.name]], ratio.ravel().tolist(), strict=True))
+            continue
+        if not term.numeric:  # such a term may hold the intercept, as levels and splines can
             constant, average = _constant_and_average(term, rows)
             own = own - np.outer(own @ average, constant)
         elif term.numeric == term.columns and len(term.numeric) == 1:
             sd = float(rows.numeric[term.numeric[0]].std())
             low, high = np.exp(sd * np.quantile(own[:, 0], [0.025, 0.975]))
             excluded[term.numeric[0]] = (float(low), float(high))
-        spread = own.std(axis=0)
-        ratio = np.divide(np.abs(own.mean(axis=0)), spread, out=np.zeros(len(spread)), where=spread > 0)
-        z |= dict(zip(named[encoding.slices[term.name]], ratio.tolist(), strict=True))
+        z |= dict(zip(named[encoding.slices[term.name]], _distance(own).tolist(), strict=True))
     limit = NormalDist().inv_cdf(1 - FAMILY_ERROR / (2 * n_candidates * max(len(z), 1)))
     clear = sorted((name for name in z if z[name] > limit), key=lambda name: -z[name])
     return EffectsEvidence(len(z), tuple(clear), excluded)
+
+
+def _distance(draws: Floats) -> Floats:
+    """Distance of every column from zero, in its own sds."""
+    spread = draws.std(axis=0)
+    return np.divide(np.abs(draws.mean(axis=0)), spread, out=np.zeros(len(spread)), where=spread > 0)
+
+
+def _distances(draws: Floats, shares: Floats) -> Floats:
+    """Distance of every group from the average row, shape (expression, group)."""
+    average = draws @ shares.astype(draws.dtype)
+    step, n = max(1, _BLOCK // len(draws)), draws.shape[2]
+    found = np.empty(draws.shape[1:])
+    for k in range(draws.shape[1]):
+        for some in (slice(start, start + step) for start in range(0, n, step)):
+            found[k, some] = _distance(draws[:, k, some].astype(float) - average[:, k, None])
+    return found
 
 
 def _shares_of_groups(term: Term, rows: Rows) -> Floats:

@@ -56,8 +56,7 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     from data_science.evaluation import reference  # brings scikit-learn
 
     encoding = fitted.design.encoding
-    mean = fitted.posterior.coefficients.mean(axis=(0, 1))
-    eta = linear_predictor(encoding, rows, mean[:, None])[:, 0]
+    eta = linear_predictor(encoding, rows, fitted.posterior.mean[:, None])[:, 0]
     offset = encoding.offset(rows.numeric, len(rows))
     scores = max(
         _left_out(rows, eta, compared.loos[MODEL]),

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logsumexp
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
 from data_science.engines.posterior import Posterior
 from data_science.evaluation import pareto
 from data_science.evaluation.pointwise import Pooled, distinct, log_likelihood_at, pool, raw_design
@@ -20,7 +19,6 @@ from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
-from data_science.likelihood.linear_predictor import linear_predictor
 from data_science.limits import KHAT_MAX
 
 if TYPE_CHECKING:
@@ -28,12 +26,8 @@ if TYPE_CHECKING:
 
 #: Posterior draws used; the Monte Carlo error of elpd is far below its standard error.
 DRAWS = 2_000
-_DRAWS_OF_P = 100  # of which p alone is taken, where elpd needs no draws
-_CHUNK = 500_000  # log-likelihoods at a time: 4 MB an array, so that memory does not grow with the nodes
-_ROWS, _BLOCK = (
-    20_000,
-    100_000,
-)  # nodes whose design is formed at once; log-likelihoods that stay in the cache
+#: Nodes whose design is formed at once; log-likelihoods that stay in the cache.
+_ROWS, _BLOCK = 20_000, 100_000
 _CONSTANT = 1e-12  # spread of a log-likelihood over draws below which leaving out changes nothing
 
 
@@ -109,22 +103,31 @@ def measure(
     design: Design, observations: Pooled, posterior: Posterior, *, n_draws: int = DRAWS
 ) -> tuple[Loo, Elpd]:
     """PSIS-LOO and WAIC from one pass over the nodes."""
-    # One trial a row: exactly, where a factor was integrated out; draws then only say what p is.
+    # One trial a row: exactly, where a factor was integrated out.
     exact = posterior.left_out if (observations.rows.trials == 1).all() else None
-    coefficients, _ = posterior.thinned(n_draws if exact is None else min(n_draws, _DRAWS_OF_P))
-    turned = np.ascontiguousarray(coefficients.T) if exact is not None else coefficients
-    # A candidate that reads few of the union's columns has few nodes of its own: two, intercept-only.
-    own, index = distinct(design.encoding, observations.rows)
-    step = max(1, _CHUNK // len(coefficients)) if exact is not None else _ROWS
-    parts = [
-        _measure(design.encoding, own.take(slice(start, start + step)), coefficients)
-        if exact is None
-        else _measure_exactly(design.encoding, own.take(slice(start, start + step)), turned, exact)
-        for start in range(0, len(own), step)
-    ]
+    own, index = _own_nodes(design.encoding, observations.rows)
+    if exact is not None:
+        parts = [
+            _measure_exactly(design.encoding, own.take(slice(start, start + _ROWS)), exact)
+            for start in range(0, len(own), _ROWS)
+        ]
+    else:
+        coefficients, _ = posterior.thinned(n_draws)
+        parts = [
+            _measure(design.encoding, own.take(slice(start, start + _ROWS)), coefficients)
+            for start in range(0, len(own), _ROWS)
+        ]
     lppd, elpd_loo, khat, p_waic = np.concatenate(parts, axis=1)[:, index]
     shared = observations.weights, observations.n_rows
     return Loo(elpd_loo, lppd - elpd_loo, *shared, khat), Elpd(lppd - p_waic, p_waic, *shared)
+
+
+def _own_nodes(encoding: Encoding, rows: Observations) -> tuple[Observations, Ints | slice]:
+    """Nodes that are told apart: few for a candidate that reads few columns; two, intercept-only."""
+    codes, numeric = {factor.column for factor in encoding.factors}, set(encoding.numeric_columns)
+    if codes == rows.codes.keys() and numeric == rows.numeric.keys():
+        return rows, slice(None)  # they have been pooled by what is read
+    return distinct(encoding, rows)
 
 
 def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
@@ -134,12 +137,10 @@ def standard_error(values: Floats, weights: Floats, n_rows: int) -> float:
     return float(np.sqrt(n_rows * variance))
 
 
-def _measure_exactly(encoding: Encoding, rows: Observations, coefficients: Floats, exact: LeftOut) -> Floats:
+def _measure_exactly(encoding: Encoding, rows: Observations, exact: LeftOut) -> Floats:
     """As :func:`_measure` for rows of one trial: no importance ratio, and so no tail and a k-hat of zero."""
-    eta = linear_predictor(encoding, rows, coefficients)
-    values = binomial.log_probability_of_one(rows.successes, eta)
-    lppd = logsumexp(values, axis=1) - np.log(values.shape[1])
-    return np.stack([lppd, exact.elpd(encoding, rows), np.zeros(len(values)), values.var(axis=1, ddof=1)])
+    lppd, elpd_loo, p_waic = exact.scores(encoding, rows)
+    return np.stack([lppd, elpd_loo, np.zeros(len(lppd)), p_waic])
 
 
 def _measure(encoding: Encoding, rows: Observations, coefficients: Floats) -> Floats:

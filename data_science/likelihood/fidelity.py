@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -161,13 +161,17 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
                 return replace(found, shift=shift)
     continuous = continuous_columns(rows)
 
+    @cache
+    def merged() -> Cells:
+        return merge(rows)
+
     def on_all_rows() -> Compressed:
-        whole = _compressed(design, rows, merge(rows), statistics, at, order)
+        whole = _compressed(design, rows, merged(), statistics, at, order)
         return replace(whole, unfit_for_quadrature=column is not None)
 
     if exact or not rows.numeric:
         return replace(on_all_rows(), why_lossless="no nodes: exact=True" if exact and continuous else "")
-    distinct = rows if continuous else _merged(rows)
+    distinct = rows if continuous else _as_observations(merged())
     try:
         nodes = certified_nodes(design, rows, distinct, statistics, at, seed)
     except NoNodesError as reason:
@@ -183,9 +187,8 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
     )
 
 
-def _merged(rows: Observations) -> Observations:
+def _as_observations(cells: Cells) -> Observations:
     """Distinct rows, with the trials of all that are alike; their successes are not told apart."""
-    cells = merge(rows)
     return Observations(cells.codes, cells.numeric, len(cells), np.zeros(len(cells)), cells.weights)
 
 

@@ -7,14 +7,14 @@ measurement reaches the engines. ``theta`` is the log of the group sds in the sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
 from data_science.formula.design import Design, blocks
 from data_science.formula.encoding import Encoding, Term
 from data_science.formula.places import strands
@@ -77,6 +77,11 @@ class Coordinates:
         sizes = [term.n_groups for term, _ in blocks(encoding)]
         scale[n_common:] = np.repeat(block_scale, sizes)
         return cls(centre, scale, block_scale, intercept)
+
+    def of_columns(self, positions: Ints) -> Coordinates:
+        """Take some of the coefficients, all of those with a centre or an intercept among them."""
+        found = None if self.intercept is None else int(np.flatnonzero(positions == self.intercept)[0])
+        return replace(self, centre=self.centre[positions], scale=self.scale[positions], intercept=found)
 
     def to_raw(self, x: Floats) -> Floats:
         """Coefficients per unit of the raw columns, the intercept at zero of every predictor."""

@@ -29,7 +29,9 @@ def measure_correction(predictor: Predictor, rows: Rows, bound: float = GAP_BOUN
         Above this largest gap, labels follow the corrected probability.
     """
     gap = largest_gap(predictor.probabilities(rows, "plug-in"), predictor.probabilities(rows, "posterior"))
-    return replace(predictor, correction=Correction(gap, bound, covariance_of(predictor.draws)))
+    measured = replace(predictor, correction=Correction(gap, bound, covariance_of(predictor.draws)))
+    vars(measured)["posterior"] = predictor.posterior  # the same draws: made ready once
+    return measured
 
 
 def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:

@@ -11,6 +11,7 @@ from scipy.stats import kstest
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.collapse.density import Collapsed
+from data_science.likelihood.collapse.drawing import QUANTILES
 from data_science.likelihood.collapse.laplace import marginal_mode
 from data_science.likelihood.collapse.plan import NotCollapsibleError, Plan
 from data_science.likelihood.compression import merge
@@ -178,12 +179,19 @@ def test_levels_are_drawn_from_their_conditional_distributions(case):
     n = 2_048
     many, sds = np.tile(v, (n, 1)), np.tile(theta, (n, 1))
 
-    found = case.density.at(many, sds, modes(case), np.random.default_rng(5), draw=True, means=True)
+    found = case.density.at(many, sds, modes(case), np.random.default_rng(5), draw=True, moments=True)
+    close = modes(case)
+    case.density.slope(v, theta, close)  # moves them to where the levels' modes are
+    drawn, quantiles, _ = case.density.drawn(
+        v, theta, close, n, slice(0, len(close)), np.random.default_rng(6)
+    )
 
     x = np.zeros(case.joint.n_coefficients)
     x[case.plan.left] = v
-    matrix, values = np.asarray(case.joint.matrix), grid(case.theta)
+    matrix = np.asarray(case.joint.matrix)
     for place, level in enumerate(case.plan.levels):
+        moments = found.moments[place, 0]
+        values = moments[2] + 14 * np.sqrt(moments[3]) * np.linspace(-1, 1, 4_001)  # wide, and fine enough
         inside = matrix[:, level] != 0
         log_density = case.joint.successes[level] * values
         log_density = log_density - 0.5 * np.exp(-2 * theta[case.plan.block]) * values**2
@@ -191,11 +199,20 @@ def test_levels_are_drawn_from_their_conditional_distributions(case):
             log_density = log_density - weight * np.logaddexp(0, eta + values)
         density = np.exp(log_density - log_density.max())
         cumulative = (np.cumsum(density) - density / 2) / density.sum()
-        uniform = np.interp(found.drawn[place], values, cumulative)
-        assert kstest(uniform, "uniform").pvalue > 1e-5, (case.name, place)
+        for sample in (found.drawn[place], drawn[place]):
+            uniform = np.interp(sample, values, cumulative)
+            assert kstest(uniform, "uniform").pvalue > 1e-5, (case.name, place)
+        at_quantiles = np.interp(quantiles[place], values, cumulative)
+        np.testing.assert_allclose(at_quantiles, QUANTILES, atol=1e-3)
         mean = density @ values / density.sum()
-        sd = np.sqrt(density @ (values - mean) ** 2 / density.sum())
-        assert found.mean[place, 0] == pytest.approx(mean, abs=2e-4 * sd)
+        variance = density @ (values - mean) ** 2 / density.sum()
+        down, up = (density @ np.exp(sign * values) / density.sum() for sign in (-1, 1))
+        assert moments[2] == pytest.approx(mean, abs=3e-4 * np.sqrt(variance))
+        assert moments[3] == pytest.approx(variance, rel=2e-3)
+        for ours, exact in zip(moments[:2], (down, up), strict=True):
+            # Where a level has no success, odds against one are infinite but for the prior; no row asks.
+            # At an sd of 10 grids end where the density does, which is early for odds of 50 or more.
+            assert exact > 1e6 or ours == pytest.approx(exact, rel=5e-3 if exact < 50 else 0.06)
 
 
 def test_a_finer_grid_changes_nothing(case):

@@ -213,7 +213,7 @@ def test_levels_that_cannot_be_integrated_are_no_certificate(monkeypatch):
 
     def lossy(self, *arguments, **options):
         found = sound(self, *arguments, **options)
-        return type(found)(found.log_density, int(bool(options)), found.drawn, found.mean)
+        return type(found)(found.log_density, int(bool(options)), found.drawn, found.moments)
 
     monkeypatch.setattr(Collapsed, "at", lossy)
 

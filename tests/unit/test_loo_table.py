@@ -227,7 +227,7 @@ def test_results_do_not_depend_on_how_many_nodes_are_held_at_a_time(monkeypatch)
     whole = loo(design, encode(design, data), posterior(design))
 
     for chunk in (1, 450):
-        monkeypatch.setattr(loo_module, "_CHUNK", chunk)
+        monkeypatch.setattr(loo_module, "_ROWS", chunk)
         parts = loo(design, encode(design, data), posterior(design))
         np.testing.assert_allclose(parts.pointwise, whole.pointwise, rtol=1e-12)
         np.testing.assert_allclose(parts.khat, whole.khat, rtol=1e-12)

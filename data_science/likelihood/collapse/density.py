@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_science.arrays import Floats, Ints
+from data_science.arrays import Floats, Ints, Singles
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.collapse.derivatives import derivatives
+from data_science.likelihood.collapse.drawing import FINE, QUANTILES
 from data_science.likelihood.collapse.integrals import integrals
 from data_science.likelihood.collapse.nodes import REACH, STEP
 from data_science.likelihood.collapse.plan import Operands, Plan
@@ -39,7 +40,7 @@ class Points:
     log_density: Floats  # (point,)
     lost: int  # levels whose grid failed its own test, over batches
     drawn: Floats  # (level, point), one draw of every level at each; empty if not asked for
-    mean: Floats  # (level, point), its conditional mean; likewise
+    moments: Singles  # (level, point, 4), conditional means of e^-u, e^u and u, and u's variance; likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Collapsed:
         rng: np.random.Generator,
         *,
         draw: bool = False,
-        means: bool = False,
+        moments: bool = False,
         step: float = STEP,
         reach: float = REACH,
     ) -> Points:
@@ -129,49 +130,46 @@ class Collapsed:
             Near the levels' modes.
         rng : Generator
             For the draws.
-        draw, means : bool
-            Whether to draw every level once at each point, and to return its conditional mean there.
+        draw, moments : bool
+            Whether to draw every level once at each point, and to return its conditional moments there.
         step, reach : float
             Largest spacing and least half width of the grids, in conditional sds.
         """
         n_points, n_levels = len(v), len(self.plan.levels)
         value, lost = np.zeros(n_points), 0
         drawn = np.empty((n_levels, n_points) if draw else (0, 0))
-        mean = np.empty((n_levels, n_points) if means else (0, 0))
+        kept = np.empty((n_levels, n_points, 4) if moments else (0, 0, 0), dtype=np.float32)
         for part in self._batches(theta):
             found = np.zeros(len(part))
             some = np.empty((n_levels, len(part)) if draw else (0, 0))
-            own = np.empty((n_levels, len(part)) if means else (0, 0))
-            lost += integrals(
-                *self._left(v[part], theta[part]),
-                modes,
-                step,
-                reach,
-                rng,
-                found,
-                own,
-                np.empty((0, 0, 0)),
-                some,
-            )
+            own = np.empty((n_levels, len(part), 4) if moments else (0, 0, 0))
+            arguments = self._left(v[part], theta[part])
+            lost += integrals(*arguments, modes, step, reach, rng, found, own, some)
             value[part] = found
             if draw:
                 drawn[:, part] = some
-            if means:
-                mean[:, part] = own
+            if moments:
+                kept[:, part] = own
         value += v @ self.plan.successes + self.log_prior(v, theta)
-        return Points(value, lost, drawn, mean)
+        return Points(value, lost, drawn, kept)
 
-    def odds(self, v: Floats, theta: Floats, modes: Floats) -> Floats:
-        """Conditional means of exp(-u) and exp(u) of every level at every point, shape (level, point, 2)."""
-        found, none = np.empty((len(self.plan.levels), len(v), 2)), np.empty((0, 0))
-        for part in self._batches(theta):
-            own = np.empty((len(self.plan.levels), len(part), 2))
-            integrals(
-                *self._left(v[part], theta[part]), modes, STEP, REACH, np.random.default_rng(0),
-                np.zeros(len(part)), none, own, none,
-            )  # fmt: skip
-            found[:, part] = own
-        return found
+    def drawn(
+        self, v: Floats, theta: Floats, modes: Floats, n: int, some: slice, rng: np.random.Generator
+    ) -> tuple[Floats, Floats, Floats]:
+        """Draw some of the levels ``n`` times at one point.
+
+        Returns
+        -------
+        drawn : array, shape (level, n)
+        quantiles : array, shape (level, 3)
+        moments : array, shape (level, 4)
+        """
+        rows, first = self.plan.operands.of_levels(some), len(QUANTILES)
+        n_levels = len(rows.successes)
+        found, moments = np.empty((n_levels, first + n)), np.empty((n_levels, 1, 4))
+        arguments = self._left(v[None], theta[None])[1:]
+        integrals(rows, *arguments, modes[some], FINE, REACH, rng, np.zeros(1), moments, found)
+        return found[:, first:], found[:, :first], moments[:, 0]
 
     def _batches(self, theta: Floats) -> Iterator[Ints]:
         """Points in batches of like sds, whose grids are alike."""

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from data_science.arrays import Floats
-from data_science.likelihood.collapse.drawing import draw_levels
+from data_science.likelihood.collapse.drawing import draw_levels, draw_many
 from data_science.likelihood.collapse.family import failure, log_partition, probability
 from data_science.likelihood.collapse.nodes import (
     CAP,
@@ -45,8 +45,7 @@ def integrals(
     reach: float,
     rng: np.random.Generator,
     value: Floats,
-    mean: Floats,
-    odds: Floats,
+    moments: Floats,
     drawn: Floats,
 ) -> int:
     """Add up ``log I_j`` over levels, at every point.
@@ -65,8 +64,10 @@ def integrals(
     rng : Generator
     value : array, shape (point,)
         Zeros, to which log-likelihoods without D'y are added.
-    mean, odds, drawn : arrays, shapes (level, point), (level, point, 2), (level, point), or empty
-        Get the conditional means, the means of e^-u and e^u, and a draw of each level.
+    moments : array, shape (level, point, 4), or empty
+        Gets the conditional means of e^-u, e^u and u, and u's variance.
+    drawn : array, shape (level, point), or empty
+        Gets a draw of each level; if longer, at one point, quantiles and many draws of each.
 
     Returns
     -------
@@ -277,10 +278,7 @@ def integrals(
                 value[m] += np.log(running[m])
                 running[m] = 1.0
             pending = 0.0
-        if len(mean):
-            for m in range(n_points):
-                mean[j, m] = centre[m] + m1[m] * d[m]
-        if len(odds):
+        if len(moments):
             for m in range(n_points):
                 plus[m] = 0.0
                 minus[m] = 0.0
@@ -291,9 +289,13 @@ def integrals(
                     minus[m] += acc[m] * down[m]
             for m in range(n_points):
                 e = np.exp(centre[m])
-                odds[j, m, 0] = minus[m] / (total[m] * e)
-                odds[j, m, 1] = plus[m] * e / total[m]
-        if len(drawn):
+                moments[j, m, 0] = minus[m] / (total[m] * e)
+                moments[j, m, 1] = plus[m] * e / total[m]
+                moments[j, m, 2] = centre[m] + m1[m] * d[m]
+                moments[j, m, 3] = (m2[m] / total[m] - m1[m] * m1[m]) * d[m] * d[m]
+        if len(drawn) and drawn.shape[1] > n_points:
+            draw_many(weight[:size, 0], half, centre[0], d[0], rng, drawn[j])
+        elif len(drawn):
             draw_levels(weight[:size], half, centre, d, rng, m1, drawn[j])
     for m in range(n_points):
         value[m] -= n_levels * (theta[m] + _HALF_LOG)

@@ -17,6 +17,7 @@ from data_science.likelihood.laplace import THETA_RANGE
 _CONVERGED = 1e-4  # squared Newton decrement, in nats; the expansion at the last point takes account of it
 _SETTLED = 0.02  # of the approximate ascent in theta, likewise
 _STEPS = 60
+_FARTHEST = 2.0  # step of a coefficient in standard coordinates
 _ROUNDS = 30
 _NUDGE = 0.05  # of the log sd, in which the precision's change is measured
 
@@ -55,7 +56,7 @@ def conditional(density: Collapsed, theta: Floats, start: Floats, modes: Floats)
         if decrement < _CONVERGED:
             log_det = float(np.log(lower.diagonal()).sum())
             return Centre(theta, v + step, slope, lower, slope.value + decrement / 2 - log_det)
-        size = min(1.0, 30 / np.sqrt(decrement))
+        size = 1 / max(1.0, float(np.abs(step).max(initial=0)) / _FARTHEST)
         while True:
             following = density.slope(v + size * step, theta, modes)
             if following.value > slope.value - 1e-6 or size < 1e-6:

@@ -37,6 +37,15 @@ class Operands(NamedTuple):
     successes: Floats  # (level,)
     offset: Floats  # (row,), added to the linear predictor
 
+    def of_levels(self, some: slice) -> Operands:
+        """Take the rows of successive levels."""
+        own = self.starts[some.start : some.stop + 1]
+        first, rows = own[0], slice(int(own[0]), int(own[-1]))
+        return Operands(
+            self.common[rows], self.columns[rows], self.value[rows], self.weights[rows],
+            own - first, self.units[some] - first, self.successes[some], self.offset[rows],
+        )  # fmt: skip
+
 
 class Columns(NamedTuple):
     """The distinct columns of v in each level's rows, common ones last."""
