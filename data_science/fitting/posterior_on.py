@@ -17,6 +17,7 @@ from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.compression import Cells
 from data_science.likelihood.fidelity import Compressed, compress_enough
+from data_science.likelihood.separation import require_held
 from data_science.progress import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,16 @@ class Fitted:
 
 
 def posed(frame: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Problem:
-    """Learn the design of validated rows, encode and compress them."""
+    """Learn the design of validated rows, encode and compress them.
+
+    Raises
+    ------
+    GateError
+        If the rows separate the response and no prior holds it, or there is no proper mode.
+    """
     learned = design.learn(specification, frame)
     rows = design.encode(learned, frame)
+    require_held(learned, rows)
     return Problem(learned, rows, compress_enough(learned, rows, exact=settings.exact, seed=settings.seed))
 
 
