@@ -87,6 +87,21 @@ def test_a_model_that_made_the_data_is_not_refuted_and_another_is():
     assert shares[1] < 0.01
 
 
+def test_the_worst_of_several_margins_is_the_largest_in_each_draw_apart():
+    def margin(observed, replicated):
+        expected, variance = np.full((2, 2), 4.0), np.full((2, 2), 4.0)
+        groups = pd.Index(["a", "b"])
+        return replication.Replication(groups, np.full(2, 9.0), observed, expected, variance, replicated)
+
+    found = {
+        "one": margin(np.array([4.0, 8.0]), np.array([[4.0, 5.0], [4.0, 12.0]])),
+        "other": margin(np.array([1.0, 5.0]), np.array([[-2.0, 4.0], [3.0, 4.0]])),
+    }
+
+    assert replication.worst(found)["observed"].tolist() == [2.0, 2.0]
+    assert replication.worst(found)["replicated"].tolist() == [3.0, 4.0]
+
+
 @pytest.mark.parametrize(
     ("prior", "law"),
     [
