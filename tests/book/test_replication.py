@@ -87,6 +87,39 @@ def test_a_model_that_made_the_data_is_not_refuted_and_another_is():
     assert shares[1] < 0.01
 
 
+def test_intervals_hold_95_percent_of_the_draws_about_their_median():
+    steps = np.arange(1_001)[:, None] * np.array([1.0, 2.0])  # of two groups, of 1,000 and 500 clients
+    found = replication.Replication(
+        pd.Index(["a", "b"]),
+        np.array([1_000.0, 500.0]),
+        np.array([10.0, 20.0]),
+        steps,
+        steps,
+        steps[::-1] / 2,
+    )
+
+    assert found.rates.columns.tolist() == ["low", "middle", "high", "observed"]
+    assert found.rates.loc["a"].tolist() == pytest.approx([0.025, 0.5, 0.975, 0.01])
+    assert found.rates.loc["b"].tolist() == pytest.approx([0.1, 2.0, 3.9, 0.04])
+    assert found.replicated_rates.loc["b"].tolist() == pytest.approx([0.05, 1.0, 1.95, 0.04])
+    assert found.residuals.loc["a"].tolist() == pytest.approx([-0.9625, -0.25, 0.4625, 0.01 - 0.5])
+
+
+def test_the_worst_of_several_margins_is_the_largest_in_each_draw_apart():
+    def margin(observed, replicated):
+        expected, variance = np.full((2, 2), 4.0), np.full((2, 2), 4.0)
+        groups = pd.Index(["a", "b"])
+        return replication.Replication(groups, np.full(2, 9.0), observed, expected, variance, replicated)
+
+    found = {
+        "one": margin(np.array([4.0, 8.0]), np.array([[4.0, 5.0], [4.0, 12.0]])),
+        "other": margin(np.array([1.0, 5.0]), np.array([[-2.0, 4.0], [3.0, 4.0]])),
+    }
+
+    assert replication.worst(found)["observed"].tolist() == [2.0, 2.0]
+    assert replication.worst(found)["replicated"].tolist() == [3.0, 4.0]
+
+
 @pytest.mark.parametrize(
     ("prior", "law"),
     [

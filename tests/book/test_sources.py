@@ -59,12 +59,12 @@ def test_what_differs_is_named_with_both_values(change, expected):
 
 
 def test_sums_may_differ_in_the_last_digits_only():
-    stored = pd.DataFrame({"k": [1, 2], "value": [0.3, 5.0]})
-    rebuilt = pd.DataFrame({"k": [1, 2], "value": [0.1 + 0.2, 5.1]})
+    stored = pd.DataFrame({"k": [1, 2, 3], "value": [0.3, 5.0, 1.0], "place": ["x", "x", "y"]})
+    rebuilt = pd.DataFrame({"k": [1, 2, 3], "value": [0.1 + 0.2, 5.1, 1.0], "place": ["x", "x", "z"]})
 
     found = sources.disagreements(rebuilt, stored, ("k",), relative=1e-9)
 
-    assert found["k"].tolist() == [2]
+    assert found[["k", "column"]].to_numpy().tolist() == [[2, "value"], [3, "place"]]
 
 
 def test_monthly_sales_are_summed_by_store_and_month():

@@ -131,6 +131,8 @@ def reserved_port():
 def checked(response):
     for trace in ("Traceback", 'File "', ".py"):
         assert trace not in response.text
+    if response.headers.get("content-type", "").startswith("application/problem+json"):
+        assert response.json()["status"] == response.status_code
     return response
 
 

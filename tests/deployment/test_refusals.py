@@ -6,7 +6,7 @@ import time
 
 import httpx
 import pytest
-from running_service import FEATURES, PUBLISHED
+from running_service import FEATURES, PUBLISHED, checked
 from small_models import store
 
 from deployment.app import create_app
@@ -170,7 +170,7 @@ def test_an_unexpected_error_is_a_500_that_shows_nothing(tmp_path):
         ):
             return await client.post("/predict", json=PUBLISHED)
 
-    response = asyncio.run(ask())
+    response = checked(asyncio.run(ask()))
 
     assert response.status_code == 500
     assert response.json()["detail"] == "unexpected error; the service's log shows it"

@@ -57,7 +57,9 @@ def answered(awaitable):
     return json.loads(asyncio.run(awaitable))
 
 
-@pytest.mark.parametrize(("n", "turns"), [(1, 0), (49, 0), (50, 1), (99, 1), (100, 2), (101, 2), (150, 3)])
+@pytest.mark.parametrize(
+    ("n", "turns"), [(1, 0), (2, 0), (3, 0), (49, 0), (50, 1), (99, 1), (100, 2), (101, 2), (150, 3)]
+)
 def test_a_batch_gives_way_after_every_fifty_clients(service, monkeypatch, n, turns):
     sleeps = []
 

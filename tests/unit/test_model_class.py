@@ -236,3 +236,18 @@ def test_every_question_is_the_predictors_own(tmp_path):
 def test_a_formula_in_the_place_of_a_specification_is_refused_at_once():
     with pytest.raises(SettingsError, match=r"specification is of type str; expected ModelSpecification"):
         BayesianLogitModel("label ~ x")
+
+
+@pytest.mark.usefixtures("fits")
+def test_an_interval_holds_95_percent_unless_another_share_is_asked_for():
+    frame = pd.DataFrame([ROW, ROW | {"scd_a": 0.1}])
+    model = BayesianLogitModel()
+    model.fit(frame)
+
+    for each in (model, predictor(seed=1)):
+        assert each.predict_interval_one(ROW) == each.predict_interval_one(ROW, 0.95)
+        assert each.predict_interval(frame).tolist() == each.predict_interval(frame, 0.95).tolist()
+        (plain,), (asked,), (other,) = (
+            list(each.score_batches([frame], *prob)) for prob in ([], [0.95], [0.5])
+        )
+        assert plain.interval.tolist() == asked.interval.tolist() != other.interval.tolist()
