@@ -19,12 +19,11 @@ MOST_SHOWN = 20  # levels listed in a description
 def feature_schema(served: ServedModel) -> dict[str, Any]:
     """Return the schema of the features that a model reads; others are allowed and only stored."""
     model = served.model.model
+    averages = model.averages_unseen
     return {
         "type": "object",
         "description": f"What version {served.version} reads to predict {model.response}.",
-        "properties": {
-            column.name: _column_schema(column, model.averages_unseen) for column in model.columns
-        },
+        "properties": {column.name: _column_schema(column, averages) for column in model.columns},
         "required": [column.name for column in model.columns],
         "additionalProperties": True,
     }
