@@ -18,21 +18,23 @@ MOST_SHOWN = 20  # levels listed in a description
 
 def feature_schema(served: ServedModel) -> dict[str, Any]:
     """Return the schema of the features that a model reads; others are allowed and only stored."""
-    columns = served.model.model.columns
+    model = served.model.model
+    averages = model.averages_unseen
     return {
         "type": "object",
-        "description": f"What version {served.version} reads.",
-        "properties": {column.name: _column_schema(column) for column in columns},
-        "required": [column.name for column in columns],
+        "description": f"What version {served.version} reads to predict {model.response}.",
+        "properties": {column.name: _column_schema(column, averages) for column in model.columns},
+        "required": [column.name for column in model.columns],
         "additionalProperties": True,
     }
 
 
-def _column_schema(column: Any) -> dict[str, Any]:
+def _column_schema(column: Any, averages_unseen: bool) -> dict[str, Any]:
     if column.levels is None:
         return {**TYPES[column.kind], "description": "Numeric."}
     shown = ", ".join(map(repr, column.levels[:MOST_SHOWN]))
     more = ", ..." if len(column.levels) > MOST_SHOWN else ""
-    unseen = "others are refused" if column.refuses_unseen else "others get the population effect"
+    unseen = "are averaged over the posterior" if averages_unseen else "get the population effect"
+    unseen = f"others {'are refused' if column.refuses_unseen else unseen}"
     schema = {**TYPES[column.kind], "description": f"Levels seen in training: {shown}{more}; {unseen}."}
     return {**schema, "enum": list(column.levels)} if column.refuses_unseen else schema

@@ -178,7 +178,7 @@ def _password(values: Mapping[str, Any], problems: list[str]) -> str | None:
         )
         return given
     try:
-        password: str = SECRET.parse(file.read_text(encoding="utf-8"))
+        password: str = SECRET.parse(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text without NUL"
         problems.append(

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+_CHECK = b',"crc32":"'  # of the line without it, its last member; quotes in features are escaped
 PANDAS_MISSING = {"NAType", "NaTType"}  # by name: pandas is not imported to log a mapping
 
 type Plain = str | int | float | bool | None
@@ -30,6 +32,9 @@ class Prediction:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+_MEMBERS = {"format", "crc32", *Prediction.__dataclass_fields__}
+
+
 def encode(prediction: Prediction) -> bytes:
     r"""One line of ASCII JSON, ``\n`` at its end and nowhere else."""
     record = {
@@ -41,7 +46,8 @@ def encode(prediction: Prediction) -> bytes:
         "model_version": prediction.model_version,
         "at": prediction.at.isoformat(),
     }
-    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    line = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+    return b'%b%b%08x"}\n' % (line[:-1], _CHECK, crc32(line))
 
 
 def decode(line: bytes) -> Prediction:
@@ -50,11 +56,17 @@ def decode(line: bytes) -> Prediction:
     Raises
     ------
     ValueError
-        If the line is not one whole record of a known format.
+        If the line is not one whole record of a known format, or was changed after it was written. Lines of
+        earlier code have no checksum.
     """
+    text, check, written = line.rstrip(b"\r\n").rpartition(_CHECK)
+    if check and written != b'%08x"}' % crc32(text + b"}"):
+        raise ValueError("the checksum is that of another record: the line was changed after it was written")
     record = json.loads(line)
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise ValueError(f"expected a record of format {FORMAT}")
+    if unknown := record.keys() - _MEMBERS:
+        raise ValueError(f"the record has {sorted(unknown)}, which format {FORMAT} does not")
     try:
         return Prediction(
             idx=record["idx"],

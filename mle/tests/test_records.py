@@ -40,6 +40,22 @@ def test_every_value_is_recorded_as_json_can_hold_it(value, kept):
     assert decode(encode(record)) == record
 
 
+def test_a_line_with_any_byte_changed_is_no_record_and_one_of_earlier_code_is():
+    record = Prediction(17, 1, {"x": 0.25, "a": 'quo"te', ',"crc32":"00000000"}': None}, 0.75, "v", START)
+    line = encode(record)
+
+    places = range(len(line) - 1)
+    changed = [line[:at] + bytes([line[at] ^ flip]) + line[at + 1 :] for at in places for flip in (1, 2)]
+    changed += [line[:at] + line[at + 1 :] for at in places]
+    changed += [line.replace(b'"label":1', b'"label":0'), line.replace(b'"idx":17', b'"idx":71')]
+
+    for other in changed:
+        with pytest.raises(ValueError, match=r"checksum|record|Expecting|Invalid|Extra|codec|Unterminated"):
+            decode(other)
+    text, _, _ = line.rpartition(b',"crc32":')
+    assert decode(text + b"}\n") == decode(line.removesuffix(b"\n")) == record
+
+
 def test_features_keep_their_order_and_absent_ones_are_none():
     frame = pd.DataFrame([{"b": 1, "a": "x"}])
 

@@ -10,6 +10,10 @@ import pytest
 from running_service import FEATURES, PUBLISHED
 from small_models import store
 
+from data_science.prediction.unseen import UnseenLevel
+from deployment.feature_schema import feature_schema
+from deployment.served_model import ServedModel
+
 
 def test_the_document_shows_the_columns_of_the_loaded_model(service):
     document = service.get("/openapi.json").json()
@@ -55,6 +59,26 @@ def test_a_model_that_refuses_unseen_levels_lists_the_seen_ones(start, tmp_path)
     assert schema["properties"]["attr_b"]["enum"] == ["a", "b", "c", "d"]
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == "features.attr_b"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "others get the population effect"),
+        ({"unseen_levels": {"attr_a": UnseenLevel(0.1, 0.1)}}, "others get the population effect"),
+        ({"unseen_levels": {"attr_a": UnseenLevel(0.018, 0.051)}}, "others are averaged over the posterior"),
+        ({"unseen": "refuse"}, "others are refused"),
+    ],
+)
+def test_the_document_says_what_is_predicted_and_what_an_unseen_level_gets(tmp_path, options, said):
+    store(tmp_path / "models", response="choice['blue']", **options)
+
+    schema = feature_schema(ServedModel.load(tmp_path / "models"))
+
+    assert schema["description"].endswith("reads to predict choice['blue'].")
+    assert [said in schema["properties"][column]["description"] for column in ("attr_a", "attr_b")] == [
+        True
+    ] * 2
 
 
 @pytest.mark.parametrize("with_model", [True, False], ids=["with a model", "without a model"])

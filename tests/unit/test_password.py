@@ -24,15 +24,29 @@ def test_the_password_may_come_from_a_file_without_its_final_newline(tmp_path):
     assert settings.database.password == " a b "
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_byte_order_mark_before_a_password_is_no_part_of_it(tmp_path, mark, end):
+    file = tmp_path / "password"
+    file.write_bytes(f"{mark}\ufeffh\u00fcsh{end}".encode() if mark else f"h\u00fcsh{end}".encode())
+
+    settings = Settings.from_environment(
+        {"DB_HOSTNAME": "db", "DS_DB_USER": "reader", "DS_DB_PASSWORD_FILE": str(file)}
+    )
+
+    assert settings.database.password == ("\ufeffh\u00fcsh" if mark else "h\u00fcsh")  # one mark, not two
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "cannot be read .No such file or directory."),
         (b"", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
         (b"\xff\xfe", "not UTF-8 text"),
         (b"hush\0hush", "not UTF-8 text without NUL"),
     ],
-    ids=["absent", "empty", "not text", "with NUL"],
+    ids=["absent", "empty", "a mark only", "not text", "with NUL"],
 )
 def test_a_password_file_that_cannot_serve_is_named(tmp_path, content, message):
     file = tmp_path / "password"

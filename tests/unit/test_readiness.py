@@ -39,7 +39,9 @@ class World:
         return Shown(OID[name], name, **(usual | self.seen[name]))
 
     def writers(self, _, oids):
-        found = [Writer(OID[table], pid, transaction) for pid, (table, transaction) in self.writing.items()]
+        found = [
+            Writer(OID[table], pid, transaction, table) for pid, (table, transaction) in self.writing.items()
+        ]
         return [writer for writer in found if writer.oid in oids]
 
     def columns(self, _, relation):

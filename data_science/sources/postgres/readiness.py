@@ -110,8 +110,12 @@ def _require_rest(visit: Visit, shown: Sequence[Shown]) -> None:
 
 
 def _being_changed(table: str, writer: Writer, shown: Sequence[Shown]) -> Obstacle:
-    changed = next(each for each in shown if each.oid == writer.oid)
-    what = "it" if changed is shown[0] else f"{changed.name}, whose rows it shows"
+    if writer.oid == shown[0].oid:
+        what = "it"
+    elif any(writer.oid == each.oid for each in shown):
+        what = f"{writer.name}, whose rows it shows"
+    else:
+        what = f"{writer.name}, whose rows a function that it calls may read"
     return obstacles.changing(table, what, writer.pid)
 
 

@@ -70,10 +70,35 @@ FROM behind JOIN pg_class AS c USING (oid) JOIN pg_roles AS reader ON reader.oid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY c.oid <> CAST(:oid AS oid), c.oid
 """)
+# What a function reads is known to the catalogue if PostgreSQL has parsed its body (BEGIN ATOMIC); a body
+# that is text, in whatever language, may read anything.
+_CALLED = sqlalchemy.text("""
+WITH RECURSIVE called (oid) AS (
+    SELECT used.refobjid
+    FROM pg_rewrite AS rule
+    JOIN pg_depend AS used ON used.classid = 'pg_rewrite'::regclass AND used.objid = rule.oid
+    WHERE rule.ev_class = ANY (CAST(:oids AS oid[])) AND rule.ev_type = '1'
+    AND used.refclassid = 'pg_proc'::regclass
+    UNION
+    SELECT used.refobjid
+    FROM called
+    JOIN pg_depend AS used ON used.classid = 'pg_proc'::regclass AND used.objid = called.oid
+    WHERE used.refclassid = 'pg_proc'::regclass
+)
+SELECT
+    coalesce(bool_or(body.prosqlbody IS NULL AND language.lanname NOT IN ('internal', 'c')), false),
+    coalesce(array_agg(used.refobjid) FILTER (WHERE used.refobjid IS NOT NULL), '{}')
+FROM called
+JOIN pg_proc AS body ON body.oid = called.oid AND body.pronamespace <> 'pg_catalog'::regnamespace
+JOIN pg_language AS language ON language.oid = body.prolang
+LEFT JOIN pg_depend AS used ON used.classid = 'pg_proc'::regclass AND used.objid = called.oid
+AND used.refclassid = 'pg_class'::regclass
+""")
 _WRITERS = sqlalchemy.text("""
-SELECT relation, pid, virtualtransaction
-FROM pg_locks
-WHERE locktype = 'relation' AND granted AND relation = ANY (CAST(:oids AS oid[]))
+SELECT c.oid, pid, virtualtransaction, c.oid::regclass::text
+FROM pg_locks JOIN pg_class AS c ON c.oid = relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE locktype = 'relation' AND granted
+AND (c.oid = ANY (CAST(:oids AS oid[])) OR :any AND c.oid >= 16384 AND c.relpersistence <> 't')
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 AND pid IS DISTINCT FROM pg_backend_pid()
@@ -129,6 +154,7 @@ class Writer:
     oid: int
     pid: int | None  # None: prepared, and nobody's
     transaction: str
+    name: str  # of the relation, as it is written in a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +179,13 @@ def behind(connection: Connection, relation: Relation) -> list[Shown]:
 
 
 def writers(connection: Connection, oids: Collection[int]) -> list[Writer]:
-    """Return other sessions' transactions that hold a lock under which they write to one of the relations."""
-    return [Writer(*row) for row in connection.execute(_WRITERS, {"oids": list(oids)})]
+    """Return other sessions' transactions that hold a lock under which they write to one of the relations.
+
+    Relations that functions in views read count, too; if it cannot be known what one reads, all do.
+    """
+    is_unknown, read = connection.execute(_CALLED, {"oids": list(oids)}).one()
+    rows = connection.execute(_WRITERS, {"oids": [*oids, *read], "any": is_unknown})
+    return [Writer(*row) for row in rows]
 
 
 def columns(connection: Connection, relation: Relation) -> list[Column]:
