@@ -23,6 +23,7 @@ from data_science.errors import ArtifactError
 from data_science.evaluation.candidates import QUICK
 from data_science.evaluation.comparison import Difference
 from data_science.evaluation.cross_validation import BASELINES, CrossValidation, cross_validate
+from data_science.evaluation.planted import Planted, planted
 from data_science.fitting.posterior_on import posterior_on
 from data_science.formula import design
 from data_science.formula.design import Design
@@ -173,6 +174,22 @@ class Study:
         specification = self.candidates[self.comparison.names[0]]
         fitted = posterior_on(self.frame, specification, replace(QUICK, seed=self.settings.seed))
         return fitted.design, fitted.posterior.thinned(500)[0]
+
+    @cached_property
+    def planted(self) -> Planted:
+        """What the trained model's fit sees of effects of known size, planted into these clients."""
+        smallest = max(self.verdict.detectable.values())
+        return reuse.remembered(
+            self.settings.book_cache,
+            planted,
+            *self._identity,
+            [self.settings.seed, smallest],
+            frame=self.frame,
+            specification=self.specification,
+            column="scd_a",
+            odds_ratios=[1.0, smallest**0.5, smallest],
+            settings=replace(QUICK, seed=self.settings.seed, draws=500),
+        )
 
     @cached_property
     def cross_validation(self) -> CrossValidation:
