@@ -164,9 +164,8 @@ def _prepare(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
     log.info("%s clients; fitting, or finding the fit", f"{study.data.n_rows:,}")
     log.info("fitted (%s); comparing candidates", study.version.path.name)
     log.info("compared %d candidates; cross-validating", len(study.comparison.names))
-    log.info(
-        "cross-validated %d methods; executing chapters", len(study.cross_validation.probability.columns)
-    )
+    log.info("cross-validated %d methods; planting effects", len(study.cross_validation.probability.columns))
+    log.info("planted %d effects; executing chapters", len(study.planted.table))
     return chapter.handed_on(environ, folder)
 
 

@@ -23,6 +23,7 @@ from data_science.errors import ArtifactError
 from data_science.evaluation.candidates import QUICK
 from data_science.evaluation.comparison import Difference
 from data_science.evaluation.cross_validation import BASELINES, CrossValidation, cross_validate
+from data_science.evaluation.planted import Planted, planted
 from data_science.fitting.posterior_on import posterior_on
 from data_science.formula import design
 from data_science.formula.design import Design
@@ -175,6 +176,22 @@ class Study:
         return fitted.design, fitted.posterior.thinned(500)[0]
 
     @cached_property
+    def planted(self) -> Planted:
+        """What the trained model's fit sees of effects of known size, planted into these clients."""
+        smallest = max(self.verdict.detectable.values())
+        return reuse.remembered(
+            self.settings.book_cache,
+            planted,
+            *self._identity,
+            [self.settings.seed, smallest],
+            frame=self.frame,
+            specification=self.specification,
+            column="scd_a",
+            odds_ratios=[1.0, smallest**0.5, smallest],
+            settings=replace(QUICK, seed=self.settings.seed, draws=500),
+        )
+
+    @cached_property
     def cross_validation(self) -> CrossValidation:
         """Log scores of candidates and baselines, each client predicted by a fit without it."""
         return reuse.remembered(
@@ -222,6 +239,6 @@ def _renamed(found: Selection, names: Mapping[str, str]) -> Selection:
         {names[old]: waic for old, waic in found.waics.items()},
         {names[old]: weight for old, weight in found.weights.items()},
         found.nodes,
-        {names[old]: verdict for old, verdict in found.verdicts.items()},
-        {names[new]: names[old] for new, old in found.proposed.items()},
+        verdicts={names[old]: verdict for old, verdict in found.verdicts.items()},
+        proposed={names[new]: names[old] for new, old in found.proposed.items()},
     )

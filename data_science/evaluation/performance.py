@@ -43,7 +43,7 @@ class Performance:
     n_rows: int
     gain: float  # nats over intercept only
     gain_se: float
-    concordance: tuple[float, float, float] | None  # share of pairs in order: low, middle, high
+    brier: tuple[float, float, float] | None  # mean squared error, its saving over intercept only, and SE
     groups: tuple[GroupPerformance, ...]
 
 
@@ -61,8 +61,7 @@ def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
         return None
     gap, weights = model.pointwise - compared.loos[BASELINE].pointwise, model.weights
     single = bool((nodes.trials == 1).all())
-    seen = np.exp(np.minimum(model.pointwise, 0.0))
-    p = np.where(nodes.successes == 1, seen, 1 - seen) if single else None
+    p = _probability(nodes, model.pointwise) if single else None
     groups = []
     for column, level, inside in _groups(nodes, weights, encoding):
         w = weights[inside]
@@ -79,8 +78,11 @@ def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
             )
         )
     total = compared.difference(MODEL, BASELINE)
-    order = None if p is None else _concordance(nodes.successes, p, weights)
-    return Performance(total.n_rows, total.elpd, total.se, order, tuple(groups))
+    squares = None
+    if p is not None:
+        blind = _probability(nodes, compared.loos[BASELINE].pointwise)
+        squares = _brier(nodes.successes, p, blind, weights, total.n_rows)
+    return Performance(total.n_rows, total.elpd, total.se, squares, tuple(groups))
 
 
 def _groups(nodes: Observations, weights: Floats, encoding: Encoding) -> Iterator[tuple[str, str, Ints]]:
@@ -116,17 +118,21 @@ def _rate(successes: float, trials: float) -> tuple[float, float, float]:
     return (float(low) if successes else 0.0, successes / trials, float(high) if successes < trials else 1.0)
 
 
-def _concordance(y: Floats, p: Floats, weights: Floats) -> tuple[float, float, float]:
-    """Share of pairs of a success and a failure in order, with the interval of DeLong et al. 1988."""
-    _, places = np.unique(p, return_inverse=True)
-    ones, zeros = np.bincount(places, weights * y), np.bincount(places, weights * (1 - y))
-    n_ones, n_zeros = ones.sum(), zeros.sum()
-    below = (np.cumsum(zeros) - 0.5 * zeros) / n_zeros
-    above = 1 - (np.cumsum(ones) - 0.5 * ones) / n_ones
-    middle = float(ones @ below / n_ones)
-    variance = sum(
-        float(w @ (share - middle) ** 2) / max(n - 1, 1) / n
-        for w, share, n in ((ones, below, n_ones), (zeros, above, n_zeros))
+def _probability(nodes: Observations, pointwise: Floats) -> Floats:
+    """Probability of a success that each row is given by the fit without it."""
+    of_own = np.exp(np.minimum(pointwise, 0.0))
+    return np.where(nodes.successes == 1, of_own, 1 - of_own)
+
+
+def _brier(y: Floats, p: Floats, blind: Floats, weights: Floats, n_rows: int) -> tuple[float, float, float]:
+    """Mean squared error, what it saves over the blind probability, and the standard error of that.
+
+    No share of pairs in order is given: a fit without a row leans away from that row's response, so that a
+    model that knows nothing would seem to rank rows wrongly.
+    """
+    own, saved = (y - p) ** 2, (y - blind) ** 2 - (y - p) ** 2
+    return (
+        float(weights @ own / n_rows),
+        float(weights @ saved / n_rows),
+        standard_error(saved, weights, n_rows) / n_rows,
     )
-    half = 1.96 * float(np.sqrt(variance))
-    return max(middle - half, 0.0), middle, min(middle + half, 1.0)

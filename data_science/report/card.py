@@ -150,9 +150,16 @@ def _performance(found: Performance | None) -> tuple[Part, ...]:
             _interval(per_row * (found.gain - two_se), per_row * (found.gain + two_se), digits=2),
         )
     ]
-    if found.concordance is not None:
-        low, middle, high = found.concordance
-        overall.append(("pairs ranked rightly", f"{middle:.1%}", f"{low:.1%} to {high:.1%}"))
+    if found.brier is not None:
+        score, saved, se = found.brier
+        overall += [
+            ("mean squared error of the probability (Brier score)", f"{score:.4f}", ""),
+            (
+                "squared error saved over intercept only",
+                f"{saved:z.5f}",
+                _interval(saved - 2 * se, saved + 2 * se, digits=5),
+            ),
+        ]
     groups = tuple(
         (
             f"{code(one.column)} {code(one.level)}",

@@ -11,8 +11,8 @@ CROSS = " \N{MULTIPLICATION SIGN} "  # between the names of a pair of features, 
 def percent(value: float, digits: int = 1) -> str:
     """Write a share as a percentage: 0.0913 is "9.1 %"."""
     written = f"{100 * value:.{digits}f}"
-    if value and not float(written):  # a small share is not none
-        written = f"{100 * value:.1g}"
+    if 0 < value < 0.01:  # a small share is neither none nor twice itself
+        written = f"{100 * value:.2g}"
     return f"{written} %"
 
 

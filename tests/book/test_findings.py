@@ -7,6 +7,7 @@ import pytest
 from book.exploration import Screen
 from data_science.evaluation.comparison import Difference
 from data_science.evaluation.discrimination import Concordance
+from data_science.evaluation.planted import Planted
 from data_science.report import findings
 from tests.book.made_figures import (
     GAIN,
@@ -153,6 +154,7 @@ SENTENCES = [
     (findings.best_tenth, [np.arange(1000) % 4 == 0, pd.Series(np.linspace(0.1, 0.9, 1000))], "of the 100 clients with the highest probability, 25 have label 1; of as many taken blindly, 25 would"),
     (findings.best_tenth, [np.zeros(20), pd.Series(np.linspace(0.1, 0.9, 20))], "of the 2 clients with the highest probability, none have label 1; of as many taken blindly, 0.0 would"),
     (findings.farthest, [pd.DataFrame({"low": [-0.4, 0.1], "middle": [-0.25, 0.2], "high": [-0.1, 0.3]}, index=["attr_b = a", "attr_b = b"])], "of 2 effects, that of attr_b = a is farthest from zero: \N{MINUS SIGN}0.25 (\N{MINUS SIGN}0.40 to \N{MINUS SIGN}0.10)"),
+    (findings.seen, [Planted(pd.DataFrame({"seen": [0.05, 0.9]}, index=[1.0, 1.6543]), 20)], "the fit saw an odds ratio of 1 per standard deviation in 1 of 20 tables and an odds ratio of 1.65 per standard deviation in 18 of 20 tables"),
     (findings.averages, [pd.DataFrame({"low": [0.01, -0.034], "middle": [0.02, -0.0312], "high": [0.03, 0.001], "start": [0.1, "a"], "end": [0.9, "d"]}, index=["scd_a", "attr_b"])], "scd_a from 0.1 to 0.9: +2.0 points (1.0 to 3.0); attr_b from a to d: \N{MINUS SIGN}3.1 points (\N{MINUS SIGN}3.4 to 0.1)"),
 ]
 # fmt: on

@@ -48,7 +48,8 @@ def remembered(monkeypatch):
         seen.append((cache_folder, compute, identity, arguments))
         names = [*(specification.formula for specification in CANDIDATES.values()), BENT]
         kinds = ("loo", "waic", "weight", "verdict")
-        return Selection(*({name: (name, kind) for name in names} for kind in kinds), {BENT: names[2]})
+        loos, waics, weights, verdicts = ({name: (name, kind) for name in names} for kind in kinds)
+        return Selection(loos, waics, weights, verdicts=verdicts, proposed={BENT: names[2]})
 
     monkeypatch.setattr(reuse, "remembered", remember)
     return seen

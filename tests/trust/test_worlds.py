@@ -1,6 +1,7 @@
 """The verdict on tables whose truth is known: its fields, and what it says and does not say."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -92,3 +93,23 @@ def test_a_form_that_holds_is_seldom_called_wrong(kind, n_rows, n_seeds):
     assert wrong <= 12
     if kind == "noise":
         assert sum(verdict.features == "add" for verdict in found) <= 12
+
+
+#: World, rows → how many of 100 seeds must say "add", and how many may say "nothing found" (a wrong "no").
+POWER = {("signal", 500): (60, 0), ("signal", 1_000): (90, 0), ("slight", 5_000): (10, 100)}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize(("kind", "n_rows"), POWER)
+def test_a_signal_is_seldom_missed_and_never_denied_where_the_data_could_not_know(kind, n_rows):
+    found = [verdict_on(kind, n_rows, seed) for seed in range(100)]
+
+    said = Counter(verdict.features for verdict in found)
+    smallest = max(found[0].detectable.values())
+    print(
+        f"{kind}, {n_rows:,} rows: {dict(said)} of 100; detectable from an odds ratio of {smallest:.2f} per sd"
+    )
+    at_least, denied = POWER[kind, n_rows]
+    assert said["add"] >= at_least
+    assert said["nothing found"] <= denied

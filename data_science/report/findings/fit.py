@@ -11,6 +11,7 @@ import pandas as pd
 from data_science.arrays import Floats
 from data_science.engines import importance
 from data_science.evaluation.calibration import Reliability
+from data_science.evaluation.planted import Planted
 from data_science.evaluation.replication import Replication
 from data_science.limits import BFMI_MIN, ESS_MIN, RHAT_MAX, SENSITIVE
 from data_science.report.wording import between, count, listed, percent, readable, rough
@@ -117,6 +118,16 @@ def averages(table: pd.DataFrame) -> str:
         for name, row in table.iterrows()
     ]
     return "; ".join(parts).replace("-", "\N{MINUS SIGN}")
+
+
+def seen(found: Planted) -> str:
+    """Say how often planted effects were seen."""
+    parts = [
+        f"an odds ratio of {size:.3g} per standard deviation in {round(share * found.n_tables)} of "
+        f"{found.n_tables} tables"
+        for size, share in found.table["seen"].items()
+    ]
+    return f"the fit saw {listed(parts)}"
 
 
 def odds_ratios(table: pd.DataFrame) -> str:
