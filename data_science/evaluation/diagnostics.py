@@ -27,6 +27,7 @@ _AXES = {"chain_axis": 0, "draw_axis": 1}
 _ESS: dict[str, dict[str, Any]] = {"bulk": {}, "tail": {"prob": (0.05, 0.95)}, "mean": {}}
 _NODE_DRAWS, _FEWEST_DRAWS = 3_000_000, 100  # rows times draws: a tenth of a second of work
 _REPLICATIONS = 2_000  # of which quantiles are taken
+_AT_ONCE = 30_000  # rows times draws: what stays in the processor's cache
 RATE_PROBABILITY = 0.99  # central predictive interval of the label's rate that must cover the observed one
 
 
@@ -183,13 +184,14 @@ def rate_interval_by_term(
     """
     most = max(_FEWEST_DRAWS, _NODE_DRAWS // max(1, len(cells)))
     keep = np.linspace(0, len(coefficients) - 1, min(most, len(coefficients))).round().astype(int)
-    rates, variances, total = np.empty(len(keep)), np.empty(len(keep)), cells.weights.sum()
-    for i, draw in enumerate(keep):
-        probability = binomial.probability(
-            linear_predictor(encoding, cells, coefficients[draw, :, None])[:, 0]
-        )
-        rates[i] = probability @ cells.weights / total
-        variances[i] = binomial.variance(probability, probability) @ cells.weights / total
+    rates, variances, shares = np.empty(len(keep)), np.empty(len(keep)), cells.weights / cells.weights.sum()
+    step = max(1, _AT_ONCE // max(1, len(cells)))
+    for start in range(0, len(keep), step):
+        some = slice(start, start + step)
+        eta = linear_predictor(encoding, cells, np.ascontiguousarray(coefficients[keep[some]].T))
+        probability = binomial.probability(eta)
+        rates[some] = shares @ probability
+        variances[some] = shares @ binomial.variance(probability, probability)
     times = max(1, _REPLICATIONS // len(keep))
     return _replicated(np.repeat(rates, times), np.repeat(variances, times), n_trials, seed)
 
