@@ -27,8 +27,8 @@ from data_science.likelihood.log_joint import LogJoint
 _AXES = {"chain_axis": 0, "draw_axis": 1}
 _ESS: dict[str, dict[str, Any]] = {"bulk": {}, "tail": {"prob": (0.05, 0.95)}, "mean": {}}
 _NODE_DRAWS, _FEWEST_DRAWS = 3_000_000, 25  # rows times draws: a tenth of a second of work
-_ROWS = 20_000  # whose predictors are looked up at once
 _REPLICATIONS = 2_000  # of which quantiles are taken
+_AT_ONCE = 30_000  # rows times draws: what stays in the processor's cache
 RATE_PROBABILITY = 0.99  # central predictive interval of the label's rate that must cover the observed one
 
 
@@ -211,7 +211,8 @@ def rate_interval_by_term(
     keep = np.linspace(0, len(coefficients) - 1, min(most, len(coefficients))).round().astype(int)
     rates, variances, total = np.zeros(len(keep)), np.zeros(len(keep)), cells.weights.sum()
     by_coefficient = np.ascontiguousarray(coefficients[keep].T, dtype=float)
-    for some in (slice(start, start + _ROWS) for start in range(0, len(cells), _ROWS)):
+    step = max(1, _AT_ONCE // len(keep))
+    for some in (slice(start, start + step) for start in range(0, len(cells), step)):
         probability = binomial.probability(linear_predictor(encoding, cells.take(some), by_coefficient))
         rates += cells.weights[some] @ probability / total
         variances += cells.weights[some] @ binomial.variance(probability, probability) / total
