@@ -42,7 +42,8 @@ class WithoutRows(bmb.Model):
             raise ArtifactError(
                 f"{version} was stored without rows; call model.bambi(frame) with the training rows"
             )
-        return self._invented
+        rows: pd.DataFrame = self._invented
+        return rows
 
     @data.setter
     def data(self, rows: pd.DataFrame) -> None:
