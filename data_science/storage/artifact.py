@@ -41,6 +41,7 @@ from data_science.storage.version_files import (
     sync,
     write_durably,
 )
+from data_science.storage.without_rows import sealed
 from data_science.storage.writing import home, writing_to
 
 if TYPE_CHECKING:
@@ -214,10 +215,8 @@ def load_bambi_model(version: str | Path, *, trust: bool) -> Any:
         )
     import cloudpickle
 
-    model = cloudpickle.loads(read_listed(Path(version), BAMBI_MODEL, keep=True))  # digest checked above
-    if hasattr(model, "stored_as"):  # it has no rows, and says whose in its refusals
-        model.stored_as = Path(version).name
-    return model
+    content = read_listed(Path(version), BAMBI_MODEL, keep=True)  # its digest was checked
+    return sealed(cloudpickle.loads(content), Path(version).name)
 
 
 def open_posterior(version: str | Path) -> DataTree:
