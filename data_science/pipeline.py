@@ -209,7 +209,7 @@ def train(
     watch = watch or Stopwatch()
     fitted = fit(
         frame,
-        specification,
+        specification=specification,
         settings=settings.fit,
         costs=settings.costs,
         schema=FEATURE_STORE if specification is None else None,
