@@ -12,6 +12,8 @@ DataScienceError
 Each carries the exit code of a command that it ends.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -157,6 +159,19 @@ class ArtifactError(DataScienceError):
 def installing(extra: str) -> str:
     """Return how to install what is missing: never by a bare name, which on an index may be a stranger's."""
     return f"pip install '.[{extra}]' in the repository, or pip install 'FILE.whl[{extra}]' of its wheel"
+
+
+@contextmanager
+def needing_training(asker: str) -> Iterator[None]:
+    """Say how to install what training needs, if a module of it cannot be imported."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "data_science").startswith("data_science"):
+            raise
+        raise ImportError(
+            f"{asker} needs {error.name}, which is not installed: {installing('train')}"
+        ) from error
 
 
 def require_instance(name: str, value: object, kind: type) -> None:

@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
         )
     raise ModuleNotFoundError(said, name=error.name) from error
 
-from data_science.errors import ArtifactError, DataScienceError, installing, require_instance
+from data_science.errors import ArtifactError, DataScienceError, needing_training, require_instance
 from data_science.storage import artifact
 
 if TYPE_CHECKING:
@@ -35,14 +35,11 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from data_science.arrays import Floats
-    from data_science.formula.bambi_fit import BambiFit
     from data_science.formula.specification import ModelSpecification
     from data_science.judgement.verdict import Verdict
     from data_science.pipeline import Fit
     from data_science.prediction.predictor import Method, Predictor, Scores
     from data_science.settings.fit import Costs, FitSettings
-
-_SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 
 
 class BayesianLogitModel(MLEModel):
@@ -153,7 +150,9 @@ class BayesianLogitModel(MLEModel):
         ImportError
             If the packages for training are not installed.
         """
-        fitted = _pipeline("fit").fit(
+        with needing_training("fit"):
+            from data_science import pipeline
+        fitted = pipeline.fit(
             dataset, self.specification,
             settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs,
         )  # fmt: skip
@@ -257,22 +256,12 @@ class BayesianLogitModel(MLEModel):
 
     def summary(self) -> pd.DataFrame:
         """Return mean, sd, quantiles, ESS and r_hat by Bambi's parameter names, on the raw scale."""
-        held = self._fitted_or_loaded
-        if not isinstance(held, artifact.Loaded):
-            return held.summary
-        import pandas as pd
-
-        records = held.diagnostics.get("summary")
-        if not isinstance(records, list):
-            raise ArtifactError(f"{held.path / 'diagnostics.json'} has no summary. Train again")
-        # JSON is stored with sorted keys, so the columns' order is given back here.
-        return pd.DataFrame(records).set_index("parameter")[list(_SUMMARY)]
+        return self._fitted_or_loaded.summary
 
     @property
     def posterior(self) -> DataTree:
         """The full posterior with Bambi's names, dims and coords; after `load`, read lazily from disk."""
-        held = self._fitted_or_loaded
-        return artifact.open_posterior(held.path) if isinstance(held, artifact.Loaded) else held.posterior
+        return self._fitted_or_loaded.posterior
 
     def bambi(
         self,
@@ -282,28 +271,21 @@ class BayesianLogitModel(MLEModel):
         rows: Literal["training", "new"] = "training",
         draws: int = 2_000,
         seed: int = 1,
-    ) -> BambiFit:
-        """Return Bambi's model on these rows and the draws as ArviZ takes them: ``model, data = m.bambi(frame)``.
+    ) -> Any:
+        """Return Bambi's model on these rows, and the draws as ArviZ takes them: ``model, data``.
 
-        Parameters
-        ----------
-        frame : DataFrame
-            The training rows; other rows are refused unless ``rows="new"``.
-        groups : collection of str, optional
-            Default: log_likelihood, posterior_predictive, log_prior; also prior, prior_predictive. Of new
-            rows the first two are log_likelihood_new and predictions.
-        draws, seed : int
-            At most so many draws, evenly spaced in each chain; seed of replicated responses.
+        ``groups`` are log_likelihood, posterior_predictive and log_prior by default; also prior and
+        prior_predictive. With ``rows="new"`` the first two are log_likelihood_new and predictions.
 
         Raises
         ------
-        SchemaError
-            If the rows are not those that trained this, or have a level that training has not seen.
-        ArtifactError
-            If there are no rows, or new rows for a version that was loaded.
+        SchemaError, ArtifactError
+            If the rows are not the training's, or not given; of a loaded version, new rows are refused.
         """
-        options: dict[str, Any] = {"groups": groups, "rows": rows, "draws": draws, "seed": seed}
-        return _pipeline("bambi").in_bambi(self._fitted_or_loaded, frame, **options)
+        with needing_training("bambi"):
+            from data_science import bambi_door
+        held = self._fitted_or_loaded
+        return bambi_door.opened(held, frame, groups=groups, rows=rows, draws=draws, seed=seed)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -322,16 +304,3 @@ class BayesianLogitModel(MLEModel):
                 "the model has no parameters yet. Call fit(dataset) or load(model_folder) first"
             )
         return self._held
-
-
-def _pipeline(asker: str) -> Any:
-    """Import what training needs, or say how to install it."""
-    try:
-        from data_science import pipeline
-    except ModuleNotFoundError as error:
-        if (error.name or "data_science").startswith("data_science"):
-            raise
-        raise ImportError(
-            f"{asker} needs {error.name}, which is not installed: {installing('train')}"
-        ) from error
-    return pipeline

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -22,13 +22,13 @@ from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
 from data_science.data.summary import DataSummary
 from data_science.engines.registry import OnProgress
-from data_science.errors import ArtifactError, SchemaError, SettingsError, require_instance
+from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.evaluation.evidence_of import evidence_of
 from data_science.evaluation.performance import performance
 from data_science.fitting.posterior_on import Fitted, posed
 from data_science.formula import training_data
-from data_science.formula.design import Design, learn
+from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import decide
 from data_science.prediction.combinations import incomplete
@@ -44,9 +44,6 @@ from data_science.settings.job import Settings
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 from data_science.storage.versions import Role
-
-if TYPE_CHECKING:
-    from data_science.formula.bambi_fit import BambiFit
 
 log = logging.getLogger(__name__)
 CARD = "model_card.json"  # the card for machines, beside that for people
@@ -203,42 +200,6 @@ def _fit(
     return Fit(predictor, attempt.summary, attempt.tree, report, problem.design, provenance)
 
 
-def in_bambi(
-    held: Fit | artifact.Loaded,
-    frame: Any,
-    *,
-    groups: Collection[str] | None = None,
-    rows: Literal["training", "new"] = "training",
-    draws: int = 2_000,
-    seed: int = 1,
-) -> BambiFit:
-    """Return what was fitted or loaded as Bambi and ArviZ take it; see `BayesianLogitModel.bambi`."""
-    from data_science.formula.bambi_fit import GROUPS, with_groups
-
-    if rows not in ("training", "new"):
-        raise SettingsError(f"rows is {rows!r}; expected 'training' or 'new'")
-    loaded = isinstance(held, artifact.Loaded)
-    stated = (held.manifest if isinstance(held, artifact.Loaded) else {"provenance": held.provenance})[
-        "provenance"
-    ]
-    named = f"version {held.path.name}" if isinstance(held, artifact.Loaded) else "this model"
-    if frame is None or (loaded and rows == "new"):
-        raise ArtifactError(
-            f"{named} was stored without rows; call model.bambi(frame) with the training rows"
-        )
-    specification = ModelSpecification.from_json(stated["specification"])
-    data = training_data.validated(frame, specification, None)
-    if rows == "training" and data.fingerprint != stated["data"]["fingerprint"]:
-        raise SchemaError(
-            f"these {data.n_rows:,} rows are not the {stated['data']['n_rows']:,} that trained {named}; "
-            "rows='new' scores other rows"
-        )
-    design = learn(specification, data.frame) if isinstance(held, artifact.Loaded) else held.design
-    tree = artifact.open_posterior(held.path) if isinstance(held, artifact.Loaded) else held.posterior
-    chosen = GROUPS if groups is None else groups
-    return with_groups(design, data.frame, tree, chosen, draws, seed, new=rows == "new")
-
-
 def train(
     frame: pd.DataFrame,
     settings: Settings,
@@ -264,7 +225,7 @@ def train(
     watch = watch or Stopwatch()
     fitted = fit(
         frame,
-        specification,
+        specification=specification,
         settings=settings.fit,
         costs=settings.costs,
         schema=FEATURE_STORE if specification is None else None,

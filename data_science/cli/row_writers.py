@@ -40,9 +40,8 @@ def write_csv(stream: IO[bytes], columns: Columns) -> None:
     if pyarrow is None:
         stream.write(_by_python([_plain(values) for values in columns.values()]))
         return
-    texts = [_texts(values) for values in columns.values()]
-    lines = arrow.binary_join_element_wise(*texts, ",") if len(texts) > 1 else texts[0]
-    lines = arrow.binary_join_element_wise(lines, "", "\n")
+    parts = [part for values in columns.values() for part in (_texts(values), ",")]
+    lines = arrow.binary_join_element_wise(*parts[:-1], "\n", "")  # in one pass
     start, end = np.frombuffer(lines.buffers()[1], np.int32)[[lines.offset, lines.offset + len(lines)]]
     stream.write(memoryview(lines.buffers()[2])[start:end])
 

@@ -1,4 +1,4 @@
-"""The rows of ``train DATA``: a file's, a response of two words as 0 and 1, incomplete rows left out if asked."""
+"""The rows of ``train DATA``: a file's, a response of two words as 0 and 1, incomplete rows left out."""
 
 from __future__ import annotations
 

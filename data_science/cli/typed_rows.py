@@ -105,7 +105,7 @@ def _column(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
 
 
 def cell(value: object) -> object:
-    """Return what one cell says in a column of numbers; what is no number stays text, and is refused later."""
+    """Return what one cell says in a column of numbers; what is no number stays text."""
     if not isinstance(value, str):
         return value
     text = value.strip()

@@ -127,7 +127,7 @@ def _require_room(tree: DataTree, n_rows: int, groups: Collection[str]) -> None:
 
 
 def _require_agreement(model: Any, tree: DataTree) -> None:
-    """Raise if a coordinate of the draws is not the model's: positions would be compared, and names differ."""
+    """Raise if a coordinate of the draws is not the model's: Bambi would go by position."""
     for name, values in bambi_model.coordinates(model).items():
         if name in tree["posterior"].coords:
             ours = [str(value) for value in tree["posterior"].coords[name].values]

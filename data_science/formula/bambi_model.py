@@ -18,7 +18,7 @@ import xarray as xr
 from formulae.environment import Environment, VarLookupDict
 from xarray import DataTree
 
-from data_science.errors import ArtifactError, SchemaError, SpecificationError
+from data_science.errors import SchemaError, SpecificationError
 from data_science.formula.design import Design, sample_frame
 from data_science.formula.encoding import Term
 from data_science.formula.functions import FUNCTIONS, NUMPY, evaluated
@@ -27,50 +27,21 @@ from data_science.formula.reading import balanced
 from data_science.formula.training import restore
 
 
-class WithoutRows(bmb.Model):
-    """A Bambi model that was built on invented rows, which nothing may take for data."""
-
-    stored_as: str | None = None  # the version that it came from
-    _invented: Any = None
-    _is_sealed = False
-
-    @property
-    def data(self) -> pd.DataFrame:
-        """Refused once the model is built."""
-        if self._is_sealed:
-            version = "this model" if self.stored_as is None else f"version {self.stored_as}"
-            raise ArtifactError(
-                f"{version} was stored without rows; call model.bambi(frame) with the training rows"
-            )
-        return self._invented
-
-    @data.setter
-    def data(self, rows: pd.DataFrame) -> None:
-        self._invented = rows
-
-    def compute_log_likelihood(self, idata: Any, data: Any = None, inplace: bool = True) -> Any:
-        """Compute it on rows that are given."""
-        return super().compute_log_likelihood(idata, self.data if data is None else data, inplace)
-
-    def predict(self, idata: Any, kind: str = "response_params", data: Any = None, **options: Any) -> Any:
-        """Predict rows that are given."""
-        return super().predict(idata, kind, self.data if data is None else data, **options)
-
-    def fit(self, *_: Any, **__: Any) -> Any:
-        """Refused: there is nothing to fit to."""
-        return self.data
-
-    def prior_predictive(self, *_: Any, **__: Any) -> Any:
-        """Refused: there are no rows to predict."""
-        return self.data
-
-
 def build(design: Design, frame: pd.DataFrame | None = None) -> bmb.Model:
     """Build the Bambi model, its priors stated explicitly, on rows or, without any, on none of the data."""
-    model = _built(design, sample_frame(design), WithoutRows) if frame is None else None
-    if model is None:
-        return _built(design, _as_trained(design, frame), bmb.Model)
-    model._is_sealed = True
+    rows = sample_frame(design) if frame is None else _as_trained(design, frame)
+    priors = {term.name: _to_bambi(_prior(term, design), bool(term.groups)) for term in design.encoding.terms}
+    family = "bernoulli" if design.specification.response.trials is None else "binomial"
+    model = bmb.Model(
+        balanced(design.specification.formula),
+        rows,
+        family=family,
+        priors=priors,
+        auto_scale=False,
+        extra_namespace=namespace(),
+    )
+    _remember(model, design)
+    _offsets_last_first(model)
     return model
 
 
@@ -89,9 +60,8 @@ def observed(model: bmb.Model) -> DataTree:
     return DataTree(dataset.assign_attrs(modeling_interface="bambi"))
 
 
-def _as_trained(design: Design, frame: pd.DataFrame | None) -> pd.DataFrame:
+def _as_trained(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with training's levels in training's order, whatever these rows have of them."""
-    assert frame is not None  # noqa: S101 - for the type checker
     response = design.specification.response
     names = [*design.encoding.number_columns, response.successes, response.trials]
     columns: dict[str, Any] = {
@@ -105,22 +75,6 @@ def _as_trained(design: Design, frame: pd.DataFrame | None) -> pd.DataFrame:
                 unknown = values[columns[factor.column].isna()].iloc[0]
                 raise SchemaError(f"{factor.column} is {unknown!r}, a level that training has not seen")
     return pd.DataFrame(columns)
-
-
-def _built(design: Design, frame: pd.DataFrame, kind: type[bmb.Model]) -> bmb.Model:
-    priors = {term.name: _to_bambi(_prior(term, design), bool(term.groups)) for term in design.encoding.terms}
-    family = "bernoulli" if design.specification.response.trials is None else "binomial"
-    model = kind(
-        balanced(design.specification.formula),
-        frame,
-        family=family,
-        priors=priors,
-        auto_scale=False,
-        extra_namespace=namespace(),
-    )
-    _remember(model, design)
-    _offsets_last_first(model)
-    return model
 
 
 def namespace() -> dict[str, Any]:

@@ -41,15 +41,18 @@ from data_science.storage.version_files import (
     sync,
     write_durably,
 )
+from data_science.storage.without_rows import sealed
 from data_science.storage.writing import home, writing_to
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import pandas as pd
     from xarray import DataTree
 
 PARSED = frozenset({PREDICTOR, DRAWS, DIAGNOSTICS})
 ATTEMPTS = 20  # how often a reader follows LATEST while versions are published and pruned under its eyes
+SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 PACKAGES = ("data_science", "numpy", "pandas", "pymc", "bambi", "arviz", "nutpie")
 
 Writer = Callable[[Path], object]
@@ -64,6 +67,21 @@ class Loaded:
     manifest: dict[str, Any]
     diagnostics: dict[str, Any]
     fallback: str | None = None  # why this is not the version that LATEST names, if it is not
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """The posterior of every parameter, by Bambi's names."""
+        import pandas as pd
+
+        records = self.diagnostics.get("summary")
+        if not isinstance(records, list):
+            raise ArtifactError(f"{self.path / DIAGNOSTICS} has no summary. Train again")
+        return pd.DataFrame(records).set_index("parameter")[list(SUMMARY)]  # JSON has sorted its keys
+
+    @property
+    def posterior(self) -> DataTree:
+        """The full posterior, read lazily."""
+        return open_posterior(self.path)
 
 
 def save(
@@ -140,8 +158,7 @@ def save(
                 write_durably(work / MANIFEST, seal({**manifest, "version": name}))
                 _open(work)  # what cannot be loaded is not published
 
-            suffix = hashlib.sha256(document).hexdigest()[:6]
-            at = now.astimezone(UTC)
+            suffix, at = hashlib.sha256(document).hexdigest()[:6], now.astimezone(UTC)
             return versions.publish(work, folder, suffix, at, finish, keep, is_good, role, why)
 
 
@@ -198,10 +215,8 @@ def load_bambi_model(version: str | Path, *, trust: bool) -> Any:
         )
     import cloudpickle
 
-    model = cloudpickle.loads(read_listed(Path(version), BAMBI_MODEL, keep=True))  # digest checked above
-    if hasattr(model, "stored_as"):
-        model.stored_as = Path(version).name  # for its refusals: it has no rows
-    return model
+    content = read_listed(Path(version), BAMBI_MODEL, keep=True)  # its digest was checked
+    return sealed(cloudpickle.loads(content), Path(version).name)
 
 
 def open_posterior(version: str | Path) -> DataTree:

@@ -21,7 +21,7 @@ LOCK_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Registry:
-    """What serves, what waits and what is held in a folder of versions; every change has a line in the history.
+    """What serves, waits and is held in a folder of versions; every change has a line in its history.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Which version serves, which waits, which are held: small files, changed together or not at all.
 
 A change first says what it will do (``.pending``), then replaces the one file that commits it, then the
-others, then writes its line into the history. Whoever comes next finishes what a killed process began, or drops it.
-Changes when there is another role, or when that order changes.
+others, then writes its line into the history. Whoever comes next finishes what a killed process began, or
+drops it. Changes when there is another role, or when that order changes.
 """
 
 from __future__ import annotations

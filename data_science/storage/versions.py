@@ -245,7 +245,7 @@ def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -
 def prune(
     folder: Path, keep: int, is_good: Callable[[Path], bool], spared: frozenset[str] = frozenset()
 ) -> list[str]:
-    """Remove what is older than the newest ``keep`` good versions, never the one LATEST names or a spared one.
+    """Remove what is older than the newest ``keep`` good versions, but no spared one and not what serves.
 
     Returns
     -------
