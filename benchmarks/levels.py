@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -22,50 +23,87 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ONE, TWO, NESTED = (
-    "y ~ x1 + x2 + (1 | g)",
-    "y ~ x1 + x2 + (1 | g) + (1 | h)",
-    "y ~ x1 + x2 + (1 | c) + (1 | g)",
-)
-#: Case: formula, levels, levels of a second factor, targets of the engine and of the whole fit in CPU seconds.
-CASES: dict[str, tuple[str, int, int, float, float]] = {
-    "100": (ONE, 100, 0, 0.03, 0.2),
-    "1000": (ONE, 1_000, 0, 0.027, 0.25),
-    "10000": (ONE, 10_000, 0, 0.11, 0.7),
-    "100000": (ONE, 100_000, 0, 1.0, 5.0),
-    "crossed": (TWO, 1_000, 200, 0.25, 0.6),
-    "nested": (NESTED, 1_595, 161, 0.2, 0.6),
+ONE = "y ~ x1 + x2 + (1 | g)"
+TWO = "y ~ x1 + x2 + (1 | g) + (1 | h)"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Binary rows, and the targets in CPU seconds."""
+
+    formula: str
+    levels: int
+    engine: float
+    fit: float
+    second: int = 0  # levels of a second factor
+    nested: bool = False  # the second holds levels of the first, which have 1 to 4 rows; else 10 to 20
+    rows: int = 0  # so many, at any levels of both; of every pair of levels one, if negative
+    intercept: float = -1.0
+    sds: tuple[float, float] = (0.8, 0.5)
+
+
+CASES = {
+    "100": Case(ONE, 100, 0.03, 0.2),
+    "1000": Case(ONE, 1_000, 0.027, 0.25),
+    "10000": Case(ONE, 10_000, 0.11, 0.7),
+    "100000": Case(ONE, 100_000, 1.0, 5.0),
+    "crossed": Case(TWO, 1_000, 0.25, 0.6, second=200),
+    "nested": Case(TWO, 1_595, 0.2, 0.6, second=161, nested=True, sds=(2.0, 1.0)),
+    "verbagg": Case(TWO, 316, 0.15, 0.6, second=24, rows=-1, intercept=0.0, sds=(1.4, 0.4)),
+    "60000": Case(TWO, 400, 0.6, 2.0, second=150, rows=60_000),
+    "910000": Case(TWO, 35_000, 13.0, 20.0, second=26, rows=910_000, intercept=-4.0, sds=(0.6, 0.4)),
 }
 
 
-def frame(levels: int, second: int, *, nested: bool, seed: int = 1) -> pd.DataFrame:
-    """Binary rows by level: 10 to 20 each, or 1 to 4 in nested levels with large sds."""
-    rng = np.random.default_rng(seed)
-    sizes = rng.integers(1, 5, levels) if nested else rng.integers(10, 21, levels)
-    g = np.repeat(np.arange(levels), sizes)
+def frame(case: Case, seed: int = 1) -> pd.DataFrame:
+    """Draw the rows of a case."""
+    rng, levels, second = np.random.default_rng(seed), case.levels, case.second
+    of = np.zeros(0, dtype=np.intp)
+    if case.rows < 0:
+        g, of = (axis.ravel() for axis in np.meshgrid(np.arange(levels), np.arange(second), indexing="ij"))
+    elif case.rows:
+        g, of = rng.integers(0, levels, case.rows), rng.integers(0, second, case.rows)
+    else:
+        g = np.repeat(np.arange(levels), rng.integers(*((1, 5) if case.nested else (10, 21)), levels))
     x1, x2 = rng.normal(size=len(g)).round(4), rng.integers(0, 5, len(g)) - 2.0
-    eta = -1 + 0.5 * x1 + 0.3 * x2 + (2.0 if nested else 0.8) * rng.normal(size=levels)[g]
+    eta = case.intercept + 0.5 * x1 + 0.3 * x2 + case.sds[0] * rng.normal(size=levels)[g]
     made = pd.DataFrame({"x1": x1, "x2": x2, "g": np.char.add("g", g.astype(str))})
     if second:
-        of = np.sort(rng.integers(0, second, levels))[g] if nested else rng.integers(0, second, len(g))
-        eta = eta + (1.0 if nested else 0.5) * rng.normal(size=second)[of]
-        made["c" if nested else "h"] = np.char.add("h", of.astype(str))
+        if not case.rows:
+            of = (
+                np.sort(rng.integers(0, second, levels))[g]
+                if case.nested
+                else rng.integers(0, second, len(g))
+            )
+        eta = eta + case.sds[1] * rng.normal(size=second)[of]
+        made["h"] = np.char.add("h", of.astype(str))
     return made.assign(y=(rng.random(len(g)) < 1 / (1 + np.exp(-eta))).astype(int))
 
 
-def measured(case: str) -> dict[str, Any]:
+def measured(name: str) -> dict[str, Any]:
     """Fit one case in this process."""
     from data_science import BayesianLogitModel, FitSettings, ModelSpecification
+    from data_science.evaluation import reference
 
-    formula, levels, second, *_ = CASES[case]
-    settings, specification = FitSettings(engine="nested-laplace"), ModelSpecification(formula)
-    warm = frame(130, 7 if second else 0, nested=case == "nested")
-    BayesianLogitModel(specification, settings=settings).fit(warm)
-    rows = frame(levels, second, nested=case == "nested")
+    case = CASES[name]
+    settings, specification = FitSettings(engine="nested-laplace"), ModelSpecification(case.formula)
+    for levels in (130, 400):  # both ways of what is left
+        warm = frame(replace(case, levels=levels, second=case.second and 7, rows=min(case.rows, 4_000)))
+        BayesianLogitModel(specification, settings=settings).fit(warm)
+    rows, trees, grow = frame(case), [0.0], reference.log_scores
+
+    def timed(*arguments: Any) -> Any:
+        started = process_time()
+        scores = grow(*arguments)
+        trees[0] += process_time() - started
+        return scores
+
+    reference.log_scores = timed
     before, started = _peak_mb(), process_time()
     model = BayesianLogitModel(specification, settings=settings)
     report = model.fit(rows)
     found: dict[str, Any] = {"rows": len(rows), "fit": process_time() - started, "mb": _peak_mb() - before}
+    found["trees"] = trees[0]  # of the learner that the verdict compares with
     found["engine"] = _engine(specification, rows, settings)
     found["khat"], found["sds"] = report.measured.khat, _sds(model)
     with tempfile.TemporaryDirectory() as folder:
@@ -74,10 +112,12 @@ def measured(case: str) -> dict[str, Any]:
         found["save"], started = process_time() - started, process_time()
         loaded = BayesianLogitModel()
         loaded.load(folder)
-        found["load"] = process_time() - started
+        found["load"], started = process_time() - started, process_time()
+        loaded.predict_proba(rows.head(1_000))
+        found["predict"] = process_time() - started
         files = [path for path in Path(folder).rglob("*") if path.is_file() and path.name != "posterior.nc"]
         found["artifact_mb"] = sum(path.stat().st_size for path in files) / 1e6
-    return found | _gpboost(rows, second, nested=case == "nested")
+    return found | _gpboost(rows)
 
 
 def _engine(specification: Any, rows: pd.DataFrame, settings: Any) -> float:
@@ -95,13 +135,13 @@ def _sds(model: Any) -> dict[str, float]:
     return {str(name): round(float(table["mean"][name]), 3) for name in table.index if "_sigma" in name}
 
 
-def _gpboost(rows: pd.DataFrame, second: int, *, nested: bool) -> dict[str, Any]:
+def _gpboost(rows: pd.DataFrame) -> dict[str, Any]:
     """CPU seconds of the quickest public tool, whose answer is a point estimate; nothing if not installed."""
     try:
         import gpboost
     except ImportError:
         return {}
-    names = ["g", *(["c" if nested else "h"] if second else [])]
+    names = [name for name in "gh" if name in rows]
     started = process_time()
     model = gpboost.GPModel(
         group_data=rows[names].to_numpy(), likelihood="bernoulli_logit", num_parallel_threads=1
@@ -140,7 +180,7 @@ def main() -> None:
         if done.returncode:
             raise SystemExit(done.stderr[-3000:])
         found = json.loads(done.stdout.strip().splitlines()[-1])
-        of_engine, of_fit = CASES[case][3:]
+        of_engine, of_fit = CASES[case].engine, CASES[case].fit
         peer = f"{found['engine'] / found['gpboost']:9.2f}" if "gpboost" in found else f"{'-':>9}"
         rest = {k: v for k, v in found.items() if k not in ("rows", "engine", "fit", "gpboost")}
         rest = {k: round(v, 2) if isinstance(v, float) else v for k, v in rest.items()}

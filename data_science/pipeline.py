@@ -21,6 +21,7 @@ from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
 from data_science.data.summary import DataSummary
+from data_science.engines.posterior import fewer_draws
 from data_science.engines.registry import OnProgress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 CARD = "model_card.json"  # the card for machines, beside that for people
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _MOST_STORED, _FEWEST_STORED = 10_000_000, 200  # of single coefficients; of draws, whatever their number
+_MOST_IN_FILE = 20_000_000  # numbers in posterior.nc: 160 MB
 _BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
 
@@ -265,7 +267,7 @@ def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:
 
     def write_posterior(path: Path) -> None:
         # Built in memory: on a full disk, HDF5 that writes to it ends the process by a segmentation fault.
-        write_durably(path, bytes(tree.to_netcdf(engine="h5netcdf")))
+        write_durably(path, bytes(fewer_draws(tree, _MOST_IN_FILE).to_netcdf(engine="h5netcdf")))
 
     writers: dict[str, artifact.Writer] = {"posterior.nc": write_posterior}
     if max((len(factor.levels) for factor in learned.encoding.factors), default=0) <= _BAMBI_LEVELS:

@@ -43,6 +43,8 @@ WEIGHS_ALL_ROWS = True
 log = logging.getLogger(__name__)
 #: Levels, and coefficients, from which integrating a factor out pays, or certifies what else would not be.
 FROM_LEVELS, FROM_COEFFICIENTS = 40, 120
+#: Group sds and coefficients beyond which no proposal was ever good enough: to find that out takes minutes.
+_MOST_SDS, _MOST_COEFFICIENTS = 3, 1_000
 _PROBE = 250  # draws that show whether the rest is worth drawing
 _PROBE_KHAT_MAX = 1.0  # beyond it the rest is not: the estimate's own error is about 0.2 there
 _PROBE_SHARE_MIN = 0.5  # of the effective draws needed, what the probe must promise
@@ -80,6 +82,7 @@ def draw(
             found = collapsed.draw(design, _unweighted(compressed), settings)
         except NotCollapsibleError as declined:
             log.info("no factor is integrated out: %s", declined)
+            _require_within_reach(design.encoding, declined)
         else:
             n_kept = int(np.prod(found.coefficients.shape[:2]))
             progress(Progress("nested-laplace", n_kept, n_kept))
@@ -138,6 +141,23 @@ class Proposal:
         z = defensive_normal(n, self.joint.n_coefficients, rng)
         x, log_conditional = self.conditional.draw(theta, z)
         return theta, x, self.joint.value(x, theta) - log_density - log_conditional
+
+
+def _require_within_reach(encoding: Encoding, declined: NotCollapsibleError) -> None:
+    """Decline at once what would be declined after minutes.
+
+    Raises
+    ------
+    CertificateError
+        If many sds and very many coefficients are to be proposed at once.
+    """
+    n_sds, n = encoding.n_sds, encoding.n_coefficients
+    if n_sds > _MOST_SDS and n > _MOST_COEFFICIENTS:
+        raise CertificateError(
+            ImportanceCertificate(np.nan, np.nan, 0),
+            f"{n_sds} group sds and {n:,} coefficients, expected at most {_MOST_SDS} or "
+            f"{_MOST_COEFFICIENTS:,} unless a factor is integrated out; {declined}",
+        )
 
 
 def _affordable(compressed: Compressed, settings: FitSettings) -> int:

@@ -102,6 +102,26 @@ def with_observations(tree: xr.DataTree, design: Design, successes: Floats) -> x
     return tree.assign({"observed_data": xr.DataTree(observed)})
 
 
+def fewer_draws(tree: xr.DataTree, most_values: int) -> xr.DataTree:
+    """Keep draws evenly spaced along every chain where all hold more values than that, and say so.
+
+    The attribute ``thinned`` of every group is the step from a draw that is kept to the next.
+    """
+    posterior = tree["posterior"]
+    step = -(-sum(values.size for values in posterior.data_vars.values()) // most_values)
+    if step <= 1:
+        return tree
+    kept = {name: group.to_dataset() for name, group in tree.children.items()}
+    return xr.DataTree.from_dict(
+        {
+            name: group.isel(draw=slice(None, None, step)).assign_attrs(thinned=step)
+            if "draw" in group.dims
+            else group
+            for name, group in kept.items()
+        }
+    )
+
+
 def labels(term: Term) -> tuple[list[str], list[str]]:
     """Bambi's labels of a term's expression columns and of its groups; empty if it has no such axis.
 

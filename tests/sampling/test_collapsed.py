@@ -251,6 +251,18 @@ def test_a_formula_without_a_factor_to_integrate_out_takes_the_ordinary_way(capl
     assert "no factor is integrated out: no factor has an intercept of its own by level" in caplog.text
 
 
+def test_slopes_of_thousands_of_groups_are_declined_before_anything_is_computed():
+    frame = binary([3] * 250, slopes=(0.5,) * 4)
+    design = learn(ModelSpecification("y ~ x0 + x1 + x2 + x3 + (x0 + x1 + x2 + x3 | g)"), frame)
+    _, _, compressed = prepared("y ~ x0", frame)
+    nothing = replace(compressed, assembled=None)  # no density is asked for
+
+    with pytest.raises(
+        CertificateError, match=r"5 group sds and 1,255 coefficients.*beside 1\|g 1,005 coefficients are left"
+    ):
+        engine("nested-laplace").draw(design, nothing, FitSettings(), lambda _: None)
+
+
 def test_leaving_a_row_of_either_label_out_agrees_with_importance_sampling():
     design, rows, compressed = prepared("y ~ x + (1 | g)", sparse(60))
     posterior = drawn(design, compressed)

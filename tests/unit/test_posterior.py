@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hand_made import clients, independent, learned
 
-from data_science.engines.posterior import Posterior, labels, names, to_tree, with_observations
+from data_science.engines.posterior import Posterior, fewer_draws, labels, names, to_tree, with_observations
 from data_science.evaluation.diagnostics import summary
 from data_science.formula.design import blocks
 
@@ -41,6 +41,20 @@ def test_thinned_draws_are_evenly_spaced_from_the_first_to_the_last():
     assert set(np.diff(coefficients[:, 0])) <= {39.0, 40.0, 41.0}
     np.testing.assert_array_equal(sds, -coefficients)
     assert len(Posterior(draws, draws, {}, {}).thinned(5000)[0]) == 4000
+
+
+def test_a_stored_posterior_keeps_draws_along_every_chain_and_says_how_many():
+    draws = np.arange(400.0).reshape(4, 100, 1) + np.zeros(2)
+    posterior = Posterior(draws, draws[..., :0], {"lp": draws[..., 0]}, {"engine": "nuts"})
+    tree = to_tree(learned("label ~ 1 + scd_a"), posterior)
+
+    whole, fewer = fewer_draws(tree, 800), fewer_draws(tree, 799)
+
+    assert whole is tree
+    assert fewer["posterior"]["draw"].values.tolist() == list(range(0, 100, 2))
+    assert fewer["posterior"]["scd_a"].values[1, 3] == 106
+    assert fewer["sample_stats"]["lp"].values[1, 3] == 106
+    assert fewer["posterior"].attrs == {**tree["posterior"].attrs, "thinned": 2}
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
