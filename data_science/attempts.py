@@ -46,7 +46,9 @@ class Attempt:
 def fit_judged(
     design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> Attempt:
-    """Fit; a fit that fails the gates is repeated once with stricter settings.
+    """Fit; a fit that fails the gates is repeated once with stricter settings, unless these cannot save it.
+
+    An engine that declined the first time is not asked again.
 
     Returns
     -------
@@ -58,8 +60,11 @@ def fit_judged(
         return first
     for failure in first.admission.failures:
         log.warning("the fit failed a check: %s", failure)
-    log.warning("fitting once more with stricter settings: %s", settings.stricter())
-    second = _attempt(design, compressed, settings.stricter(), progress, watch)
+    if first.admission.is_hopeless:
+        return first
+    stricter = replace(settings.stricter(), engine=str(first.posterior.attributes["engine"]))
+    log.warning("fitting once more with stricter settings: %s", stricter)
+    second = _attempt(design, compressed, stricter, progress, watch)
     return replace(
         second, notes=(*second.notes, "The first fit failed its gates; this is the stricter retry.")
     )
@@ -71,8 +76,11 @@ def _attempt(
     posterior, compressed, notes = posterior_of(design, compressed, settings, progress, watch)
     opinion: Agreement | None = None
     more: tuple[str, ...] = ()
-    checking = second_opinion(engine(str(posterior.attributes["engine"])))
-    if settings.second_opinion and checking is not None:
+    drawn_by = str(posterior.attributes["engine"])
+    checking = second_opinion(engine(drawn_by))
+    if settings.second_opinion and checking is not None and drawn_by != checking == settings.engine:
+        more = (f"No second opinion: {notes[0]}",)  # asked for by name, it has just declined
+    elif settings.second_opinion and checking is not None:
         opinion, more = _opinion_of(checking, design, compressed, posterior, settings, progress, watch)
     with watch.stage("diagnostics"):
         tree = with_observations(to_tree(design, posterior), design, compressed.successes)

@@ -25,7 +25,13 @@ from data_science.arrays import Floats
 from data_science.engines import importance
 from data_science.engines.conditional import Conditional
 from data_science.engines.defensive import defensive_normal
-from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
+from data_science.engines.importance import (
+    CertificateError,
+    ImportanceCertificate,
+    certify,
+    least_effective,
+    systematic,
+)
 from data_science.engines.knots import Searcher
 from data_science.engines.marginal import Marginal, stratified
 from data_science.engines.posterior import Posterior
@@ -35,7 +41,7 @@ from data_science.formula.encoding import Encoding
 from data_science.likelihood.collapse.plan import NotCollapsibleError
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.log_joint import LogJoint
-from data_science.limits import ESS_MIN, KHAT_MAX
+from data_science.limits import KHAT_MAX
 
 TITLE, FALLBACK = importance.TITLE, importance.FALLBACK
 WEIGHS_ALL_ROWS = True
@@ -89,10 +95,11 @@ def draw(
             return found
     rng = np.random.default_rng(settings.seed)
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
-        n_draws = _affordable(compressed, settings)
+        n_parameters = compressed.joint.n_coefficients + compressed.joint.n_sds
+        n_draws = _affordable(compressed, settings, n_parameters)
         n_kept = n_draws * settings.chains
         n_proposals = max(_PROBE, ceil(_OVERSAMPLING * n_kept))
-        least = min(ESS_MIN, n_kept / 2)  # what the gates ask for, or half of the draws asked for, if fewer
+        least = least_effective(n_parameters, n_kept, settings.draws * settings.chains) * n_proposals / n_kept
         proposal = Proposal.of(compressed)
         _, probe = certify(proposal.draw(_PROBE, rng)[2])
         probe.require(_PROBE_KHAT_MAX, _PROBE_SHARE_MIN * least * _PROBE / n_proposals)
@@ -160,7 +167,7 @@ def _require_within_reach(encoding: Encoding, declined: NotCollapsibleError) -> 
         )
 
 
-def _affordable(compressed: Compressed, settings: FitSettings) -> int:
+def _affordable(compressed: Compressed, settings: FitSettings, n_parameters: int) -> int:
     """Draws per chain: those asked for, or as many as a minute's work gives.
 
     Raises
@@ -172,11 +179,12 @@ def _affordable(compressed: Compressed, settings: FitSettings) -> int:
     work = r**3 + levels * q * r**2 + compressed.joint.matrix.size
     n_proposals = int(_MOST_WORK / work)
     n_draws = min(settings.draws, int(n_proposals / _OVERSAMPLING / settings.chains))
-    least = min(ESS_MIN, settings.draws * settings.chains / 2)
-    if n_draws * settings.chains < least:
+    n_kept = n_draws * settings.chains
+    least = least_effective(n_parameters, max(n_kept, 1), settings.draws * settings.chains)
+    if n_kept < least:
         raise CertificateError(
             ImportanceCertificate(np.nan, np.nan, n_proposals),
-            f"{n_proposals} proposals are a minute's work, expected at least {least:g} draws",
+            f"{n_proposals} proposals are a minute's work, expected at least {least:.0f} draws",
         )
     return n_draws
 

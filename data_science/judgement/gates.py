@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from data_science.errors import GateError
 from data_science.extension import ENGINES
-from data_science.limits import BFMI_MIN, DIVERGENCES_MAX, ESS_MIN, KHAT_MAX, RHAT_MAX
+from data_science.limits import BFMI_MIN, DIVERGENCES_MAX, DIVERGENT_SHARE_MAX, ESS_MIN, KHAT_MAX, RHAT_MAX
 
 if TYPE_CHECKING:
     from data_science.evaluation.agreement import Agreement
@@ -36,6 +36,7 @@ class Admission:
     """Every reason why a fit must not ship; none if it may."""
 
     failures: tuple[str, ...]
+    is_hopeless: bool = False  # no longer chains or smaller steps would save it
 
     @property
     def passed(self) -> bool:
@@ -63,9 +64,9 @@ def judge(
     comparisons with NaN are False, and a broken fit must not pass for that.
     """
     limits = limits or GateLimits()
-    return Admission(
-        (*_convergence(measured, limits), *_prediction(measured), *_agreement(measured, agreement))
-    )
+    failures = (*_convergence(measured, limits), *_prediction(measured), *_agreement(measured, agreement))
+    most = DIVERGENT_SHARE_MAX * measured.n_chains * measured.n_draws
+    return Admission(failures, bool(failures) and (measured.n_divergences or 0) > most)
 
 
 def _convergence(measured: Diagnostics, limits: GateLimits) -> Iterator[str]:

@@ -1,9 +1,8 @@
 """Separation, found before anything is drawn: effects that the data push to infinity, and no prior holds.
 
 Some combination of columns is never negative for a success and never positive for a failure: the likelihood
-grows along it for ever (Albert and Anderson 1984, doi:10.1093/biomet/71.1.1). Whether there is one is a linear
-programme (Konis 2007, ora.ox.ac.uk/objects/uuid:8f9ee0d0-d78e-4101-9ab4-f9cbceed2a2a), here over the
-coefficients with flat priors only: a prior that holds any other keeps the posterior proper.
+grows along it for ever (Albert and Anderson 1984, doi:10.1093/biomet/71.1.1). Whether there is one is a
+linear programme, here over the coefficients with flat priors only, since any other prior holds its own.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ def _separating(design: Design, rows: Observations, at: Coordinates, flat: Mask)
 def _columns(
     design: Design, rows: Observations, at: Coordinates, flat: Mask, terms: list[Term]
 ) -> tuple[sp.csr_array, Floats]:
-    """A column of ones and the terms' scaled columns with flat priors; and their centres."""
+    """Return a column of ones and the terms' scaled columns with flat priors, and their centres."""
     kept, centre = [sp.csr_array(np.ones((len(rows), 1)))], [np.zeros(1)]
     for term in terms:
         own = np.flatnonzero(flat[design.encoding.slices[term.name]])

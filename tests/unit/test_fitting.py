@@ -124,6 +124,28 @@ def test_a_retry_that_fails_too_is_refused_and_not_repeated(fit):
     assert fitted.notes[-1] == "The first fit failed its gates; this is the stricter retry."
 
 
+def test_a_fit_that_no_smaller_steps_would_save_is_refused_at_once(fit):
+    hopeless = good()
+    hopeless.statistics["diverging"][:] = np.arange(500) % 3 == 0
+
+    fitted, asked = fit(nuts=[hopeless], nested_laplace=[good("nested-laplace", seed=2)])
+
+    assert fitted.admission.is_hopeless
+    assert [name for name, _ in asked] == ["nuts", "nested-laplace"]
+    with pytest.raises(GateError, match=r"divergent transitions, expected at most 0: give tighter priors"):
+        fitted.admission.require()
+
+
+def test_an_engine_that_declined_is_not_asked_again_by_the_retry(fit):
+    settings = replace(SETTINGS, engine="nested-laplace", second_opinion=False)
+
+    fitted, asked = fit(settings, nuts=[diverging(), good()], nested_laplace=[GateError("k-hat 0.9")])
+
+    assert fitted.admission.passed
+    assert [name for name, _ in asked] == ["nested-laplace", "nuts", "nuts"]
+    assert fitted.settings == replace(settings.stricter(), engine="nuts")
+
+
 @pytest.mark.parametrize(
     ("engine", "second_opinion", "asked_for"),
     [
@@ -163,7 +185,7 @@ def test_where_nested_laplace_declines_nuts_runs_and_the_reader_is_told(fit, cap
         fitted, asked = fit(settings, nuts=[good()], nested_laplace=[GateError("k-hat 0.9")], watch=watch)
 
     assert fitted.measured.engine == "nuts"
-    assert [name for name, _ in asked] == ["nested-laplace", "nuts", "nested-laplace"]
+    assert [name for name, _ in asked] == ["nested-laplace", "nuts"]  # which gives no opinion then
     assert fitted.notes == ("k-hat 0.9.", "No second opinion: k-hat 0.9.")
     assert "k-hat 0.9" in caplog.text
     assert {"nested-laplace", "nuts"} <= set(watch.seconds)
