@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from data_science.data.dataset import Response
+from data_science.data.responses import Response
 from data_science.errors import ArtifactError, SchemaError, SettingsError
 from data_science.formula import training_data
 from data_science.formula.bambi_fit import GROUPS, BambiFit, with_groups
