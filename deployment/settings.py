@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +50,17 @@ class Settings:
         )
 
 
+#: No shell reads an env file: such a folder would be made as it stands.
+_NO_PATH = re.compile(r"""(['"]).*\1|\$.*|%\w+%.*|\w{2,}:/.*""")
+
+
 def _folder(environment: Mapping[str, str], name: str) -> Path | None:
     if not (text := environment.get(name)):
         return None
+    if _NO_PATH.fullmatch(text.strip()):
+        raise SettingsError(f"{name} is {text!r}; expected a path without quotes, variables or URL")
     try:
-        return Path(text).expanduser().absolute()  # an env file is read by no shell
+        return Path(text).expanduser().absolute()
     except RuntimeError as error:
         raise SettingsError(f"{name} is {text!r}; expected a path: {error}") from error
 

@@ -101,9 +101,15 @@ def _name(text: str) -> str:
     return _text(text)
 
 
+#: In quotes, a variable, a URL: no shell reads an env file, and such a folder would be made as it stands.
+_NO_PATH = re.compile(r"""(['"]).*\1|\$.*|%\w+%.*|\w{2,}:/.*""")
+
+
 def _folder(text: str) -> Path:
+    if _NO_PATH.fullmatch(text.strip()):
+        raise ValueError
     try:
-        return Path(_text(text)).expanduser()  # an env file is read by no shell
+        return Path(_text(text)).expanduser()
     except RuntimeError as error:  # no such user, or no home
         raise ValueError from error
 
@@ -117,5 +123,7 @@ def _secret(text: str) -> str:
 FLAG = Kind("one of 1, true, yes, 0, false, no", _flag)
 NAME = Kind("printable text, the name alone: no URL, and no line break or other control character", _name)
 SECRET = Kind("text without NUL", _secret)
-FOLDER = Kind("a path without control characters, or a ~ that is known here", _folder)
+FOLDER = Kind(
+    "a path without control characters, quotes, variables or URL, or a ~ that is known here", _folder
+)
 SEED = integer(0, 2**32 - 1)

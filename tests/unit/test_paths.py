@@ -136,3 +136,28 @@ def test_the_company_files_may_be_at_home(monkeypatch, tmp_path):
     assert load._arguments([]).csv == tmp_path / "files"
     with pytest.raises(SystemExit):
         load._arguments(["--csv=~no-such-user/files"])
+
+
+#: As env files and compose files hold them, which no shell reads.
+NO_PATHS = [
+    "$HOME/models", "${HOME}/models", "${MODELS:-models}", "%USERPROFILE%\\\\models", "'models'", '"models"', ' "/models" ',
+    "file:///models", "s3://bucket/models", "https://host/models", "postgresql:/h",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_PATHS)
+def test_what_a_shell_or_a_library_would_have_to_read_is_no_folder_and_is_refused_at_once(text):
+    for name in ("MODEL_FOLDER", "BOOK_CACHE", "DE_FILES"):
+        with pytest.raises(SettingsError, match=f"{name} is .*expected a path without"):
+            Settings.from_environment({name: text})
+    for name in ("MODEL_FOLDER", "MLE_STORAGE"):
+        with pytest.raises(ServiceSettingsError, match=f"{name} is .*expected a path without"):
+            ServiceSettings.read({name: text})
+
+
+@pytest.mark.parametrize(
+    "text", ["models", "./models", "/a b/c$d", "C$", "it's", "a:b", "100%", "x/%n%", "modèles"]
+)
+def test_any_other_path_is_one(text):
+    assert Settings.from_environment({"MODEL_FOLDER": text}).model_folder == Path(text)
+    assert ServiceSettings.read({"MODEL_FOLDER": text}).model_folder == Path(text).absolute()
