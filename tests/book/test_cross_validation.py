@@ -88,7 +88,8 @@ def test_a_host_that_hides_its_cores_brings_no_warning(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("given", [None, "3"])
-def test_the_environment_is_afterwards_what_it_was(given, monkeypatch):
+def test_the_environment_is_afterwards_what_it_was_and_each_fold_is_announced(given, monkeypatch, caplog):
+    caplog.set_level("INFO", "data_science.evaluation.cross_validation")
     during = []
 
     def baseline(seed):
@@ -103,6 +104,7 @@ def test_the_environment_is_afterwards_what_it_was(given, monkeypatch):
     cross_validate(FRAME, {}, n_folds=2, seed=1)
 
     assert os.environ.get("LOKY_MAX_CPU_COUNT") == given
+    assert caplog.messages == [f"cross-validation: fold {fold} of 2" for fold in (1, 2)]
     assert during == [given or str((os.cpu_count() or 1) - 1)] * 2
 
 

@@ -100,6 +100,12 @@ def test_candidates_are_fitted_by_nested_laplace_alone_unless_told_otherwise(rec
     )
 
 
+@pytest.mark.parametrize("given", ["label ~ 1", ModelSpecification("label ~ 1"), 2, None], ids=repr)
+def test_what_is_no_list_of_candidates_is_refused_as_what_it_is(given, recorded):
+    with pytest.raises(SpecificationError, match=r"the candidates are .*; expected a list of at least two"):
+        compare(given, FRAME)
+
+
 @pytest.mark.parametrize("n", [0, 1])
 def test_fewer_than_two_candidates_are_refused(n, recorded):
     with pytest.raises(SpecificationError, match=f"{n} candidates were given; expected at least two"):

@@ -230,6 +230,7 @@ def test_an_offset_whose_slope_is_not_one_is_what_is_missed():
     found = phrased(decide(evidence_on_frame(offset_world(0.0), formula)))
 
     assert (found.form, found.form_seen["worst_column"]) == ("wrong", ["offset(known z)"])
+    assert found.form_seen["suggestion"] == ""
     assert found.advice == (
         "do not take offset(known z) as known: put what is in it into the formula as a term",
     )

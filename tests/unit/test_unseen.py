@@ -12,6 +12,7 @@ from serving_cases import DEFAULT, ROW, predictor
 from data_science.formula.encoding import Encoding, Factor, Term
 from data_science.formula.rows import Rows
 from data_science.likelihood.compression import Cells
+from data_science.prediction import unseen
 from data_science.prediction.measured import measure_unseen
 from data_science.prediction.predictor import Predictor
 from data_science.prediction.unseen import BOUND, UnseenLevel
@@ -125,6 +126,14 @@ def test_far_is_a_ratio_of_odds(plug_in, averaged, is_far):
         odds = [p / (1 - p) for p in (plug_in, averaged)]
         assert level.odds_ratio == pytest.approx(max(odds) / min(odds))
         assert level.is_far is (max(odds) / min(odds) > BOUND)
+
+
+def test_at_the_bound_itself_the_plug_in_is_kept(monkeypatch):
+    level = UnseenLevel(0.1, 0.11)
+
+    for bound, is_far in ((level.odds_ratio, False), (math.nextafter(level.odds_ratio, 0), True)):
+        monkeypatch.setattr(unseen, "BOUND", bound)
+        assert level.is_far is is_far
 
 
 def test_what_was_measured_is_stored_and_read_back_and_its_absence_too(tmp_path):

@@ -90,6 +90,44 @@ def test_rows_that_no_importance_sampling_leaves_out_are_counted():
     assert "(1 row left out by refitting; 12 rows of high k-hat, whose scores are not reliable)" in said
 
 
+def test_every_figure_that_was_measured_is_in_the_verdict_under_its_own_name():
+    measured = evidence(leaks=("copied",), n_khat_high=7, offsets=("known",), effects=CLEAR, form=WRONG)
+
+    found = decide(measured, {"labels": "generated"}, n_candidates=3)
+
+    assert (found.elpd_diff, found.se_diff) == (-2.0, 1.5)
+    assert (found.n_rows, found.rate, found.n_rarer) == (1_000, 0.1, 100.0)
+    assert (found.n_effects, found.n_candidates, found.n_khat_high) == (11, 3, 7)
+    assert (found.clear, found.excluded) == (("scd_a",), {"scd_a": (1.1, 1.3)})
+    assert (found.detectable, found.detectable_top_tenth) == ({"scd_a": 1.09}, {"scd_a": (12.0, 9.0)})
+    assert (found.leaks, found.offsets, found.provenance) == (
+        ("copied",),
+        ("known",),
+        {"labels": "generated"},
+    )
+    assert found.form_seen == {
+        "gain": 768.0, "gain_se": 39.0, "n_rows": 1_000, "calibration": 0.4, "worst_column": ["scd_a"],
+        "worst_gain": 770.0, "suggestion": "bs(scd_a, df=5)", "unseen": [],
+    }  # fmt: skip
+
+
+def every_verdict():
+    """Every combination of what can be found."""
+    gains = Gain(20.0, 4.0), Gain(-3.0, 1.0), Gain(-30.0, 5.0)
+    forms = (
+        None,
+        HOLDS,
+        replace(HOLDS, unseen=("shop",)),
+        WRONG,
+        replace(HOLDS, miscalibrated=0.0),
+        replace(WRONG, suggestion=""),
+    )
+    for gain, effects, power, form, leak in product(
+        gains, (NONE, CLEAR), (STRONG, WEAK), forms, ((), ("x", "z"))
+    ):
+        yield phrased(decide(evidence(gain=gain, effects=effects, power=power, form=form, leaks=leak)))
+
+
 def test_every_verdict_survives_json_and_says_what_its_fields_say():
     for made in every_verdict():
         assert Verdict.from_json(json.loads(json.dumps(made.to_json(), allow_nan=False))) == made
