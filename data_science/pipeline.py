@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 from xarray import DataTree
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 CARD = "model_card.json"  # the card for machines, beside that for people
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _MOST_STORED, _FEWEST_STORED = 10_000_000, 200  # of single coefficients; of draws, whatever their number
+_DOUBLES = 2_000_000  # of them, stored; more are stored in single precision
 _MOST_IN_FILE = 20_000_000  # numbers in posterior.nc: 160 MB
 _BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
@@ -248,7 +250,7 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
     predictor = Predictor(
         learned.encoding,
         fitted.posterior.mean,
-        draws.astype(float, copy=False),
+        draws.astype(np.float32 if draws.size > _DOUBLES else float, copy=False),
         sds,
         threshold=costs.threshold,
         response=learned.specification.response.name,

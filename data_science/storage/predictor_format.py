@@ -29,8 +29,8 @@ from data_science.storage.version_files import REMEDY, canonical, parse_json
 N_PROBES = 8
 PROBE_TOLERANCE = 1e-9  # absolute, in probability; same arithmetic, so only rounding
 PROBE_NUMBERS = (0.0, 1.0, 0.5, -1.0, 2.0)
-HEADER = re.compile(  # what NumPy writes before an array of this type; read without evaluating anything
-    rb"\{'descr': '<f8', 'fortran_order': False, 'shape': \(([0-9]{1,15}(?:, [0-9]{1,15})*),?\), \} *\n"
+HEADER = re.compile(  # what NumPy writes before an array of these types; read without evaluating anything
+    rb"\{'descr': '<f([48])', 'fortran_order': False, 'shape': \(([0-9]{1,15}(?:, [0-9]{1,15})*),?\), \} *\n"
 )
 MAGIC = b"\x93NUMPY\x01\x00"
 
@@ -74,9 +74,14 @@ def to_npz(predictor: Predictor) -> bytes:
                 f"the model's {name} has values that are not finite; nothing was saved. Train again"
             )
     stream = io.BytesIO()
-    plain = {name: np.ascontiguousarray(array, dtype="<f8") for name, array in arrays.items()}
+    plain = {name: np.ascontiguousarray(array, dtype=_stored(array)) for name, array in arrays.items()}
     np.savez(stream, allow_pickle=False, **plain)
     return stream.getvalue()
+
+
+def _stored(array: Floats) -> str:
+    """Name the type on disk; many levels' draws are in single precision."""
+    return "<f4" if array.dtype == np.float32 else "<f8"
 
 
 def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
@@ -209,13 +214,14 @@ def _read_array(data: bytes, shape: tuple[int, ...], name: str) -> Floats:
     start = len(MAGIC) + 2
     end = start + int.from_bytes(data[len(MAGIC) : start], "little")
     header = HEADER.fullmatch(data, start, end) if data.startswith(MAGIC) else None
-    found = header and tuple(map(int, header[1].split(b",")))
+    found = header and tuple(map(int, header[2].split(b",")))
     if found != shape:
         has = f"shape {found}" if found else f"the header {data[:80]!r}"
-        raise ValueError(f"{name} has {has}, expected shape {shape} of float64 in npy format 1.0")
-    if len(data) - end != 8 * prod(shape):
-        raise ValueError(f"{name} has {len(data) - end} bytes, expected {8 * prod(shape)}")
-    array = np.frombuffer(data, "<f8", offset=end).reshape(shape)
+        raise ValueError(f"{name} has {has}, expected shape {shape} of floats in npy format 1.0")
+    size = int(header[1]) if header else 8
+    if len(data) - end != size * prod(shape):
+        raise ValueError(f"{name} has {len(data) - end} bytes, expected {size * prod(shape)}")
+    array = np.frombuffer(data, f"<f{size}", offset=end).reshape(shape)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has numbers that are not finite")
     return array

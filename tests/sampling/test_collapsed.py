@@ -88,8 +88,9 @@ def test_it_gives_the_posterior_of_nuts_whatever_the_prior(prior):
         ("y ~ treatment + month + (1 | patient)", patients(294)),
         ("y ~ x0 + (1 | g) + (1 | h)", binary([4] * 150, second=12)),
         ("y ~ x + (1 | g)", sparse(200)),
+        ("y ~ x0 + (1 | g)", binary([6] * 320)),
     ],
-    ids=["large group sd", "two factors", "sparse groups"],
+    ids=["large group sd", "two factors", "sparse groups", "by a polynomial"],
 )
 def test_it_gives_the_posterior_of_nuts_on_hundreds_of_levels(formula, frame):
     design, _, compressed = prepared(formula, frame)

@@ -139,11 +139,23 @@ def test_what_is_read_is_what_was_written_in_every_part(tmp_path, encoding, opti
         assert read.correction.covariance.tolist() == model.correction.covariance.tolist()
 
 
+def test_draws_in_single_precision_take_half_the_bytes_and_stay_what_they_are(tmp_path):
+    model = predictor()
+    single = replace(model, draws=model.draws.astype(np.float32))
+
+    data = form.to_npz(single)
+    read = form.construct(form.to_json(single), data, tmp_path)
+
+    assert read.draws.dtype == np.float32
+    assert read.draws.tolist() == single.draws.tolist()
+    assert len(form.to_npz(model)) - len(data) >= 4 * model.draws.size - 64  # headers are padded
+
+
 @pytest.mark.parametrize("name", ["draws", "group_sd_draws", "covariance"])
 @pytest.mark.parametrize(
     "spoil",
-    [lambda a: a[:-1], lambda a: a.astype("<f4"), lambda a: np.asfortranarray(a), lambda a: a.astype(">f8")],
-    ids=["another shape", "single precision", "columns first", "other bytes"],
+    [lambda a: a[:-1], lambda a: a.astype("<f2"), lambda a: np.asfortranarray(a), lambda a: a.astype(">f8")],
+    ids=["another shape", "half precision", "columns first", "other bytes"],
 )
 def test_an_array_of_another_shape_order_or_type_is_refused(tmp_path, monkeypatch, name, spoil):
     model = replace(predictor(), correction=CORRECTED)

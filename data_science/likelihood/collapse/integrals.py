@@ -87,9 +87,8 @@ def integrals(
     lead, turn, bend = np.empty(n_points), np.empty(n_points), np.empty(n_points)
     plus, minus, base = np.empty(n_points), np.empty(n_points), np.empty(n_points)
     prec, running, pending = np.exp(-2 * theta), np.ones(n_points), 0.0
-    room = 64
+    room, lost, upcoming = 64, 0, 0
     factor, weight = np.empty((room, n_points)), np.empty((room, n_points))
-    lost, upcoming = 0, 0
     for j in range(n_levels):
         a, n = rows.starts[j], rows.starts[j + 1] - rows.starts[j]
         n_units, t = rows.units[j] - a, rows.successes[j]
@@ -175,8 +174,7 @@ def integrals(
                 every = every // 4 * 4
             i = 0
             while i < n_units:
-                stop = min(i + every, n_units)
-                begin = i
+                begin, stop = i, min(i + every, n_units)
                 while i + 4 <= stop:
                     r0, r1, r2, r3 = ratio[i], ratio[i + 1], ratio[i + 2], ratio[i + 3]
                     for k in range(size):
