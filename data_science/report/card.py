@@ -128,7 +128,7 @@ def _intended(report: Report) -> tuple[Part, ...]:
 def _origin(report: Report) -> tuple[Part, ...]:
     """Say where the rows come from, and what each table states about itself."""
     if report.source is None:
-        return ("The rows were handed over as a table; where they come from is not stated.",)
+        return ("Where the rows come from was not stated when they were handed over.",)
     tables = tuple(f"{code(table)}: {text}" for table, text in report.source.tables.items())
     return (sentence(report.source.sentence(report.dataset.n_rows)), tables)
 
