@@ -62,9 +62,9 @@ def sections(report: Report) -> dict[str, tuple[Part, ...]]:
         "Intended use": _intended(report),
         "Verdict": (report.verdict.sentences,),
         "Data": (*_origin(report), *_rows(report)),
+        "Effects (logit scale, per unit)": _effects(report),
         "Performance": _performance(report.performance),
         "Calibration": (_calibration(report),),
-        "Effects (logit scale, per unit)": _effects(report),
         f"Priors ({unit})": (tuple(f"{code(name)}: {_prior(prior)}" for name, prior in priors.items()),),
         "Fit": (tuple(f"{h}: {text}" for h, text in report.by_heading(code).items() if h in _FIT),),
         "Comparison (leave one row out)": (_compared(report), _ELPD, report.comparison.sentences),
@@ -128,7 +128,7 @@ def _intended(report: Report) -> tuple[Part, ...]:
 def _origin(report: Report) -> tuple[Part, ...]:
     """Say where the rows come from, and what each table states about itself."""
     if report.source is None:
-        return ("The rows were handed over as a table; where they come from is not stated.",)
+        return ("Where the rows come from was not stated when they were handed over.",)
     tables = tuple(f"{code(table)}: {text}" for table, text in report.source.tables.items())
     return (sentence(report.source.sentence(report.dataset.n_rows)), tables)
 

@@ -123,13 +123,22 @@ def _detectable(verdict: Verdict) -> str:
 
 def _excluded(verdict: Verdict) -> str:
     lines = "straight lines only, since the form is wrong: " if verdict.form == "wrong" else ""
-    parts = [f"{column} outside {low:.3g} to {high:.3g}" for column, (low, high) in verdict.excluded.items()]
+    parts = [
+        f"{column} outside {_ratio(low)} to {_ratio(high)}"
+        for column, (low, high) in verdict.excluded.items()
+    ]
     said = f"{lines}odds ratios per sd of {_few(tuple(parts))} are ruled out (95%)"
     apart = [column for column, (low, high) in verdict.excluded.items() if not low <= 1 <= high]
     if apart and verdict.features != "add" and verdict.n_effects > 1:
         named = _few(tuple(apart))
         return f"{said}; that 1 is outside for {named} may be chance among {verdict.n_effects} effects"
     return said
+
+
+def _ratio(value: float) -> str:
+    """Write an odds ratio; one that is not quite 1 does not read as 1, on which side of it matters."""
+    written = f"{value:.3g}"
+    return written if written != "1" or value == 1 else f"{value:.5g}"
 
 
 def _advice(verdict: Verdict) -> tuple[str, ...]:

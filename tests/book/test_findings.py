@@ -152,6 +152,8 @@ SENTENCES = [
     (findings.measured_differences, [scores((768.1, 39), (-9.0, 2.5)), "rate", "it"], "beside it, trees +768.1 nats (standard error 39.0) and ridge \N{MINUS SIGN}9.0 nats (standard error 2.5)"),
     (findings.best_tenth, [[1, 0, 1, 0, 0, 0, 0, 0, 0, 0], pd.Series(np.linspace(0.9, 0.1, 10))], "of the 1 client with the highest probability, 1 has label 1; of as many taken blindly, 0.2 would"),
     (findings.best_tenth, [np.arange(1000) % 4 == 0, pd.Series(np.linspace(0.1, 0.9, 1000))], "of the 100 clients with the highest probability, 25 have label 1; of as many taken blindly, 25 would"),
+    (findings.best_tenth, [np.arange(20_000) % 2 == 0, pd.Series(np.linspace(0.1, 0.9, 20_000))], "of the 2,000 clients with the highest probability, 1,000 have label 1; of as many taken blindly, 1,000 would"),
+    (findings.averages, [pd.DataFrame({"low": [-0.002], "middle": [-0.0001], "high": [0.0], "start": [1], "end": [2]}, index=["x"])], "x from 1 to 2: +0.0 points (\N{MINUS SIGN}0.2 to 0.0)"),
     (findings.best_tenth, [np.zeros(20), pd.Series(np.linspace(0.1, 0.9, 20))], "of the 2 clients with the highest probability, none have label 1; of as many taken blindly, 0.0 would"),
     (findings.farthest, [pd.DataFrame({"low": [-0.4, 0.1], "middle": [-0.25, 0.2], "high": [-0.1, 0.3]}, index=["attr_b = a", "attr_b = b"])], "of 2 effects, that of attr_b = a is farthest from zero: \N{MINUS SIGN}0.25 (\N{MINUS SIGN}0.40 to \N{MINUS SIGN}0.10)"),
     (findings.seen, [Planted(pd.DataFrame({"seen": [0.05, 0.9]}, index=[1.0, 1.6543]), 20)], "the fit saw an odds ratio of 1 per standard deviation in 1 of 20 tables and an odds ratio of 1.65 per standard deviation in 18 of 20 tables"),

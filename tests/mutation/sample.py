@@ -27,6 +27,7 @@ PACKAGES = {
             for name in (
                 "__init__", "agreement", "blind", "candidates", "comparison", "diagnostics", "evidence", "evidence_of",
                 "family", "form", "leak", "loo", "missing", "pareto", "pointwise", "power", "reference",
+                "refits", "written_names",
             )
         ),
         "data_science/report/verdict.py",
@@ -40,14 +41,14 @@ PACKAGES = {
         *(
             f"data_science/evaluation/{name}.py"
             for name in (
-                "calibration", "cross_validation", "decision_curve", "discrimination", "effects", "prior_checks",
-                "replication",
+                "average_predictions", "calibration", "cross_validation", "decision_curve", "discrimination", "effects",
+                "performance", "planted", "prior_checks", "replication",
             )
         ),
         *(f"book/{name}.py" for name in ("chains", "chapter", "exploration", "reuse", "snapshot", "sources", "study", "tables")),
         "book/charts",
     ),
-    "job": ("data_science/*.py", "data_science/cli", "data_science/settings", "data_science/report/__init__.py", "data_science/report/summary.py", "main.py"),
+    "job": ("data_science/*.py", "data_science/cli", "data_science/settings", "data_science/report/__init__.py", "data_science/report/card.py", "data_science/report/summary.py", "main.py"),
     "sklearn": ("data_science/sklearn",),
     "deployment": ("deployment",),
     "mle": ("mle/machine_learning_engineering",),

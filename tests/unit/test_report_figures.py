@@ -159,9 +159,7 @@ def test_what_was_not_stated_or_not_measured_is_said_to_be():
     assert re.search(r"- Made: \d{4}-\d\d-\d\d$", card["What it is"])
     assert card["Performance"] == "Not measured."
     assert card["Calibration"] == "The calibration curve was not examined."
-    assert card["Data"].startswith(
-        "The rows were handed over as a table; where they come from is not stated."
-    )
+    assert card["Data"].startswith("Where the rows come from was not stated when they were handed over.")
 
 
 def test_the_card_of_a_database_says_where_each_table_comes_from():

@@ -195,6 +195,12 @@ def test_an_interval_without_one_does_not_contradict_a_verdict_that_found_nothin
     assert said.endswith("; that 1 is outside for scd_a may be chance among 4 effects") is is_said
 
 
+def test_an_interval_that_all_but_touches_one_says_on_which_side_it_ends():
+    said = by_heading(verdict(features="nothing found", clear=(), excluded={"scd_a": (1.0012, 1.0414)}))
+
+    assert "odds ratios per sd of scd_a outside 1.0012 to 1.04 are ruled out" in said["Ruled out"]
+
+
 def test_nothing_is_not_said_to_be_less_than_nothing():
     made = verdict(features="undecided", elpd_diff=-0.02, form_seen=SEEN | {"gain": -0.04})
 

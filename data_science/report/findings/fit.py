@@ -113,9 +113,9 @@ def averages(table: pd.DataFrame) -> str:
         values of the feature between which it changes.
     """
     parts = [
-        f"{name} from {row['start']} to {row['end']}: {100 * row['middle']:+.1f} points "
-        f"({100 * row['low']:.1f} to {100 * row['high']:.1f})"
-        for name, row in table.iterrows()
+        f"{name} from {row['start']} to {row['end']}: {100 * row['middle']:+z.1f} points "
+        f"({100 * row['low']:z.1f} to {100 * row['high']:z.1f})"
+        for name, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
     return "; ".join(parts).replace("-", "\N{MINUS SIGN}")
 

@@ -56,7 +56,7 @@ def best_tenth(label: npt.ArrayLike, probability: pd.Series[float]) -> str:
     found, blind = int(truth.loc[ordered[:n]].sum()), float(truth.mean()) * n
     expected = f"{blind:,.0f}" if blind >= 20 else f"{blind:.1f}"
     return (
-        f"of the {count(n, 'client')} with the highest probability, {found or 'none'} "
+        f"of the {count(n, 'client')} with the highest probability, {f'{found:,}' if found else 'none'} "
         f"{'has' if found == 1 else 'have'} label 1; of as many taken blindly, {expected} would"
     )
 
