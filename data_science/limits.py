@@ -6,8 +6,8 @@ RHAT_MAX = 1.01
 ESS_MIN = 400.0
 #: Divergent transitions: Betancourt 2017, arXiv:1701.02434, section 6.2.
 DIVERGENCES_MAX = 0
-#: Share of divergent transitions beyond which no smaller steps save a fit: of 9 % stricter settings left none,
-#: of 13 % some, and where a flat prior leaves effects to the data 60 to 95 % diverge.
+#: Share of divergent transitions beyond which no smaller steps save a fit: stricter settings left none of
+#: 9 %, some of 13 %, and where a flat prior leaves effects to the data 60 to 95 % diverge.
 DIVERGENT_SHARE_MAX = 0.25
 #: Least energy Bayesian fraction of missing information of any chain: Betancourt 2016, arXiv:1604.00695.
 BFMI_MIN = 0.3

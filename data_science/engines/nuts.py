@@ -23,10 +23,11 @@ from threadpoolctl import threadpool_limits
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings, OnProgress, Progress
-from data_science.engines.transport_model import log_density, transport_model
+from data_science.engines.transport_model import HasLogDensity, log_density, model_of, transport_model
 from data_science.errors import SpecificationError
 from data_science.formula import bambi_model
-from data_science.formula.design import Design, abridged
+from data_science.formula.design import Design, abridged, blocks
+from data_science.formula.encoding import Encoding
 from data_science.likelihood.compiled import kernel
 from data_science.likelihood.compiled.pointer import Pointer, pointer
 from data_science.likelihood.fidelity import Compressed
@@ -49,6 +50,13 @@ _STATISTICS = {
     "step_size": "step_size",
     "acceptance_rate": "mean_tree_accept",
 }
+_ATTRIBUTES = {
+    "engine": "nuts",
+    "inference_library": "nutpie",
+    "inference_library_version": nutpie.__version__,
+}
+#: Levels of a single factor from which integrating it out pays.
+FROM_LEVELS = 200
 
 
 def draw(design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress) -> Posterior:
@@ -70,23 +78,60 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
         If a prior means something else to Bambi than to the density.
     """
     _require_bambis_priors(design)
+    if pays(design.encoding) and (posterior := _collapsed(design, compressed, settings, progress)):
+        return posterior
     transport = transport_at(compressed.joint, compressed.mode)
     start = partial(_initial_point, compressed.mode, transport.joint.n_coefficients)
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
-        model, cores = _sampled(transport, start)
-        tree = nutpie.sample(
-            model,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=cores,
-            seed=settings.seed,
-            target_accept=settings.target_accept,
-            save_warmup=False,
-            progress_bar=False,
-            progress_callback=lambda chains: progress(_progress(chains)),
-        )
+        tree = _sample(*_sampled(transport, start), settings, progress)
     return _collect(transport.joint.n_sds, compressed.at, tree)
+
+
+def pays(encoding: Encoding) -> bool:
+    """Whether NUTS is quicker once the largest factor is integrated out: where it is the only one."""
+    sizes = [term.n_groups for term, _ in blocks(encoding) if not term.numeric and not term.codings]
+    return encoding.n_sds == len(sizes) == 1 and sizes[0] >= FROM_LEVELS
+
+
+def _collapsed(
+    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress
+) -> Posterior | None:
+    """Sample what is left, then the levels; None where that has no mode to start from."""
+    from data_science.engines import nuts_collapsed  # brings numba, which few levels do without
+
+    with threadpool_limits(1):
+        found = nuts_collapsed.whitened(design, compressed)
+        if found is None:
+            return None
+        n_sds, n = found.density.n_sds, found.density.plan.n_left
+
+        def start(seed: int) -> Floats:
+            return 0.5 * np.random.default_rng(seed).normal(size=n_sds + n)
+
+        shorter = nuts_collapsed.shortened(settings)
+        tree = _sample(_function_model(found, n_sds, n, np.copy, start), 1, shorter, progress)
+        points = tree["posterior"]["point"].to_numpy()
+        return nuts_collapsed.with_levels(
+            found, points, compressed.at, _statistics(tree), dict(_ATTRIBUTES), settings.seed
+        )
+
+
+def _sample(
+    model: CompiledModel, cores: int | None, settings: FitSettings, progress: OnProgress
+) -> xr.DataTree:
+    tree: xr.DataTree = nutpie.sample(
+        model,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=cores,
+        seed=settings.seed,
+        target_accept=settings.target_accept,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=lambda chains: progress(_progress(chains)),
+    )
+    return tree
 
 
 def _sampled(transport: Transport, start: Callable[[int], Floats]) -> tuple[CompiledModel, int | None]:
@@ -99,7 +144,13 @@ def _sampled(transport: Transport, start: Callable[[int], Floats]) -> tuple[Comp
             return PointerModel.of(compiled, n, start), None
         log.warning("the compiled density differs from the PyMC model's: the model itself is sampled")
     # Evaluations are mostly Python, under the interpreter's lock: threads would only wait for each other.
-    return _function_model(transport, start), 1
+    density, n_sds = kernel.compiled(transport), transport.joint.n_sds
+
+    def expanded(point: Floats) -> Floats:
+        theta, z = point[:n_sds], point[n_sds:]
+        return np.concatenate([theta, density.coefficients(theta, z)])
+
+    return _function_model(density, n_sds, transport.joint.n_coefficients, expanded, start), 1
 
 
 def _is_same(
@@ -172,20 +223,19 @@ class PointerModel(CompiledModel):
         )
 
 
-def _function_model(transport: Transport, start: Callable[[int], Floats]) -> CompiledModel:
-    """Let nutpie call the PyMC model's function, one per chain."""
-    density = kernel.compiled(transport)
-    model = transport_model(transport, density)
-    n_sds, n = transport.joint.n_sds, transport.joint.n_coefficients
-
-    def expanded(point: Floats, **_: Any) -> dict[str, Floats]:
-        theta, z = point[:n_sds], point[n_sds:]
-        return {"point": np.concatenate([theta, density.coefficients(theta, z)])}
-
+def _function_model(
+    density: HasLogDensity,
+    n_sds: int,
+    n: int,
+    expanded: Callable[[Floats], Floats],
+    start: Callable[[int], Floats],
+) -> CompiledModel:
+    """Let nutpie call the PyMC model's function, one per chain, and keep what a point is expanded to."""
+    model = model_of(density, n_sds, n)
     return from_pyfunc(
         n_sds + n,
         lambda: log_density(model),
-        lambda *_: expanded,
+        lambda *_: lambda point, **_: {"point": expanded(point)},
         [np.dtype(np.float64)],
         [(n_sds + n,)],
         ["point"],
@@ -212,18 +262,16 @@ def _progress(chains: list[Any]) -> Progress:
 
 def _collect(n_sds: int, at: Coordinates, tree: xr.DataTree) -> Posterior:
     points = tree["posterior"]["point"].to_numpy()
-    statistics = {
+    theta, x = points[..., :n_sds], points[..., n_sds:]
+    return Posterior(at.to_raw(x), at.sds_to_raw(theta), _statistics(tree), dict(_ATTRIBUTES))
+
+
+def _statistics(tree: xr.DataTree) -> dict[str, Floats]:
+    return {
         name: tree["sample_stats"][source].to_numpy()
         for name, source in _STATISTICS.items()
         if source in tree["sample_stats"]
     }
-    attributes = {
-        "engine": "nuts",
-        "inference_library": "nutpie",
-        "inference_library_version": nutpie.__version__,
-    }
-    theta, x = points[..., :n_sds], points[..., n_sds:]
-    return Posterior(at.to_raw(x), at.sds_to_raw(theta), statistics, attributes)
 
 
 def _initial_point(mode: Mode, n: int, seed: int) -> Floats:

@@ -8,7 +8,7 @@ same density, numba takes 14 s (cached) to 134 s (cold) to compile, and JAX 8 s 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pymc as pm
@@ -31,17 +31,30 @@ def transport_model(transport: Transport, density: Transport | Kernel | None = N
     density : Transport or Kernel, optional
         What evaluates it, by default the transport itself.
     """
+    return model_of(density or transport, transport.joint.n_sds, transport.joint.n_coefficients)
+
+
+def model_of(density: HasLogDensity, n_sds: int, n: int) -> pm.Model:
+    """PyMC model of a density of ``theta`` and ``z``."""
     with pm.Model() as model:
-        theta = pm.Flat("theta", shape=transport.joint.n_sds)
-        z = pm.Flat("z", shape=transport.joint.n_coefficients)
-        pm.Potential("log_joint", TransportedDensity(density or transport)(theta, z)[0])
+        theta = pm.Flat("theta", shape=n_sds)
+        z = pm.Flat("z", shape=n)
+        pm.Potential("log_joint", TransportedDensity(density)(theta, z)[0])
     return model
+
+
+class HasLogDensity(Protocol):
+    """Value and gradients of a log density."""
+
+    def log_density(self, theta: Floats, z: Floats, /) -> tuple[float, Floats, Floats]:
+        """Evaluate."""
+        ...
 
 
 class TransportedDensity(Op):
     """``(theta, z) -> log density, gradient in theta, gradient in z``; the gradients serve the pullback."""
 
-    def __init__(self, density: Transport | Kernel) -> None:
+    def __init__(self, density: HasLogDensity) -> None:
         self.log_density = density.log_density
 
     def make_node(self, theta: Any, z: Any) -> Apply:
