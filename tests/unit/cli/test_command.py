@@ -219,6 +219,30 @@ def test_help_has_an_example_that_the_verb_takes_and_its_exit_codes(verb, capsys
     assert command._parsed(arguments).verb == verb
 
 
+def test_every_example_of_the_help_runs_as_it_is_printed(monkeypatch, capfdbinary):
+    import shlex
+
+    rng = np.random.default_rng(1)
+    wells = pd.DataFrame({"arsenic": rng.uniform(0.5, 5, 300), "dist100": rng.uniform(0, 3, 300)})
+    chance = 1 / (1 + np.exp(0.9 * wells["dist100"] - 0.5 * wells["arsenic"]))
+    wells.assign(switch=np.where(rng.random(300) < chance, "yes", "no")).to_csv("wells.csv", index=False)
+    monkeypatch.setenv("ENGINE", "nested-laplace")
+    monkeypatch.setenv("SECOND_OPINION", "0")
+    examples = {verb: shlex.split(one.example)[1:] for verb, one in VERBS.items()}
+
+    codes = {"train": command.main(examples["train"])}
+    said = capfdbinary.readouterr()
+    codes["another"] = command.main([*examples["train"], "--as", "candidate", "--json", "--costs", "1:4"])
+    trained = json.loads(told(capfdbinary))
+    codes |= {verb: command.main(examples[verb]) for verb in examples if verb != "train"}
+
+    assert codes == dict.fromkeys(codes, 0)
+    assert b"Traceback" not in said.err
+    assert trained["role"] == "candidate"
+    assert trained["rows"] == 300
+    assert len(Path("scores.csv").read_text().splitlines()) == 301
+
+
 def started(*arguments, **options):
     return subprocess.Popen(
         [sys.executable, "-m", "data_science", *arguments],
