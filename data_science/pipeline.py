@@ -23,7 +23,7 @@ from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
 from data_science.data.summary import DataSummary
 from data_science.engines.posterior import fewer_draws
-from data_science.engines.registry import OnProgress
+from data_science.engines.registry import OnProgress, Progress
 from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.evaluation.evidence_of import evidence_of
@@ -171,6 +171,7 @@ def _fit(
     progress: OnProgress,
     watch: Stopwatch,
 ) -> Fit:
+    progress(Progress(settings.engine, 0, settings.chains * settings.draws))  # draws may be long in coming
     with watch.stage("validate"):
         data = training_data.validated(frame, specification, schema)
     with watch.stage("compress"):

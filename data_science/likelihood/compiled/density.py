@@ -95,7 +95,8 @@ def log_density(
     value = add_likelihood(nodes, x, gradient) - factor.log_det
     value += _add_prior(theta, x, gradient, gradient_theta, whitening.sizes, common, sds)
     u = solved_lower(arrow, factor, gradient)
-    gradient_z[:] = u
+    for j in range(len(u)):
+        gradient_z[j] = u[j]
     if len(theta) == 0:
         return value
     mean = solved_upper(arrow, factor, y)

@@ -80,7 +80,8 @@ def add_likelihood(nodes: Nodes, x: Floats, gradient: Floats) -> float:
     bits = np.empty(_BLOCK, np.int64)
     for first in range(0, n_nodes, _BLOCK):
         m = min(_BLOCK, n_nodes - first)
-        eta[:m] = nodes.offset[first : first + m]
+        for i in range(m):
+            eta[i] = nodes.offset[first + i]
         for j in range(n_common):
             slope, column = x[j], nodes.common[j, first : first + m]
             for i in range(m):

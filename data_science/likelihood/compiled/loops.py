@@ -1,4 +1,7 @@
-"""The compiled transport's linear algebra: the steps of :class:`Transport`, one function each."""
+"""The compiled transport's linear algebra: the steps of :class:`Transport`, one function each.
+
+Entries are copied by loops: each assignment of a whole array takes numba two seconds to compile.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,9 @@ def factored(arrow: Arrow, theta: Floats, whitening: Whitening) -> Factor:
                 block[k, k] += diagonal[head[level, k]]
             own, part = _inverse_cholesky(block)
             log_det += part
-            blocks[level] = own
+            for k in range(q):
+                for i in range(k + 1):
+                    blocks[level, k, i] = own[k, i]
         inverse = blocks[level]
         first, end = arrow.starts[level], arrow.starts[level + 1]
         for e in range(first, end):
@@ -153,7 +158,8 @@ def through_factor(arrow: Arrow, factor: Factor, z: Floats, u: Floats) -> Floats
                 product = entry * u[head[level, k]]
                 total += entry * (z[head[level, k]] * (running + 0.5 * product) + 0.5 * entry)
                 running += product
-            tail[top:] = 0.0
+            for m in range(top, r):
+                tail[m] = 0.0
             for e in range(first, end):
                 mixed = 0.0
                 for k in range(column, q):

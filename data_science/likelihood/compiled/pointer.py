@@ -158,8 +158,11 @@ def _coefficients(size: int, expanded: int, point: Any, out: Any, buffer: Any) -
         nb.carray(out, (int(expanded),)),
         len(whitening.sizes),
     )
-    found[:n_sds] = where[:n_sds]
-    found[n_sds:] = loops.coefficients(where[:n_sds], where[n_sds:], arrow, whitening)
+    x = loops.coefficients(where[:n_sds], where[n_sds:], arrow, whitening)
+    for k in range(n_sds):
+        found[k] = where[k]
+    for j in range(len(x)):
+        found[n_sds + j] = x[j]
     return 0
 
 

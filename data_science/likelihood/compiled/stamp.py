@@ -134,3 +134,11 @@ class Cache(FunctionCache):
     """A folder of compiled code, by the stamp of its sources."""
 
     _impl_class = _CacheImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what was compiled before; where there is nothing, say what the next seconds go into."""
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            name = self._py_func.__name__.lstrip("_")
+            log.info("compiling %s for this machine: some seconds, once for all runs", name)
+        return found
