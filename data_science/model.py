@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
 
 from data_science.errors import ArtifactError, DataScienceError, installing, require_instance
 from data_science.storage import artifact
+from data_science.warehouse.door import ScoresTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 _SUMMARY = ("mean", "sd", "q5", "q50", "q95", "ess_bulk", "ess_tail", "r_hat", "mcse_mean")
 
 
-class BayesianLogitModel(MLEModel):
+class BayesianLogitModel(MLEModel, ScoresTables):
     """A Bayesian logistic model that is trained, judged, stored and served.
 
     Parameters
@@ -282,8 +283,7 @@ class BayesianLogitModel(MLEModel):
         records = held.diagnostics.get("summary")
         if not isinstance(records, list):
             raise ArtifactError(f"{held.path / 'diagnostics.json'} has no summary. Train again")
-        # JSON is stored with sorted keys, so the columns' order is given back here.
-        return pd.DataFrame(records).set_index("parameter")[list(_SUMMARY)]
+        return pd.DataFrame(records).set_index("parameter")[list(_SUMMARY)]  # JSON has sorted keys
 
     @property
     def posterior(self) -> DataTree:

@@ -24,6 +24,9 @@ from data_science.warehouse.functions import Functions
 from data_science.warehouse.lookup import join, look_up
 
 PREFIX = "ds_"
+#: More rows than any table has. Where arithmetic needs conditions, a value is used several times, and an engine
+#: that merges the stages, as PostgreSQL does, would write it out each time, and what it uses each time in that.
+FENCE = 2**62
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Query:
         for _ in values:
             names.append(self.name())
         self.table = self.table.mutate(**dict(zip(names, values, strict=True)))
+        if self.arithmetic.raises:
+            self.table = self.table.limit(FENCE)
         return names
 
     def look_up(self, columns: tuple[str, ...], values: list[Floats]) -> list[str]:
