@@ -61,8 +61,8 @@ def read_levels(column: Any, reader: LevelReader, dialect: str) -> ReadLevels:
     else:
         key = read_number(column)
         if kind == "integer":
-            key = _only(key, (key == key.floor().cast("float64")) & key.abs().between(0, EXACT_IN_FLOAT))
-            key = key.cast("int64")
+            key = _only(key, key.abs() <= number(EXACT_IN_FLOAT))  # before the cast, which others would fail
+            key = _only(key, key == key.floor().cast("float64")).cast("int64")
         elif kind == "boolean":
             key = _only(key, key.isin([0.0, 1.0])).cast("int64")
             keys = tuple(map(int, keys))

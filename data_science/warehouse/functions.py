@@ -81,12 +81,17 @@ class Functions:
                 return self._power(left, right)
 
     def _power(self, base: Any, exponent: Any) -> Any:
-        whole = exponent == exponent.floor()
-        defined = ((base > 0) | ((base < 0) & whole) | ((base == 0) & (exponent >= 0)))
-        if self.raises:
-            size = ibis.ifelse(base == 0, number(1.0), base.abs()).ln() * exponent
-            defined &= size.abs() < number(700.0)
-        return ibis.ifelse(defined, base, missing()) ** exponent
+        bounded = _only(exponent, exponent.abs() < number(1e15))  # whole numbers are cast to be told
+        whole = (bounded == bounded.floor()).fill_null(False)
+        defined = (base > 0) | ((base < 0) & whole) | ((base == 0) & (exponent >= 0))
+        if not self.raises:
+            return _only(base, defined) ** exponent
+        size = ibis.ifelse(base == 0, number(1.0), base.abs()).ln() * exponent
+        return ibis.cases(
+            (~defined | (size > number(700.0)), missing()),
+            (size < number(-700.0), number(0.0)),
+            else_=_only(base, defined & size.abs().between(0, 700)) ** exponent,
+        )
 
     def _called(self, name: str, x: Any, state: Mapping[str, Any]) -> list[Any]:
         one, two, ten = number(1.0), number(2.0), number(10.0)

@@ -30,7 +30,7 @@ class Join:
     keys: Sequence[Any]  # distinct, of one type: text, integers or floats
     values: Mapping[str, Iterable[float]] = field(repr=False)  # by name, in the order of the keys
 
-    def relation(self, parent: Any, dialect: str, key_name: str) -> Any:
+    def relation(self, dialect: str, key_name: str) -> Any:
         """Return the list as an Ibis table with a column of keys; NULL stands for no entry."""
         if len(self.keys) > MOST_ENTRIES:
             raise SettingsError(
@@ -57,7 +57,8 @@ class Join:
         ]
         reader = "spark" if dialect in _SPARK else dialect
         query = sge.Select(expressions=picked).from_(values).sql(dialect=reader)
-        return ops.SQLStringView(parent=parent.op(), query=query, schema=ibis.schema(types)).to_expr()
+        nothing = ops.DummyTable({"nothing": ibis.literal(1)})  # what the text is a view of: not the rows
+        return ops.SQLStringView(parent=nothing, query=query, schema=ibis.schema(types)).to_expr()
 
 
 def look_up(table: Any, cell: str, values: Mapping[str, np.ndarray[Any, Any]], dialect: str) -> Any:
@@ -97,7 +98,7 @@ def look_up(table: Any, cell: str, values: Mapping[str, np.ndarray[Any, Any]], d
 
 def join(table: Any, entries: Join, key: Any, key_name: str, dialect: str) -> Any:
     """Add the columns of a list to the rows whose key it has."""
-    relation = entries.relation(table, dialect, key_name)
+    relation = entries.relation(dialect, key_name)
     return table.left_join(relation, key == relation[key_name])
 
 

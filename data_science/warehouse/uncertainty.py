@@ -124,4 +124,7 @@ def _product(query: Query, name: str, numeric: tuple[str, ...]) -> Any:
             )
             for x in factors
         ]
-    return reduce(mul, factors, query.table[name])
+    product = reduce(mul, factors, query.table[name])
+    if query.arithmetic.raises:  # a number of any size has no variance where it meets no coefficient
+        return ibis.ifelse(query.table[name] == number(0.0), number(0.0), product)
+    return product
