@@ -43,7 +43,9 @@ class ReadLevels:
         if found is None:
             cases = ((self._literal(key), code) for code, key in enumerate(self.keys))
             found = self.key.cases(*cases, else_=None)
-        return ibis.ifelse(self.key.isnull(), ibis.null("int64"), found.cast("int64").fill_null(self.n_levels))
+        return ibis.ifelse(
+            self.key.isnull(), ibis.null("int64"), found.cast("int64").fill_null(self.n_levels)
+        )
 
     def _literal(self, key: Any) -> Any:
         return number(key) if isinstance(key, float) else key
@@ -75,7 +77,9 @@ def read_number(column: Any) -> Any:
     """Return a column as finite numbers; NULL where it is none."""
     dtype = column.type()
     if dtype.is_boolean():
-        found = ibis.ifelse(column, number(1.0), ibis.ifelse(column.isnull(), ibis.null("float64"), number(0.0)))
+        found = ibis.ifelse(
+            column, number(1.0), ibis.ifelse(column.isnull(), ibis.null("float64"), number(0.0))
+        )
     elif dtype.is_decimal():
         found = column.cast("string").cast("float64")  # engines divide by the scale, which may round twice
     elif dtype.is_numeric():
@@ -90,7 +94,7 @@ def _trimmed(column: Any, dialect: str) -> Any:
         return column.strip()
 
     @ibis.udf.scalar.builtin(name=TRIM[dialect], signature=(("string", "string"), "string"))
-    def trim(text, characters):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+    def trim(text, characters):  # type: ignore[no-untyped-def]
         ...
 
     return trim(column, PADDING)

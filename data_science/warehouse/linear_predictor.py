@@ -152,7 +152,7 @@ class Query:
 
     def _derive(self) -> None:
         encoding = self.predictor.encoding
-        functions = Functions(self.arithmetic.raises)
+        functions = Functions(self.arithmetic)
         read = {column: self.table[name] for column, name in self.numbers.items()}
         made: dict[str, Any] = {}
         for derived in encoding.derived:

@@ -38,11 +38,11 @@ class Join:
                 f"{MOST_ENTRIES:,}: score a model with fewer levels, or without intervals"
             )
         names = [key_name, *self.values]
-        rows = [
-            tuple(map(_text, entry)) for entry in zip(self.keys, *self.values.values(), strict=True)
-        ]
-        key_type = "string" if isinstance(self.keys[0], str) else (
-            "float64" if isinstance(self.keys[0], float) else "int64"
+        rows = [tuple(map(_text, entry)) for entry in zip(self.keys, *self.values.values(), strict=True)]
+        key_type = (
+            "string"
+            if isinstance(self.keys[0], str)
+            else ("float64" if isinstance(self.keys[0], float) else "int64")
         )
         types = {key_name: key_type} | {
             name: "int64" if isinstance(values, range) else "float64" for name, values in self.values.items()
@@ -50,9 +50,7 @@ class Join:
         values = sge.values(rows, alias="entries", columns=[_quoted(name) for name in names])
         sql_types = {"string": "text", "float64": "double", "int64": "bigint"}
         picked = [
-            sge.Alias(
-                this=sge.cast(sge.column(_quoted(name)), sql_types[types[name]]), alias=_quoted(name)
-            )
+            sge.Alias(this=sge.cast(sge.column(_quoted(name)), sql_types[types[name]]), alias=_quoted(name))
             for name in names
         ]
         reader = "spark" if dialect in _SPARK else dialect

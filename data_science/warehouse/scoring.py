@@ -89,7 +89,9 @@ def sql(
     if isinstance(table, str):
         types = {one.name: _ASSUMED[one.kind] for one in predictor.columns}
         if not types:
-            raise FeatureError("the model reads no column; expected a table with its columns: give an Ibis table")
+            raise FeatureError(
+                "the model reads no column; expected a table with its columns: give an Ibis table"
+            )
         table = ibis.table(types, name=table)
     try:
         return str(

@@ -80,7 +80,9 @@ class _Covariances:
         predictor = query.predictor
         self._n = predictor.encoding.n_coefficients
         self._matrix: Floats | None = (
-            covariance_of(predictor.draws) if predictor.correction is None else predictor.correction.covariance
+            covariance_of(predictor.draws)
+            if predictor.correction is None
+            else predictor.correction.covariance
         )
         self._draws = predictor.draws
         self._unseen = np.square(predictor.group_sd_draws).mean(axis=0) * with_unseen

@@ -23,7 +23,6 @@ def company():
 def postgres(company):
     """Ask the embedded PostgreSQL, as the admin: ``postgres(text)`` returns rows."""
     with closing(company.connect("admin")) as connection, connection.cursor() as cursor:
-
         connection.autocommit = True
 
         def ask(text):

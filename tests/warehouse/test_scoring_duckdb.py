@@ -16,9 +16,7 @@ def clients():
     connection = ibis.duckdb.connect()
     schema = "idx INT, attr_a INT, attr_b TEXT, attr_c BOOLEAN, scd_a DOUBLE, scd_b DOUBLE"
     connection.raw_sql(f"CREATE TABLE clients ({schema})")
-    connection.con.executemany(
-        "INSERT INTO clients VALUES (?, ?, ?, ?, ?, ?)", ROWS.values.tolist()
-    )
+    connection.con.executemany("INSERT INTO clients VALUES (?, ?, ?, ?, ?, ?)", ROWS.values.tolist())
     return connection.table("clients")
 
 

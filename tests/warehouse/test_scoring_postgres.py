@@ -11,7 +11,14 @@ from data_science.warehouse.scoring import SCORES, sql
 ROWS = odd_rows(1_500, seed=2)
 MODELS = models()
 TOLERANCE = {"functions": 1e-13, "polynomials": 1e-13}  # logarithms and powers differ in their last bit
-TYPES = {"idx": "int32", "attr_a": "int32", "attr_b": "string", "attr_c": "boolean", "scd_a": "float64", "scd_b": "float64"}
+TYPES = {
+    "idx": "int32",
+    "attr_a": "int32",
+    "attr_b": "string",
+    "attr_c": "boolean",
+    "scd_a": "float64",
+    "scd_b": "float64",
+}
 
 
 @pytest.fixture(scope="module")
