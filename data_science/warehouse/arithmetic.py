@@ -1,8 +1,8 @@
 """Arithmetic as NumPy does it, in SQL: exact constants, no number that is not finite, nothing that raises.
 
-Changes with what engines do differently. Most follow IEEE 754; others, as PostgreSQL, raise an error that ends
-the whole statement where a product overflows, or underflows to zero. For those, what would raise is looked
-for first. ``least`` and ``greatest`` are never used: they skip NULL.
+Changes with what engines do differently. Most follow IEEE 754; others, as PostgreSQL, raise an error that
+ends the whole statement where a product overflows, or underflows to zero. For those, what would raise is
+looked for first. ``least`` and ``greatest`` are never used: they skip NULL.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def any_of(conditions: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """Sums, products and the logistic function in one dialect; what is not finite becomes NULL or not finite."""
+    """Sums, products, quotients and the logistic function in one dialect; NULL for what would raise."""
 
     dialect: str
 

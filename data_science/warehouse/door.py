@@ -43,8 +43,8 @@ class ScoresTables:
         ibis table
             ``probability`` and ``label`` as `predict_proba` and `predict_batch` give them; ``lower`` and
             ``upper``, of the normal interval of the logit (`predict_interval` has quantiles of draws);
-            ``unseen``, whether a level is new; ``unread``, whether `predict_batch` would refuse the row, which
-            then has no score.
+            ``unseen``, whether a level is new; ``unread``, whether `predict_batch` would refuse the row,
+            which then has no score.
 
         Raises
         ------

@@ -93,7 +93,7 @@ class Functions:
         )
 
     def _called(self, name: str, x: Any, state: Mapping[str, Any]) -> list[Any]:
-        one, two, ten = number(1.0), number(2.0), number(10.0)
+        two, ten = number(2.0), number(10.0)
         match name:
             case "scale" | "standardize":
                 return [(self._factor(x) - _constant(state["mean"])) / _constant(state["std"])]

@@ -24,8 +24,8 @@ from data_science.warehouse.functions import Functions
 from data_science.warehouse.lookup import join, look_up
 
 PREFIX = "ds_"
-#: More rows than any table has. Where arithmetic needs conditions, a value is used several times, and an engine
-#: that merges the stages, as PostgreSQL does, would write it out each time, and what it uses each time in that.
+#: More rows than any table has. Where arithmetic needs conditions, a value is used several times, and an
+#: engine that merges the stages, as PostgreSQL does, would write it out each time, with all that it uses.
 FENCE = 2**62
 
 
@@ -64,9 +64,7 @@ class Query:
 
     def add(self, *values: Any) -> list[str]:
         """Add columns and return their names."""
-        names = []
-        for _ in values:
-            names.append(self.name())
+        names = [self.name() for _ in values]
         self.table = self.table.mutate(**dict(zip(names, values, strict=True)))
         if self.arithmetic.raises:
             self.table = self.table.limit(FENCE)

@@ -47,7 +47,7 @@ class Join:
         types = {key_name: key_type} | {
             name: "int64" if isinstance(values, range) else "float64" for name, values in self.values.items()
         }
-        values = sge.values(rows, alias="entries", columns=[_quoted(name) for name in names])
+        values = sge.values(rows, alias="entries", columns=[_quoted(n) for n in names])  # type: ignore[misc]
         sql_types = {"string": "text", "float64": "double", "int64": "bigint"}
         picked = [
             sge.Alias(this=sge.cast(sge.column(_quoted(name)), sql_types[types[name]]), alias=_quoted(name))

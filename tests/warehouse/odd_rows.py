@@ -25,9 +25,7 @@ MANY = Encoding(
     (
         Term("Intercept"),
         Term("scd_a", ("scd_a",)),
-        Term(
-            "1|attr_b", groups=(Factor("attr_b", tuple(f"l{k}" for k in range(40)) + ("a", "it's", "b\\")),)
-        ),
+        Term("1|attr_b", groups=(Factor("attr_b", (*(f"l{k}" for k in range(40)), "a", "it's", "b\\")),)),
         Term("scd_a|attr_a", ("scd_a",), groups=(Factor("attr_a", tuple(range(-20, 15))),)),
         Term("1|attr_c", groups=(Factor("attr_c", (False, True)),)),
         Term("1|scd_b", groups=(Factor("scd_b", (0.1, 0.5, 1.0, 1e15 + 0.3)),)),

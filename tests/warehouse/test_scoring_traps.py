@@ -174,7 +174,7 @@ def test_what_cannot_be_written_is_refused_by_name(engine):
 
     with pytest.raises(SpecificationError, match=r"bs\(x\).*spline of degree 7"):
         scored(engine, {"x": "0.5"}, splines)
-    with pytest.raises(SettingsError, match="combinations of a and b.*interval=None"):
+    with pytest.raises(SettingsError, match=r"combinations of a and b.*interval=None"):
         scored(engine, {"a": "1", "b": "1"}, crossed)
     assert scored(engine, {"a": "1", "b": "1"}, crossed, interval=None)["unread"] is False
     with pytest.raises(FeatureError, match="scd_b is missing"):
