@@ -40,10 +40,17 @@ BOOK = [  # the versions that build offline; bounds as measured
     "sphinx-book-theme>=1.1.4,<1.2",
 ]
 SKLEARN = [*TRAIN, "scikit-learn>=1.9"]
+WAREHOUSE = [
+    "duckdb>=1.4",
+    "ibis-framework[duckdb]>=12,<13",
+    "sqlglot<30.18",  # Ibis sets no bound, and 30.30 writes statements without a name (ibis#12101)
+]
+SPARK = [*WAREHOUSE, "pyspark>=4.1,<5"]  # needs Java 17
 BENCH = ["onnx", "onnxruntime", "scikit-learn", "skl2onnx"]
 DOCS = ["myst-parser>=3,<4", "Sphinx>=7.4,<8", "sphinx-book-theme>=1.1.4,<1.2"]  # the book's
 DEV = [
     *DOCS,
+    *WAREHOUSE,
     "httpx",
     "hypothesis",
     "import-linter>=2.16",
@@ -89,6 +96,8 @@ setup(
         "embedded": EMBEDDED,
         "book": BOOK,
         "sklearn": SKLEARN,
+        "warehouse": WAREHOUSE,
+        "spark": SPARK,
         "bench": BENCH,
         "docs": DOCS,
         "dev": DEV,

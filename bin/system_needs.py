@@ -5,6 +5,7 @@ Run by `make test` before the tests; `tests/conftest.py` leaves out, by name, th
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -71,6 +72,12 @@ def _engine_obstacle() -> str | None:
     return None
 
 
+def _spark_obstacle() -> str | None:
+    if importlib.util.find_spec("pyspark") is None:
+        return "there is no pyspark"
+    return None if shutil.which("java") else "there is no java"
+
+
 NEEDS = (
     Need(
         "browser",
@@ -89,6 +96,11 @@ NEEDS = (
         _pooler_obstacle,
         "Install it: sudo apt-get install pgbouncer",
         ("pgbouncer",),
+    ),
+    Need(
+        "spark",
+        _spark_obstacle,
+        "Install it: sudo apt-get install openjdk-17-jre-headless, and .venv/bin/pip install '.[spark]'",
     ),
     Need(
         "containers",

@@ -25,6 +25,7 @@ except ModuleNotFoundError as error:
 
 from data_science.errors import ArtifactError, DataScienceError, needing_training, require_instance
 from data_science.storage import artifact
+from data_science.warehouse.door import ScoresTables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from data_science.settings.fit import Costs, FitSettings
 
 
-class BayesianLogitModel(MLEModel):
+class BayesianLogitModel(MLEModel, ScoresTables):
     """A Bayesian logistic model that is trained, judged, stored and served.
 
     Parameters

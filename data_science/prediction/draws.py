@@ -50,7 +50,9 @@ class Draws:
     def variances(self, rows: Rows) -> Floats:
         """Return the posterior variance of each row's logit, shape (row,), unseen groups at zero."""
         parts = [self._sum(rows.take(part), self._with_zeros) for part in self.blocks(len(rows))]
-        return np.concatenate([part.var(axis=1, ddof=1) for part in parts])
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.concatenate([part.var(axis=1, ddof=1) for part in parts])
+        return require_finite(found, rows)  # of an infinite one the probability would be NaN
 
     def lines(self, rows: Rows, column: str) -> tuple[Floats, Floats]:
         """Return the linear predictor as a line in ``column``: value at 0 and slope, both (row, draw)."""

@@ -1,4 +1,4 @@
-"""Where the data live: the fitted model as a query that their engine runs, and the data set as its aggregates.
+"""Where the data live: the fitted model as a query that their engine runs.
 
 Needs the extra ``warehouse``; Ibis compiles, and nothing here knows an engine but by its dialect.
 """

@@ -1,8 +1,8 @@
 """Arithmetic as NumPy does it, in SQL: exact constants, no number that is not finite, nothing that raises.
 
-Changes with what engines do differently. Most follow IEEE 754; others, as PostgreSQL, raise an error that ends
-the whole statement where a product overflows, or underflows to zero. For those, what would raise is looked
-for first. ``least`` and ``greatest`` are never used: they skip NULL.
+Changes with what engines do differently. Most follow IEEE 754; others, as PostgreSQL, raise an error that
+ends the whole statement where a product overflows, or underflows to zero. For those, what would raise is
+looked for first. ``least`` and ``greatest`` are never used: they skip NULL.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def any_of(conditions: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """Sums, products and the logistic function in one dialect; what is not finite becomes NULL or not finite."""
+    """Sums, products, quotients and the logistic function in one dialect; NULL for what would raise."""
 
     dialect: str
 
@@ -68,7 +68,7 @@ class Arithmetic:
             return plain
         limit = 10.0 ** (SAFE_POWER / (len(others) + 1))
         ordinary = all_of([(x == 0) | x.abs().between(number(1 / limit), number(limit)) for x in others])
-        careful = self._careful_product(first, others[0]) if len(others) == 1 else missing()
+        careful = self.multiply(first, others[0]) if len(others) == 1 else missing()
         return ibis.ifelse(ordinary, plain, careful)
 
     def sum(self, parts: Sequence[Any]) -> Any:
@@ -77,7 +77,9 @@ class Arithmetic:
         if not self.raises or len(parts) == 1:
             return plain
         small = all_of([part.abs() < number(SCALE * LARGEST) for part in parts])
-        scaled = reduce(add, [ibis.ifelse(p.abs() < number(1e-280), number(0.0), p * number(SCALE)) for p in parts])
+        scaled = reduce(
+            add, [ibis.ifelse(p.abs() < number(1e-280), number(0.0), p * number(SCALE)) for p in parts]
+        )
         careful = ibis.ifelse(scaled.abs() <= number(SCALE * LARGEST), scaled / number(SCALE), missing())
         return ibis.ifelse(small, plain, careful)
 
@@ -89,11 +91,28 @@ class Arithmetic:
             else_=number(1.0) / (number(1.0) + (-eta).exp()),
         )
 
-    def _careful_product(self, a: Any, b: Any) -> Any:
+    def multiply(self, a: Any, b: Any) -> Any:
+        """Return the product of two numbers of any size; NULL where it overflows."""
+        if not self.raises:
+            return a * b
         large, small = a.abs() > 1, a.abs() < 1
+        most = number(LARGEST) / ibis.ifelse(large, a.abs(), number(1.0))
+        least = number(SMALLEST) / ibis.ifelse(small & (a != 0), a.abs(), number(1.0))
         return ibis.cases(
             ((a == 0) | (b == 0), number(0.0)),
-            (large & (b.abs() > number(LARGEST) / ibis.ifelse(large, a.abs(), number(1.0))), missing()),
-            (small & (b.abs() < 1) & (b.abs() < number(SMALLEST) / ibis.ifelse(small, a.abs(), number(1.0))), number(0.0)),
+            (large & (b.abs() > most), missing()),
+            (small & (b.abs() < least), number(0.0)),
             else_=a * b,
+        )
+
+    def divide(self, a: Any, b: Any) -> Any:
+        """Return the quotient of two numbers of any size; NULL where it is not finite."""
+        divisor = ibis.ifelse(b != 0, b, missing())
+        if not self.raises:
+            return a / divisor
+        large, small = b.abs() > 1, b.abs() < 1
+        most = number(LARGEST) * ibis.ifelse(small, b.abs(), number(1.0))
+        least = number(SMALLEST) * ibis.ifelse(large, b.abs(), number(1.0))
+        return ibis.cases(
+            (small & (a.abs() > most), missing()), (large & (a.abs() < least), number(0.0)), else_=a / divisor
         )

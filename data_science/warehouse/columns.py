@@ -18,8 +18,8 @@ from data_science.warehouse.lookup import MOST_CASES, Join
 
 #: What `str.strip` takes off.
 PADDING = (
-    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
+    "\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 TRIM = {"duckdb": "trim", "snowflake": "trim", "bigquery": "trim"} | dict.fromkeys(
     ("postgres", "pyspark", "databricks"), "btrim"
@@ -43,7 +43,9 @@ class ReadLevels:
         if found is None:
             cases = ((self._literal(key), code) for code, key in enumerate(self.keys))
             found = self.key.cases(*cases, else_=None)
-        return ibis.ifelse(self.key.isnull(), ibis.null("int64"), found.cast("int64").fill_null(self.n_levels))
+        return ibis.ifelse(
+            self.key.isnull(), ibis.null("int64"), found.cast("int64").fill_null(self.n_levels)
+        )
 
     def _literal(self, key: Any) -> Any:
         return number(key) if isinstance(key, float) else key
@@ -61,8 +63,8 @@ def read_levels(column: Any, reader: LevelReader, dialect: str) -> ReadLevels:
     else:
         key = read_number(column)
         if kind == "integer":
-            key = _only(key, (key == key.floor().cast("float64")) & key.abs().between(0, EXACT_IN_FLOAT))
-            key = key.cast("int64")
+            key = _only(key, key.abs() <= number(EXACT_IN_FLOAT))  # before the cast, which others would fail
+            key = _only(key, key == key.floor().cast("float64")).cast("int64")
         elif kind == "boolean":
             key = _only(key, key.isin([0.0, 1.0])).cast("int64")
             keys = tuple(map(int, keys))
@@ -75,7 +77,9 @@ def read_number(column: Any) -> Any:
     """Return a column as finite numbers; NULL where it is none."""
     dtype = column.type()
     if dtype.is_boolean():
-        found = ibis.ifelse(column, number(1.0), ibis.ifelse(column.isnull(), ibis.null("float64"), number(0.0)))
+        found = ibis.ifelse(
+            column, number(1.0), ibis.ifelse(column.isnull(), ibis.null("float64"), number(0.0))
+        )
     elif dtype.is_decimal():
         found = column.cast("string").cast("float64")  # engines divide by the scale, which may round twice
     elif dtype.is_numeric():
@@ -90,7 +94,7 @@ def _trimmed(column: Any, dialect: str) -> Any:
         return column.strip()
 
     @ibis.udf.scalar.builtin(name=TRIM[dialect], signature=(("string", "string"), "string"))
-    def trim(text, characters):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+    def trim(text, characters):  # type: ignore[no-untyped-def]
         ...
 
     return trim(column, PADDING)

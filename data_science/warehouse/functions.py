@@ -16,7 +16,7 @@ import ibis
 from data_science.errors import SpecificationError
 from data_science.formula.derived import Derived
 from data_science.formula.expressions import Call, Column, Expression, Number, Operation
-from data_science.warehouse.arithmetic import missing, number
+from data_science.warehouse.arithmetic import Arithmetic, missing, number
 
 MOST_SPLINE_DEGREE = 5  # a piece is written out, and doubles with each degree
 MOST_POLYNOMIAL_DEGREE = 8  # each degree repeats the two before it
@@ -28,12 +28,12 @@ class Functions:
 
     Parameters
     ----------
-    raises : bool
-        Whether overflow and numbers outside a function's domain end the statement.
+    arithmetic : Arithmetic
+        Of the dialect.
     """
 
-    def __init__(self, raises: bool) -> None:
-        self.raises = raises
+    def __init__(self, arithmetic: Arithmetic) -> None:
+        self.arithmetic = arithmetic
 
     def columns(self, derived: Derived, numbers: Mapping[str, Any]) -> list[Any]:
         """Return the columns that a function makes of columns read as numbers.
@@ -73,23 +73,27 @@ class Functions:
             case "-":
                 return self._bounded(left) - self._bounded(right)
             case "*":
-                return self._factor(left) * self._factor(right)
+                return self.arithmetic.multiply(left, right)
             case "/":
-                divisor = self._factor(right)
-                return self._factor(left) / _only(divisor, divisor != number(0.0))
+                return self.arithmetic.divide(left, right)
             case _:
                 return self._power(left, right)
 
     def _power(self, base: Any, exponent: Any) -> Any:
-        whole = exponent == exponent.floor()
-        defined = ((base > 0) | ((base < 0) & whole) | ((base == 0) & (exponent >= 0)))
-        if self.raises:
-            size = ibis.ifelse(base == 0, number(1.0), base.abs()).ln() * exponent
-            defined &= size.abs() < number(700.0)
-        return ibis.ifelse(defined, base, missing()) ** exponent
+        bounded = _only(exponent, exponent.abs() < number(1e15))  # whole numbers are cast to be told
+        whole = (bounded == bounded.floor()).fill_null(False)
+        defined = (base > 0) | ((base < 0) & whole) | ((base == 0) & (exponent >= 0))
+        if not self.arithmetic.raises:
+            return _only(base, defined) ** exponent
+        size = ibis.ifelse(base == 0, number(1.0), base.abs()).ln() * exponent
+        return ibis.cases(
+            (~defined | (size > number(700.0)), missing()),
+            (size < number(-700.0), number(0.0)),
+            else_=_only(base, defined & size.abs().between(0, 700)) ** exponent,
+        )
 
     def _called(self, name: str, x: Any, state: Mapping[str, Any]) -> list[Any]:
-        one, two, ten = number(1.0), number(2.0), number(10.0)
+        two, ten = number(2.0), number(10.0)
         match name:
             case "scale" | "standardize":
                 return [(self._factor(x) - _constant(state["mean"])) / _constant(state["std"])]
@@ -100,7 +104,7 @@ class Functions:
             case "abs":
                 return [x.abs()]
             case "square":
-                return [self._factor(x) * self._factor(x)]
+                return [self.arithmetic.multiply(x, x)]
             case "sqrt":
                 return [_only(x, x >= 0).sqrt()]
             case "log":
@@ -129,17 +133,17 @@ class Functions:
 
     def _exponential(self, x: Any) -> Any:
         bounded = _only(x, x < number(709.7))
-        if not self.raises:
+        if not self.arithmetic.raises:
             return bounded.exp()
         return ibis.ifelse(x < number(-700.0), number(0.0), _only(bounded, x >= number(-700.0)).exp())
 
     def _bounded(self, x: Any) -> Any:
         """Return NULL for numbers of which a sum may overflow."""
-        return _only(x, x.abs() < number(1e307)) if self.raises else x
+        return _only(x, x.abs() < number(1e307)) if self.arithmetic.raises else x
 
     def _factor(self, x: Any, power: int = 2) -> Any:
         """Return NULL for numbers of which a product may overflow, zero for those of which it may vanish."""
-        if not self.raises:
+        if not self.arithmetic.raises:
             return x
         limit = 10.0 ** (2 * MOST_POWER / power)
         return ibis.cases(
@@ -221,5 +225,3 @@ def _polynomials(x: Any, alpha: Sequence[float], norms: Sequence[float]) -> list
             following = following - number(norms[i] / norms[i - 1]) * found[i - 1]
         found.append(following)
     return [values / number(float(norm) ** 0.5) for values, norm in zip(found[1:], norms[1:], strict=True)]
-
-

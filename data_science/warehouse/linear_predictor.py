@@ -24,6 +24,9 @@ from data_science.warehouse.functions import Functions
 from data_science.warehouse.lookup import join, look_up
 
 PREFIX = "ds_"
+#: More rows than any table has. Where arithmetic needs conditions, a value is used several times, and an
+#: engine that merges the stages, as PostgreSQL does, would write it out each time, with all that it uses.
+FENCE = 2**62
 
 
 @dataclass
@@ -61,10 +64,10 @@ class Query:
 
     def add(self, *values: Any) -> list[str]:
         """Add columns and return their names."""
-        names = []
-        for _ in values:
-            names.append(self.name())
+        names = [self.name() for _ in values]
         self.table = self.table.mutate(**dict(zip(names, values, strict=True)))
+        if self.arithmetic.raises:
+            self.table = self.table.limit(FENCE)
         return names
 
     def look_up(self, columns: tuple[str, ...], values: list[Floats]) -> list[str]:
@@ -147,7 +150,7 @@ class Query:
 
     def _derive(self) -> None:
         encoding = self.predictor.encoding
-        functions = Functions(self.arithmetic.raises)
+        functions = Functions(self.arithmetic)
         read = {column: self.table[name] for column, name in self.numbers.items()}
         made: dict[str, Any] = {}
         for derived in encoding.derived:

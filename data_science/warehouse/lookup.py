@@ -30,7 +30,7 @@ class Join:
     keys: Sequence[Any]  # distinct, of one type: text, integers or floats
     values: Mapping[str, Iterable[float]] = field(repr=False)  # by name, in the order of the keys
 
-    def relation(self, parent: Any, dialect: str, key_name: str) -> Any:
+    def relation(self, dialect: str, key_name: str) -> Any:
         """Return the list as an Ibis table with a column of keys; NULL stands for no entry."""
         if len(self.keys) > MOST_ENTRIES:
             raise SettingsError(
@@ -38,26 +38,25 @@ class Join:
                 f"{MOST_ENTRIES:,}: score a model with fewer levels, or without intervals"
             )
         names = [key_name, *self.values]
-        rows = [
-            tuple(map(_text, entry)) for entry in zip(self.keys, *self.values.values(), strict=True)
-        ]
-        key_type = "string" if isinstance(self.keys[0], str) else (
-            "float64" if isinstance(self.keys[0], float) else "int64"
+        rows = [tuple(map(_text, entry)) for entry in zip(self.keys, *self.values.values(), strict=True)]
+        key_type = (
+            "string"
+            if isinstance(self.keys[0], str)
+            else ("float64" if isinstance(self.keys[0], float) else "int64")
         )
         types = {key_name: key_type} | {
             name: "int64" if isinstance(values, range) else "float64" for name, values in self.values.items()
         }
-        values = sge.values(rows, alias="entries", columns=[_quoted(name) for name in names])
+        values = sge.values(rows, alias="entries", columns=[_quoted(n) for n in names])  # type: ignore[misc]
         sql_types = {"string": "text", "float64": "double", "int64": "bigint"}
         picked = [
-            sge.Alias(
-                this=sge.cast(sge.column(_quoted(name)), sql_types[types[name]]), alias=_quoted(name)
-            )
+            sge.Alias(this=sge.cast(sge.column(_quoted(name)), sql_types[types[name]]), alias=_quoted(name))
             for name in names
         ]
         reader = "spark" if dialect in _SPARK else dialect
         query = sge.Select(expressions=picked).from_(values).sql(dialect=reader)
-        return ops.SQLStringView(parent=parent.op(), query=query, schema=ibis.schema(types)).to_expr()
+        nothing = ops.DummyTable({"nothing": ibis.literal(1)})  # what the text is a view of: not the rows
+        return ops.SQLStringView(parent=nothing, query=query, schema=ibis.schema(types)).to_expr()
 
 
 def look_up(table: Any, cell: str, values: Mapping[str, np.ndarray[Any, Any]], dialect: str) -> Any:
@@ -97,7 +96,7 @@ def look_up(table: Any, cell: str, values: Mapping[str, np.ndarray[Any, Any]], d
 
 def join(table: Any, entries: Join, key: Any, key_name: str, dialect: str) -> Any:
     """Add the columns of a list to the rows whose key it has."""
-    relation = entries.relation(table, dialect, key_name)
+    relation = entries.relation(dialect, key_name)
     return table.left_join(relation, key == relation[key_name])
 
 

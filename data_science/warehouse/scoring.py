@@ -89,7 +89,9 @@ def sql(
     if isinstance(table, str):
         types = {one.name: _ASSUMED[one.kind] for one in predictor.columns}
         if not types:
-            raise FeatureError("the model reads no column; expected a table with its columns: give an Ibis table")
+            raise FeatureError(
+                "the model reads no column; expected a table with its columns: give an Ibis table"
+            )
         table = ibis.table(types, name=table)
     try:
         return str(
@@ -121,8 +123,8 @@ def _dialect_of(table: ir.Table) -> str:
 def _averages(query: Query, averaged: Averaged | None) -> str | None:
     """Return the column of probabilities of rows with an unseen level that are averaged over the posterior.
 
-    The average over draws has no closed form in a row's numbers, but there is a number for each combination of
-    levels where nothing else is read.
+    The average over draws has no closed form in a row's numbers, but there is a number for each combination
+    of levels where nothing else is read.
     """
     predictor = query.predictor
     if not predictor.averages_unseen or averaged == "plug-in":
@@ -134,9 +136,9 @@ def _averages(query: Query, averaged: Averaged | None) -> str | None:
     if predictor.reader.numeric or n_cells > MOST_ENTRIES:
         far = ", ".join(column for column, level in predictor.unseen_levels.items() if level.is_far)
         raise SettingsError(
-            f"rows with a level of {far} that training has not seen are averaged over the posterior, which has "
-            "no form in SQL with numeric columns or so many levels; give averaged='unread' to mark those rows "
-            "unread (and score them by predict_batch), or averaged='plug-in' to score them without the average"
+            f"rows with a level of {far} that training has not seen are averaged over the posterior, which "
+            "has no form in SQL with numeric columns or so many levels; give averaged='unread' to mark those "
+            "rows unread (predict_batch scores them), or averaged='plug-in' to score them without the average"
         )
     cells = query.cells(columns)
     rows = Rows(cells.codes, predictor.encoding.numeric_of({}, cells.codes, len(cells)), len(cells))

@@ -80,7 +80,9 @@ class _Covariances:
         predictor = query.predictor
         self._n = predictor.encoding.n_coefficients
         self._matrix: Floats | None = (
-            covariance_of(predictor.draws) if predictor.correction is None else predictor.correction.covariance
+            covariance_of(predictor.draws)
+            if predictor.correction is None
+            else predictor.correction.covariance
         )
         self._draws = predictor.draws
         self._unseen = np.square(predictor.group_sd_draws).mean(axis=0) * with_unseen
@@ -124,4 +126,7 @@ def _product(query: Query, name: str, numeric: tuple[str, ...]) -> Any:
             )
             for x in factors
         ]
-    return reduce(mul, factors, query.table[name])
+    product = reduce(mul, factors, query.table[name])
+    if query.arithmetic.raises:  # a number of any size has no variance where it meets no coefficient
+        return ibis.ifelse(query.table[name] == number(0.0), number(0.0), product)
+    return product

@@ -111,23 +111,6 @@ def test_every_figure_that_was_measured_is_in_the_verdict_under_its_own_name():
     }  # fmt: skip
 
 
-def every_verdict():
-    """Every combination of what can be found."""
-    gains = Gain(20.0, 4.0), Gain(-3.0, 1.0), Gain(-30.0, 5.0)
-    forms = (
-        None,
-        HOLDS,
-        replace(HOLDS, unseen=("shop",)),
-        WRONG,
-        replace(HOLDS, miscalibrated=0.0),
-        replace(WRONG, suggestion=""),
-    )
-    for gain, effects, power, form, leak in product(
-        gains, (NONE, CLEAR), (STRONG, WEAK), forms, ((), ("x", "z"))
-    ):
-        yield phrased(decide(evidence(gain=gain, effects=effects, power=power, form=form, leaks=leak)))
-
-
 def test_every_verdict_survives_json_and_says_what_its_fields_say():
     for made in every_verdict():
         assert Verdict.from_json(json.loads(json.dumps(made.to_json(), allow_nan=False))) == made
