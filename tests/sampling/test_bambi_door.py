@@ -63,14 +63,6 @@ def plain(fitted, frame):
     return theirs, data
 
 
-def mean_and_error(draws):
-    """Mean over chains and draws, and its Monte Carlo error, of an array (chain, draw, ...)."""
-    values = np.asarray(draws)
-    flat = values.reshape(*values.shape[:2], -1)
-    errors = [az.mcse(flat[..., k], chain_axis=0, draw_axis=1) for k in range(flat.shape[-1])]
-    return flat.mean(axis=(0, 1)), np.array(errors, dtype=float)
-
-
 def close(ours, theirs, sd, n_ours=2_000, n_theirs=300):
     """Whether means agree within Monte Carlo error, from posterior sds and effective draws."""
     error = np.asarray(sd) * np.sqrt(1 / n_ours + 1 / n_theirs)
