@@ -53,8 +53,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     seed : int, optional
         Seed of the sampler (default 1).
     engine : str, optional
-        How the posterior is computed: "nuts" (default), "nested-laplace" or another that is registered; all
-        give the same one.
+        How the posterior is computed: "nuts" (default), "nested-laplace" or another registered one.
     settings : FitSettings, optional
         Everything about how the posterior is computed, in place of ``seed`` and ``engine``.
     costs : Costs, optional
@@ -176,8 +175,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def load(self, model_folder: str | Path) -> None:
         """Make this the model stored in one version, or the newest good one of a folder of versions.
 
-        Raises :class:`ArtifactError`, naming the file that cannot be trusted or read, and what to do; the
-        previous model is kept.
+        Raises :class:`ArtifactError`, which names the file that cannot be read; the previous model is kept.
         """
         self._held = loaded = artifact.load(model_folder)
         self.model_version = loaded.path.name
@@ -203,9 +201,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def predict(self, features: pd.DataFrame) -> int:
         """Return the label, 0 or 1, of the only row of ``features``.
 
-        It is 1 if the probability that :meth:`predict_proba` gives, corrected for the curvature of the link
-        where the model card says so, is above the threshold. For a level that training has not seen, both are
-        averaged over where such a level may lie if the card says that this matters.
+        It is 1 if the probability of :meth:`predict_proba`, corrected for the curvature of the link where the
+        model card says so, is above the threshold.
 
         Raises
         ------
@@ -225,9 +222,9 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def predict_proba(self, features: pd.DataFrame, method: Method | None = None) -> Floats:
         """Return P(label = 1) of every row, shape (row,).
 
-        At the posterior means, unless a ``method`` is named. Rows with a level that training has not seen are
-        averaged over where such a level may lie (``method="posterior"``) if the model card says that this is
-        far from the plug-in; labels follow the same probability. See `Predictor.predict_proba`.
+        At the posterior means, unless a ``method`` is named. Rows with an unseen level are averaged over
+        where it may lie (``method="posterior"``) if the model card says that this is far from the plug-in;
+        labels follow the same probability. See `Predictor.predict_proba`.
         """
         return self.model.predict_proba(features, method)
 
@@ -278,10 +275,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         ``groups`` are log_likelihood, posterior_predictive and log_prior by default; also prior and
         prior_predictive. With ``rows="new"`` the first two are log_likelihood_new and predictions.
 
-        Raises
-        ------
-        SchemaError, ArtifactError
-            If the rows are not the training's, or not given; of a loaded version, new rows are refused.
+        Raises :class:`SchemaError` of rows that are not the training's, :class:`ArtifactError` without rows.
         """
         with needing_training("bambi"):
             from data_science import bambi_door
@@ -292,16 +286,14 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def verdict(self) -> Verdict | None:
         """What is held of the fit, formed once when it was made; None of a version older than that."""
         held = self._fitted_or_loaded
-        if isinstance(held, artifact.Loaded):
-            from data_science.judgement.verdict import stored
+        if not isinstance(held, artifact.Loaded):
+            return held.report.verdict
+        from data_science.judgement.verdict import stored
 
-            return stored(held.diagnostics, held.path)
-        return held.report.verdict
+        return stored(held.diagnostics, held.path)
 
     @property
     def _fitted_or_loaded(self) -> Fit | artifact.Loaded:
         if self._held is None:
-            raise DataScienceError(
-                "the model has no parameters yet. Call fit(dataset) or load(model_folder) first"
-            )
+            raise DataScienceError("the model has no parameters yet. Call fit(dataset) or load(folder) first")
         return self._held
