@@ -31,7 +31,9 @@ def spark():
         .getOrCreate()
     )
     schema = "idx int, attr_a int, attr_b string, attr_c boolean, scd_a double, scd_b double"
-    rows = [tuple(v.item() if isinstance(v, np.generic) else v for v in row) for row in ROWS.to_numpy().tolist()]
+    rows = [
+        tuple(v.item() if isinstance(v, np.generic) else v for v in row) for row in ROWS.to_numpy().tolist()
+    ]
     session.createDataFrame(rows, schema).createOrReplaceTempView("odd")
     yield session
     session.stop()
