@@ -57,6 +57,8 @@ def read_levels(column: Any, reader: LevelReader, dialect: str) -> ReadLevels:
     key: Any
     if kind == "text":
         key = _trimmed(column, dialect) if dtype.is_string() else ibis.null("string")
+        if dtype.is_string() and len(keys) <= MOST_CASES:  # trimming is slow, and few are padded
+            key = ibis.ifelse(column.isin(keys), column, key)
         key = key if "" in reader.codes else key.nullif("")
     elif kind == "integer" and dtype.is_integer():
         key = column

@@ -23,7 +23,7 @@ class ScoresTables:
         table: ir.Table,
         *,
         interval: float | None = 0.95,
-        averaged: scoring.Averaged | None = None,
+        averaged: scoring.Averaged = "unread",
     ) -> ir.Table:
         """Return an Ibis table with the scores of every row, to be computed by the engine that holds it.
 
@@ -33,10 +33,10 @@ class ScoresTables:
             Of a connection. Its own columns are kept, but for those of the names below.
         interval : float, optional
             Posterior probability between ``lower`` and ``upper``; None leaves them out.
-        averaged : {"unread", "plug-in"}, optional
+        averaged : {"unread", "plug-in"}
             Where the model averages rows with a level that training has not seen over the posterior (see
-            `predict_proba`), and also reads numbers: such an average has no form in SQL. They are marked
-            unread, or scored without it. By default the whole table is refused.
+            `predict_proba`), and also reads numbers: such an average has no form in SQL. These rows are
+            marked unread, or scored without it, which is not what `predict_proba` gives.
 
         Returns
         -------
@@ -51,7 +51,7 @@ class ScoresTables:
         FeatureError
             If a column is missing.
         SettingsError
-            If the query cannot be written: no engine, too many levels, or ``averaged`` is needed.
+            If the query cannot be written: no engine, too many levels.
         SpecificationError
             If a function in the formula has no form in SQL.
         """
@@ -64,7 +64,7 @@ class ScoresTables:
         table: ir.Table | str = "features",
         *,
         interval: float | None = 0.95,
-        averaged: scoring.Averaged | None = None,
+        averaged: scoring.Averaged = "unread",
     ) -> str:
         """Return :meth:`score`'s query as the text of one SELECT.
 

@@ -36,7 +36,7 @@ def score(
     table: ir.Table,
     *,
     interval: float | None = 0.95,
-    averaged: Averaged | None = None,
+    averaged: Averaged = "unread",
     dialect: str | None = None,
 ) -> ir.Table:
     """Return the table with its scores; see `BayesianLogitModel.score`."""
@@ -44,8 +44,8 @@ def score(
         raise SettingsError(f"table is of type {type(table).__name__}; expected an Ibis table")
     if interval is not None and not 0.0 < interval < 1.0:
         raise SettingsError(f"interval is {interval!r}; expected a probability between 0 and 1, or None")
-    if averaged not in (None, "unread", "plug-in"):
-        raise SettingsError(f"averaged is {averaged!r}; expected 'unread', 'plug-in' or None")
+    if averaged not in ("unread", "plug-in"):
+        raise SettingsError(f"averaged is {averaged!r}; expected 'unread' or 'plug-in'")
     kept = [column for column in table.columns if column not in SCORES]
     query = Query(table, predictor, dialect or _dialect_of(table))
     eta, unseen, readable = query.add(query.logit(), query.unseen, query.readable)
@@ -82,7 +82,7 @@ def sql(
     table: ir.Table | str = "features",
     *,
     interval: float | None = 0.95,
-    averaged: Averaged | None = None,
+    averaged: Averaged = "unread",
 ) -> str:
     """Return the same as one SELECT; see `BayesianLogitModel.sql`."""
     dialect = _WITHOUT_SESSION.get(dialect, dialect)
@@ -120,26 +120,18 @@ def _dialect_of(table: ir.Table) -> str:
         ) from error
 
 
-def _averages(query: Query, averaged: Averaged | None) -> str | None:
+def _averages(query: Query, averaged: Averaged) -> str | None:
     """Return the column of probabilities of rows with an unseen level that are averaged over the posterior.
 
     The average over draws has no closed form in a row's numbers, but there is a number for each combination
-    of levels where nothing else is read.
+    of levels where nothing else is read. Otherwise these rows are not scored: "unread".
     """
     predictor = query.predictor
     if not predictor.averages_unseen or averaged == "plug-in":
         return None
-    if averaged == "unread":
-        return "unread"
     columns = tuple(query.n_codes)
-    n_cells = prod(query.n_codes.values())
-    if predictor.reader.numeric or n_cells > MOST_ENTRIES:
-        far = ", ".join(column for column, level in predictor.unseen_levels.items() if level.is_far)
-        raise SettingsError(
-            f"rows with a level of {far} that training has not seen are averaged over the posterior, which "
-            "has no form in SQL with numeric columns or so many levels; give averaged='unread' to mark those "
-            "rows unread (predict_batch scores them), or averaged='plug-in' to score them without the average"
-        )
+    if predictor.reader.numeric or prod(query.n_codes.values()) > MOST_ENTRIES:
+        return averaged
     cells = query.cells(columns)
     rows = Rows(cells.codes, predictor.encoding.numeric_of({}, cells.codes, len(cells)), len(cells))
     found = np.zeros(len(rows))

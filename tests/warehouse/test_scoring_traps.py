@@ -145,14 +145,10 @@ def test_the_interval_is_near_the_quantiles_of_many_draws(engine):
     assert np.abs(found[["lower", "upper"]].to_numpy() - model.predict_interval(frame)).max() < 0.02
 
 
-@pytest.mark.parametrize("averaged", [None, "unread", "plug-in"])
-def test_an_average_that_has_no_form_is_refused_by_name_or_left_out_on_request(engine, averaged):
+@pytest.mark.parametrize("averaged", ["unread", "plug-in"])
+def test_an_average_that_has_no_form_leaves_the_row_unread_unless_asked_to_leave_it_out(engine, averaged):
     model = replace(MODEL, unseen_levels={"attr_a": UnseenLevel(0.1, 0.4)})
 
-    if averaged is None:
-        with pytest.raises(SettingsError, match="attr_a that training has not seen"):
-            scored(engine, {}, model)
-        return
     seen, unseen = (scored(engine, {"attr_a": str(a)}, model, averaged=averaged) for a in (1, 77))
     assert seen["probability"] == pytest.approx(model.predict_proba_one(ROW), rel=1e-15)
     assert unseen["unread"] is (averaged == "unread")
