@@ -69,9 +69,9 @@ class Functions:
     def _combined(self, sign: str, left: Any, right: Any) -> Any:
         match sign:
             case "+":
-                return self._bounded(left) + self._bounded(right)
+                return self.arithmetic.sum([left, right])
             case "-":
-                return self._bounded(left) - self._bounded(right)
+                return self.arithmetic.sum([left, -right])
             case "*":
                 return self.arithmetic.multiply(left, right)
             case "/":
@@ -98,7 +98,7 @@ class Functions:
             case "scale" | "standardize":
                 return [(self._factor(x) - _constant(state["mean"])) / _constant(state["std"])]
             case "center":
-                return [self._bounded(x) - _constant(state["mean"])]
+                return [self.arithmetic.sum([x, -_constant(state["mean"])])]
             case "I":
                 return [x]
             case "abs":
@@ -136,10 +136,6 @@ class Functions:
         if not self.arithmetic.raises:
             return bounded.exp()
         return ibis.ifelse(x < number(-700.0), number(0.0), _only(bounded, x >= number(-700.0)).exp())
-
-    def _bounded(self, x: Any) -> Any:
-        """Return NULL for numbers of which a sum may overflow."""
-        return _only(x, x.abs() < number(1e307)) if self.arithmetic.raises else x
 
     def _factor(self, x: Any, power: int = 2) -> Any:
         """Return NULL for numbers of which a product may overflow, zero for those of which it may vanish."""
