@@ -6,6 +6,7 @@ apart afterwards.
 """
 
 from dataclasses import dataclass
+from decimal import localcontext
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,8 @@ def read(column: Values, wanted: str) -> Reading:
 
     A categorical column that is read as levels stays categorical, with its order of levels.
     """
-    missing = column.isna().to_numpy(dtype=bool)
+    with localcontext(traps=[]):  # a signalling NaN of a decimal is missing too; pandas compares it
+        missing = column.isna().to_numpy(dtype=bool)
     present = column[~missing]
     if isinstance(column.dtype, pd.CategoricalDtype):
         present = present.astype(column.dtype.categories.dtype)
