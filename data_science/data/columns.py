@@ -6,6 +6,7 @@ apart afterwards.
 """
 
 from dataclasses import dataclass
+from decimal import localcontext
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def read(column: Values, wanted: str) -> Reading:
 
     A categorical column that is read as levels stays categorical, with its order of levels.
     """
-    missing = column.isna().to_numpy(dtype=bool)
+    missing = is_missing(column)
     present = column[~missing]
     if isinstance(column.dtype, pd.CategoricalDtype):
         present = present.astype(column.dtype.categories.dtype)
@@ -120,6 +121,12 @@ def read(column: Values, wanted: str) -> Reading:
     dtype = {"integer": "int64", "real": "float64", "boolean": "bool"}.get(target)
     typed = column if dtype is None else pd.Series(values.astype(dtype), column.index, name=column.name)
     return Reading(kind, missing, infinite, refused, typed)
+
+
+def is_missing(column: Values) -> Mask:
+    """Return which rows hold nothing, a decimal's signalling NaN among them, which pandas compares."""
+    with localcontext(traps=[]):
+        return column.isna().to_numpy(dtype=bool)
 
 
 def _with_typed_categories(column: Values, wanted: str) -> Values:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from data_science.data.columns import EXPECTED, Reading, Values, instead_of, read
+from data_science.data.columns import EXPECTED, Reading, Values, instead_of, is_missing, read
 from data_science.data.faults import ColumnFault, RowFault
 from data_science.data.fingerprint import fingerprint
 from data_science.data.frames import A_TABLE, described
@@ -155,7 +155,7 @@ class _Table:
     def _name(self, position: int) -> str:
         if self.key is not None and list(self.frame.columns).count(self.key) == 1:
             keys = self.frame[self.key]
-            if keys.notna().iloc[position]:
+            if not is_missing(keys)[position]:
                 return f"{self.key} {reprlib.repr(keys.tolist()[position])}"
         return f"row {position}"
 
@@ -205,7 +205,7 @@ def _reading_faults(
         problem = f"{reading.kind} such as {example}"
         yield from data.faults(name, reading.refused, problem, EXPECTED[want], remedy)
     elif reading.kind == "text":
-        codes, levels = pd.factorize(column, use_na_sentinel=True)
+        codes, levels = pd.factorize(column.mask(reading.missing), use_na_sentinel=True)
         padded = np.array([level != level.strip() for level in levels] + [False])[codes]  # NULL is code -1
         example = reprlib.repr(column[padded].tolist()[0]) if padded.any() else ""
         remedy = "Trim it in the ETL: 'a' and 'a ' would become two levels"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Number
@@ -66,15 +67,35 @@ def read_number(column: str, value: object) -> float:
 
 def read_numbers(column: str, values: pd.Series, first: int = 0) -> Floats:
     """Return a numeric column as floats, shape (row,); a FeatureError names the first row refused."""
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
-        numbers = values.to_numpy().astype(np.float64, copy=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = numbers.sum()  # one pass; finite only if all of them are
-        if not np.isfinite(total) and not (finite := np.isfinite(numbers)).all():
-            row = int(finite.argmin())
-            _each_row(values.iloc[row : row + 1], partial(read_number, column), first + row)
-        return numbers
-    return np.array(_each_row(values, partial(read_number, column), first), dtype=np.float64)
+    plain = as_numpy(values)
+    if (several := _distinct(plain)) is not None:
+        distinct, places = several
+        read = [np.nan if finite_number(value) is None else float(value) for value in distinct]
+        numbers = np.array([*read, np.nan])[places]
+    else:
+        numbers = plain.to_numpy()
+        if numbers.dtype.kind == "O" and set(map(type, numbers)) <= PLAIN_NUMBERS:
+            with suppress(OverflowError):  # an integer beyond any float is refused below
+                numbers = numbers.astype(np.float64)
+    if numbers.dtype.kind not in "biuf":
+        return np.array(_each_row(values, partial(read_number, column), first), dtype=np.float64)
+    numbers = numbers.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = numbers.sum()  # one pass; finite only if all of them are
+    if not np.isfinite(total) and not (finite := np.isfinite(numbers)).all():
+        row = int(finite.argmin())
+        _each_row(values.iloc[row : row + 1], partial(read_number, column), first + row)
+    return numbers
+
+
+def as_numpy(values: pd.Series) -> pd.Series:
+    """Return a nullable, Arrow or sparse column of numbers as one of NumPy's if no value is missing."""
+    if hasattr(values, "sparse"):
+        return values.sparse.to_dense()
+    numpy_dtype = getattr(values.dtype, "numpy_dtype", None)
+    if numpy_dtype is None or numpy_dtype.kind not in "biuf" or values.hasnans:
+        return values
+    return values.astype(numpy_dtype)
 
 
 @dataclass(frozen=True)
@@ -115,23 +136,25 @@ class LevelReader:
 
     def read(self, values: pd.Series, first: int = 0) -> Ints:
         """Return the codes of a column, shape (row,); a FeatureError names the first row refused."""
-        dtype = values.dtype
+        plain = as_numpy(values)
+        dtype = plain.dtype
         if isinstance(dtype, np.dtype):
             if (
                 dtype.kind in "biu"
                 and self.kind == "integer"
-                and (codes := self._table_codes(values)) is not None
+                and (codes := self._table_codes(plain)) is not None
             ):
                 return codes
             if dtype.kind in "biuf":
-                distinct, places = np.unique(values.to_numpy(), return_inverse=True)
+                distinct, places = np.unique(plain.to_numpy(), return_inverse=True)
                 return self._spread(list(distinct), places, values, first)
-        elif hasattr(values, "cat"):
-            places = values.cat.codes.to_numpy().astype(np.intp, copy=False)
-            return self._spread(list(values.cat.categories), places, values, first)
-        elif str(dtype) == "str":
-            places, texts = values.factorize()
-            return self._spread(list(texts), places, values, first)
+            objects = plain.tolist()
+            if set(map(type, objects)) <= self.plain and None not in (
+                found := list(map(self.codes.get, objects))
+            ):
+                return np.array(found, dtype=np.intp)
+        elif (several := _distinct(plain)) is not None:
+            return self._spread(*several, values, first)
         return np.array(_each_row(values, self.code, first), dtype=np.intp)
 
     def _level(self, value: object) -> Any:
@@ -210,6 +233,19 @@ class LevelReader:
             row = int(refused.argmax())
             _each_row(values.iloc[row : row + 1], self.code, first + row)
         return codes
+
+
+def _distinct(values: pd.Series) -> tuple[list[Any], Ints] | None:
+    """Return what occurs and each row's place in it, -1 if missing; None if equal values may differ."""
+    if hasattr(values, "cat"):
+        return list(values.cat.categories), values.cat.codes.to_numpy().astype(np.intp, copy=False)
+    if isinstance(values.dtype, np.dtype):
+        return None
+    try:
+        places, distinct = values.factorize()
+    except (TypeError, NotImplementedError):  # lists, and others that are neither levels nor numbers
+        return None
+    return list(distinct), places
 
 
 def kind_of(factor: Factor) -> Kind:

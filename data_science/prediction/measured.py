@@ -49,7 +49,7 @@ def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:
             continue
         new = np.full(len(rows), len(reader.codes), dtype=np.intp)
         found[column] = _both(predictor, rows, {column: new})
-    for one in predictor.combinations:
+    for one in () if predictor.reader.refuses_new else predictor.combinations:
         found[one.name] = _both(predictor, rows, one.some_unseen(len(rows)))
     return replace(predictor, unseen_levels=found)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Mask
 from data_science.errors import SettingsError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
@@ -69,8 +69,8 @@ class Predictor:
     threshold : float
         The label is 1 above this probability.
     unseen : {"population", "refuse"}
-        What a grouping level not seen in training gets: the population effect, or an error. A level of a
-        common effect is always refused: no distribution can stand in for it.
+        What a grouping level or combination not seen in training gets: the population effect, or an error. A
+        level of a common effect is always refused: no distribution can stand in for it.
     correction : Correction, optional
         Makes the label follow the posterior mean probability if the plug-in is too far from it.
     response : str
@@ -84,13 +84,13 @@ class Predictor:
     --------
     A fitted or loaded model holds one:
 
-    >>> from data_science import BayesianLogitModel, ModelSpecification, Predictor
+    >>> from data_science import BayesianLogitModel, ModelSpecification
     >>> from data_science.examples import clients
     >>> model = BayesianLogitModel(ModelSpecification("label ~ scd_a"), engine="nested-laplace")
     >>> report = model.fit(clients(300))
     >>> predictor = model.model
-    >>> isinstance(predictor, Predictor), predictor.threshold, predictor.response
-    (True, 0.5, 'label')
+    >>> predictor.threshold, predictor.response
+    (0.5, 'label')
     >>> predictor.predict_proba(clients(2, seed=2)).shape
     (2,)
     >>> lower, upper = predictor.predict_interval_one({"scd_a": 0.5})
@@ -110,17 +110,12 @@ class Predictor:
     combinations: tuple[Combinations, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        n, n_sds = self.encoding.n_coefficients, self.encoding.n_sds
-        arrays = {
-            "coefficients": (np.shape(self.coefficients), (n,)),
-            "draws": (np.shape(self.draws), (len(self.draws), n)),
-            "group_sd_draws": (np.shape(self.group_sd_draws), (len(self.draws), n_sds)),
-        }
-        for name, (shape, expected) in arrays.items():
-            if shape != expected:
-                raise ValueError(f"{name} has the shape {shape}; expected {expected} for this encoding")
-        for name in arrays:
+        n, n_sds, n_draws = self.encoding.n_coefficients, self.encoding.n_sds, len(self.draws)
+        shapes = {"coefficients": (n,), "draws": (n_draws, n), "group_sd_draws": (n_draws, n_sds)}
+        for name, expected in shapes.items():
             kept = np.asarray(getattr(self, name)).view()
+            if kept.shape != expected:
+                raise ValueError(f"{name} has the shape {kept.shape}; expected {expected} for this encoding")
             if not np.isfinite(kept).all():
                 raise ValueError(f"{name} contains NaN or infinity; expected finite numbers")
             kept.flags.writeable = False  # one row is scored from a copy, which would not follow
@@ -137,7 +132,7 @@ class Predictor:
     def predict_one(self, features: Mapping[str, Any]) -> int:
         """Return the label, 0 or 1, of a mapping from column to value."""
         if self._label_needs_draws and (self._corrects or self.reader.has_unseen(features)):
-            return int(self._labels(self._one_row(features))[0])
+            return int(self._labels(row := self._one_row(features), self._averages(row))[0])
         return 1 if self.scorer.logit(features) > self._threshold_logit else 0
 
     def predict_proba_one(self, features: Mapping[str, Any], method: Method | None = None) -> float:
@@ -160,8 +155,8 @@ class Predictor:
 
     def predict_batch(self, features: pd.DataFrame) -> npt.NDArray[np.intp]:
         """Return the label of every row, shape (row,)."""
-        labels = [self._labels(rows) for _, rows in self.reader.chunks(features, CHUNK)]
-        return np.concatenate(labels)
+        chunks = self.reader.chunks(features, CHUNK)
+        return np.concatenate([self._labels(rows, self._averages(rows)) for _, rows in chunks])
 
     def predict_proba(self, features: pd.DataFrame, method: Method | None = None) -> Floats:
         """Return P(label = 1) of every row, shape (row,).
@@ -175,8 +170,8 @@ class Predictor:
             "posterior" for rows with an unseen level or combination where the model card says that the odds
             differ by a tenth: of 400 levels of one to three rows and a rate of 0.06, a new one gets 0.02.
         """
-        found = [self.probabilities(rows, method) for _, rows in self.reader.chunks(features, CHUNK)]
-        return np.concatenate(found)
+        chunks = self.reader.chunks(features, CHUNK)
+        return np.concatenate([self.probabilities(rows, method) for _, rows in chunks])
 
     def predict_interval(self, features: pd.DataFrame, prob: float = 0.95) -> Floats:
         """Return the central credible interval of P(label = 1) of every row.
@@ -200,8 +195,8 @@ class Predictor:
         """Yield labels, probabilities and intervals, chunk by chunk in the rows' order, in bounded memory."""
         for frame in frames:
             for _, rows in self.reader.chunks(frame, INTERVAL_CHUNK):
-                interval = row_quantiles(self.posterior, rows, _tails(prob))
-                yield Scores(self._labels(rows), self.probabilities(rows), interval)
+                interval, averages = row_quantiles(self.posterior, rows, _tails(prob)), self._averages(rows)
+                yield Scores(self._labels(rows, averages), self._shown(rows, averages), interval)
 
     def warm(self) -> None:
         """Compile now what the first prediction would otherwise compile."""
@@ -251,30 +246,34 @@ class Predictor:
 
     def _one_row(self, features: Mapping[str, Any]) -> Rows:
         codes, numbers = self.reader.one(features)
-        return Rows(
-            {column: np.array([code], dtype=np.intp) for column, code in codes.items()},
-            {column: np.array([number]) for column, number in numbers.items()},
-            1,
-        )
+        levels = {column: np.array([code], dtype=np.intp) for column, code in codes.items()}
+        return Rows(levels, {column: np.array([number]) for column, number in numbers.items()}, 1)
 
-    def _labels(self, rows: Rows) -> npt.NDArray[np.intp]:
+    def _averages(self, rows: Rows) -> tuple[Mask, Floats] | None:
+        """Return which rows are averaged unasked, and their probabilities; None if no row is."""
+        if self.averages_unseen and (unseen := self.reader.with_unseen(rows)).any():
+            return unseen, self.posterior.mean_probability(rows.take(unseen))
+        return None
+
+    def _labels(self, rows: Rows, averages: tuple[Mask, Floats] | None) -> npt.NDArray[np.intp]:
         if self._corrects:
             above = self._corrected(rows) > self.threshold
         else:
             above = self.tables.logits(rows, self.coefficients) > self._threshold_logit
-        if self.averages_unseen and (unseen := self.reader.with_unseen(rows)).any():
-            above[unseen] = self.posterior.mean_probability(rows.take(unseen)) > self.threshold
+        if averages is not None:
+            above[averages[0]] = averages[1] > self.threshold
         return above.astype(np.intp)
+
+    def _shown(self, rows: Rows, averages: tuple[Mask, Floats] | None) -> Floats:
+        found = probability(self.tables.logits(rows, self.coefficients))
+        if averages is not None:
+            found[averages[0]] = averages[1]
+        return found
 
     def probabilities(self, rows: Rows, method: Method | None = None) -> Floats:
         """Return P(label = 1) of rows that were read, shape (row,); see :meth:`predict_proba`."""
-        if method is None:
-            found = probability(self.tables.logits(rows, self.coefficients))
-            if self.averages_unseen and (unseen := self.reader.with_unseen(rows)).any():
-                found[unseen] = self.posterior.mean_probability(rows.take(unseen))
-            return found
-        if method == "plug-in":
-            return probability(self.tables.logits(rows, self.coefficients))
+        if method in (None, "plug-in"):
+            return self._shown(rows, self._averages(rows) if method is None else None)
         if method == "posterior":
             return self.posterior.mean_probability(rows)
         if method == "corrected":

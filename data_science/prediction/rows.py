@@ -35,6 +35,7 @@ class RowReader:
     numeric: tuple[str, ...]
     encoding: Encoding | None = None  # what is derived of the columns; None if nothing is
     combinations: tuple[Combinations, ...] = ()  # of levels, of which training lacks some
+    refuses_new: bool = False  # combinations that training lacks
     columns: tuple[str, ...] = field(init=False)
     _layouts: dict[tuple[Any, ...], tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
@@ -51,7 +52,8 @@ class RowReader:
             for factor in encoding.factors
         }
         derives = encoding.derived or encoding.contrasts or encoding.offsets
-        return cls(readers, encoding.number_columns, encoding if derives else None, combinations)
+        read = encoding if derives else None
+        return cls(readers, encoding.number_columns, read, combinations, unseen == "refuse")
 
     def one(self, features: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, float]]:
         """Return the level codes and the numbers of one row, derived ones among them.
@@ -69,6 +71,8 @@ class RowReader:
             if column not in features:
                 raise self._missing(column, features)
         codes = {column: reader.code(features[column]) for column, reader in self.levels.items()}
+        if self.refuses_new:
+            self._require_seen(codes)
         numbers = {column: read_number(column, features[column]) for column in self.numeric}
         if self.encoding is None:
             return codes, numbers
@@ -141,6 +145,8 @@ class RowReader:
             raise FeatureError("the features have 0 rows; expected at least one")
         values = {column: frame.iloc[:, at] for column, at in zip(self.columns, positions, strict=True)}
         codes = {column: reader.read(values[column], first) for column, reader in self.levels.items()}
+        if self.refuses_new:
+            self._require_seen(codes, first)
         numbers = {column: read_numbers(column, values[column], first) for column in self.numeric}
         if self.encoding is not None:
             numbers = self.encoding.numeric_of(numbers, codes, n_rows, first)
@@ -184,6 +190,20 @@ class RowReader:
             self._layouts.clear()
         self._layouts[layout] = positions = tuple(layout.index(column) for column in self.columns)
         return positions
+
+    def _require_seen(self, codes: Mapping[str, Any], first: int | None = None) -> None:
+        """Refuse a combination that training lacks, of one row, or of rows counted from ``first``."""
+        for one in self.combinations:
+            new = np.atleast_1d(one.are_new(codes))
+            if new.any():
+                row = int(new.argmax())
+                at = {column: int(np.atleast_1d(codes[column])[row]) for column in one.columns}
+                levels = (repr(self.levels[column].factor.levels[code]) for column, code in at.items())
+                raise FeatureError(
+                    f"{'' if first is None else f'row {first + row}: '}{one.name} is {':'.join(levels)}, a "
+                    "combination not seen in training; expected one that training has",
+                    one.columns[0],
+                )
 
     def _missing(self, column: str, there: Any) -> FeatureError:
         offset = "" if self.encoding is None else self.encoding.offset_of(column)

@@ -17,6 +17,7 @@ import numpy as np
 from data_science.arrays import Floats
 from data_science.errors import FeatureError
 from data_science.formula.rows import Rows
+from data_science.prediction.combinations import Combinations
 from data_science.prediction.predictor import Predictor
 from data_science.warehouse.arithmetic import Arithmetic, all_of, any_of, is_finite, number
 from data_science.warehouse.columns import read_levels, read_number
@@ -54,6 +55,7 @@ class Query:
         self.n_codes = {column: len(one.codes) + 1 for column, one in reader.levels.items()}
         self._read()
         self._derive()
+        self.new = [self._look_up_new(one) for one in reader.combinations]
 
     def name(self) -> str:
         """Return a column name that the table does not have."""
@@ -115,10 +117,9 @@ class Query:
 
     @property
     def unseen(self) -> Any:
-        """Whether a row has a level that training has not seen."""
-        return any_of(
-            [(self.table[self.codes[c]] == n - 1).fill_null(False) for c, n in self.n_codes.items()]
-        )
+        """Whether a row has a level or a combination that training has not seen."""
+        levels = [(self.table[self.codes[c]] == n - 1).fill_null(False) for c, n in self.n_codes.items()]
+        return any_of([*levels, *((self.table[name] == 1).fill_null(False) for name in self.new)])
 
     @property
     def readable(self) -> Any:
@@ -129,6 +130,8 @@ class Query:
             conditions.append(self.table[code].notnull())
             if levels[column].refuses_unseen:
                 conditions.append((self.table[code] < self.n_codes[column] - 1).fill_null(False))
+        if self.predictor.reader.refuses_new:
+            conditions += [(self.table[name] == 0).fill_null(False) for name in self.new]
         conditions += [is_finite(self.table[name]) for name in self.numbers.values()]
         return all_of(conditions)
 
@@ -161,6 +164,10 @@ class Query:
             matrix = np.array([*contrasts.matrix, [0.0] * len(contrasts.columns)])
             names = self.look_up((factor.column,), list(matrix.T))
             self.numbers |= dict(zip(contrasts.columns, names, strict=True))
+
+    def _look_up_new(self, one: Combinations) -> str:
+        new = one.are_new(self.cells(one.columns).codes)
+        return self.look_up(one.columns, [new.astype(float)])[0]
 
     def _cell(self, columns: tuple[str, ...]) -> str:
         if len(columns) == 1:

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_unseen import FAR, NEAR
 
-from data_science.errors import ArtifactError
+from data_science.errors import ArtifactError, FeatureError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
 from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import probability
 from data_science.prediction.combinations import Combinations, incomplete
+from data_science.prediction.draws import Draws
 from data_science.prediction.measured import measure_unseen
 from data_science.prediction.predictor import Predictor
 from data_science.storage import predictor_format as form
@@ -64,6 +65,37 @@ def test_a_row_of_an_unseen_combination_is_averaged_as_one_of_an_unseen_level_is
     assert [model.predict_one(row) for row in rows] == labels
     odd = [{**row, "h": float(row["h"]), "g": np.str_(f" {row['g']} ")} for row in rows]
     assert [model.reader.has_unseen(row) for row in odd] == (~KNOWN).tolist()
+
+
+def test_refusing_the_unseen_refuses_a_new_combination_too_however_it_is_asked_and_names_it():
+    model = of_pairs(unseen="refuse")
+    assert measure_unseen(model, model.reader.all_rows(EVERY[KNOWN])).unseen_levels == {}
+
+    for row in EVERY[KNOWN].to_dict("records"):
+        assert model.predict_one(row) == model.predict(pd.DataFrame([row]))
+    for row in EVERY[~KNOWN & EVERY["g"].ne("new") & EVERY["h"].ne(9)].to_dict("records"):
+        words = rf"g:h is '{row['g']}':{row['h']}, a combination not seen in training"
+        many = pd.concat([EVERY[KNOWN], pd.DataFrame([row])])
+        one = (model.predict_one, model.predict_proba_one, model.predict_interval_one, model.explain)
+        for ask in one:
+            with pytest.raises(FeatureError, match=f"^{words}"):
+                ask(row)
+        for ask in (model.predict_batch, model.predict_proba, model.predict_interval):
+            with pytest.raises(FeatureError, match=f"^row {KNOWN.sum()}: {words}"):
+                ask(many)
+
+
+def test_scores_of_a_batch_average_its_new_rows_once(monkeypatch):
+    model, asked = of_pairs(unseen_levels={"g:h": FAR}), []
+    average = Draws.mean_probability
+    monkeypatch.setattr(
+        Draws, "mean_probability", lambda d, rows: asked.append(len(rows)) or average(d, rows)
+    )
+
+    (scores,) = model.score_batches([EVERY])
+
+    assert asked == [(~KNOWN).sum()]
+    assert scores.label.tolist() == (scores.probability > model.threshold).astype(int).tolist()
 
 
 @pytest.mark.parametrize("seen", [SEEN, np.ones(6, dtype=bool)])

@@ -1,6 +1,7 @@
 """What training data must look like, fault by fault."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,16 @@ def test_successes_out_of_trials_are_counted_per_trial():
     dataset = validate(groups(), factors=["herd"], response=Response("incidence", "size"))
 
     assert dataset.base_rate == pytest.approx(5 / 28)
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan, pd.NA, pd.NaT, Decimal("NaN"), Decimal("sNaN")])
+@pytest.mark.parametrize("column", [*clients()])
+def test_whatever_stands_for_nothing_is_missing_in_any_column(column, nothing):
+    frame = clients().astype({column: object})
+    frame[column] = [nothing if row == 2 else value for row, value in enumerate(frame[column])]
+
+    with pytest.raises(SchemaError, match=f"{column}: NULL or NaN in 1 of 6 rows"):
+        validate(frame, **FEATURES, schema=FEATURE_STORE)
 
 
 def put(column: str, row: int, value: object, *, as_is: bool = False):

@@ -4,15 +4,19 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from dtypes import NUMERIC, column, columns, limits
+from dtypes import FLOATS, NUMERIC, WRAPPED, column, columns, limits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving_cases import ATTR_A, ATTR_B, answer, predictor
 
+from data_science.errors import FeatureError
 from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.prediction import features
 from data_science.prediction.features import LevelReader, read_number, read_numbers
 
+TEXT_DTYPES = ["str", "string", "object", "category", "string[pyarrow]", "large_string[pyarrow]"]
 INTEGERS = LevelReader(ATTR_A, refuses_unseen=False)
 TEXTS = LevelReader(ATTR_B, refuses_unseen=False)
 LEVELS = st.sampled_from(
@@ -84,6 +88,10 @@ def test_a_batch_one_row_frames_and_mappings_agree_on_labels_and_probabilities(v
         assert chances == pytest.approx(one_by_one, rel=1e-14)
 
 
+def arrow(of):
+    return pd.ArrowDtype(of)
+
+
 COLUMNS = {
     "int8": pd.Series([1, 2, 5, 7], dtype="int8"),
     "uint64": pd.Series([1, 2, 5, 2**64 - 1], dtype="uint64"),
@@ -95,6 +103,12 @@ COLUMNS = {
     "boolean": pd.Series([True, False, True, False]),
     "nullable boolean": pd.Series([True, False], dtype="boolean"),
     "arrow": pd.Series([1, 2, 7], dtype="int64[pyarrow]"),
+    "sparse": pd.Series([0, 1, 0, 7], dtype="Sparse[int64]"),
+    "sparse floats": pd.Series([1.0, 0.0, 7.0], dtype=pd.SparseDtype(float, 0.0)),
+    "decimals of Arrow": pd.Series(
+        [Decimal(1), Decimal("5.00"), Decimal(7)], dtype=arrow(pa.decimal128(9, 2))
+    ),
+    "a dictionary of Arrow": pd.Series([1, 7, 1], dtype=arrow(pa.dictionary(pa.int8(), pa.int64()))),
 }
 
 
@@ -103,7 +117,55 @@ def test_a_column_is_read_as_its_values_are_one_by_one(column):
     assert INTEGERS.read(column).tolist() == [INTEGERS.code(value) for value in column]
 
 
-@pytest.mark.parametrize("dtype", ["str", "string", "object", "category", "string[pyarrow]"])
+def test_no_dtype_has_its_values_read_one_by_one_unless_one_of_them_is_refused(monkeypatch):
+    clean = [
+        column([1, 2, 5], dtype, wrapped)
+        for dtype in [*NUMERIC[:24], *FLOATS]
+        for wrapped in (None, *WRAPPED)
+    ]
+    clean += [one for name, one in COLUMNS.items() if name != "object"]
+    texts = [pd.Series(["a", "d "], dtype=dtype) for dtype in TEXT_DTYPES if dtype != "object"]
+    monkeypatch.setattr(features, "_each_row", lambda *_: pytest.fail("a value at a time"))
+
+    for one in clean:
+        INTEGERS.read(one)
+        assert read_numbers("c", one).tolist() == [float(value) for value in one]
+    for one in texts:
+        TEXTS.read(one)
+
+
+MISSING = {
+    "nullable": pd.Series([1, 2, None], dtype="Int64"),
+    "nullable real": pd.Series([1, 2, None], dtype="Float64"),
+    "NaN that is not missing": pd.Series([0.0, 1.0, 0.0], dtype="Float64")
+    / pd.Series([1.0, 1.0, 0.0], dtype="Float64"),
+    "arrow": pd.Series([1, 2, None], dtype="int64[pyarrow]"),
+    "sparse": pd.Series([1.0, 2.0, np.nan], dtype="Sparse"),
+    "category": pd.Series([1, 2, None], dtype="category"),
+    "object": pd.Series([1, 2, None], dtype=object),
+    "signalling": pd.Series([1, 2, Decimal("sNaN")], dtype=object),
+    "decimals": pd.Series([Decimal(1), Decimal(2), None], dtype=arrow(pa.decimal128(9, 2))),
+    "a category that is text": pd.Series(pd.Categorical([1, 2, "2"], categories=["2", 1, 2, "unused"])),
+    "objects of lists": pd.Series([1, 2, [2]], dtype=object),
+    "beyond any float": pd.Series([1, 2, 10**400], dtype=object),
+    "complex": pd.Series([1, 2, 2 + 0j], dtype=object),
+    "dates": pd.Series(pd.to_datetime(["2020-01-01"] * 3)).astype("timestamp[us][pyarrow]").iloc[[0] * 3],
+    "lists of Arrow": pd.Series([[1], [2], [2]], dtype=arrow(pa.list_(pa.int64()))),
+}
+
+
+@pytest.mark.parametrize("values", MISSING.values(), ids=MISSING)
+def test_a_value_that_is_no_number_is_refused_by_its_row_whatever_holds_it(values):
+    first = next(
+        row for row, value in enumerate(values) if answer(lambda v=value: read_number("c", v)) == "refused"
+    )
+
+    for ask in (lambda: read_numbers("c", values, 40), lambda: INTEGERS.read(values, 40)):
+        with pytest.raises(FeatureError, match=f"^row {40 + first}: .* is "):
+            ask()
+
+
+@pytest.mark.parametrize("dtype", TEXT_DTYPES)
 def test_text_columns_of_any_type_are_read_alike(dtype):
     column = pd.Series(["a", "d ", "zz", "c"], dtype=dtype)
 
