@@ -26,6 +26,8 @@ FAMILY_ERROR = 0.05
 OF_INTEREST = 1.2
 #: Fewest of the rarer response with which a flexible learner measures anything: of 5 it loses 15 nats.
 RARER_MIN = 50
+#: Fewest rows, of one trial or many, for such a learner: two of each of its five folds.
+ROWS_MIN = 10
 #: Chance of a calibration curve below which probabilities do not come true; beside the learner's two standard
 #: errors it leaves at most one in twenty forms that hold called wrong.
 CALIBRATION_CHANCE = 0.003

@@ -23,7 +23,7 @@ from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood import binomial
 from data_science.likelihood.linear_predictor import linear_predictor
-from data_science.limits import RARER_MIN, SMALL_ELPD
+from data_science.limits import RARER_MIN, ROWS_MIN, SMALL_ELPD
 
 #: Rows compared. Five folds of two sizes of trees take half a CPU second on them where cells are few, and 2.5
 #: where they are not; what a wrong form costs at most grows with the rows, and on these a hundredth of a
@@ -35,7 +35,7 @@ _CALIBRATED_ROWS, _PARAMETERS_MAX, _REPLICATIONS = 10_000, 0.02, 500
 
 
 def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEvidence | None:
-    """Measure; None where the rarer response is too rare for any learner, or there is nothing to learn from.
+    """Measure; None where rows or the rarer response are too few for any learner, or nothing is to be learned.
 
     The learner has to beat intercept only, too: a model of many useless features loses to both, which says
     nothing about its form.
@@ -51,7 +51,7 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     """
     rows = fitted.problem.rows
     n_rarer = rarer(rows)
-    if n_rarer < RARER_MIN or not (rows.codes or rows.numeric):
+    if n_rarer < RARER_MIN or len(rows) < ROWS_MIN or not (rows.codes or rows.numeric):
         return None
     from data_science.evaluation import reference  # brings scikit-learn
 

@@ -1,6 +1,7 @@
 """A learner that knows nothing of the model's form: boosted trees of few leaves, scored on unseen rows.
 
-The size of the trees is chosen, and growing stops, by a held-out tenth of the rows of each fold.
+The size of the trees is chosen, and growing stops, by a held-out tenth of the rows of each fold; of few rows
+by a larger part, so that there always is one.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def log_scores(rows: Observations, n_levels: dict[str, int], seed: int) -> Float
     Parameters
     ----------
     rows : Observations
+        At least `limits.ROWS_MIN`.
     n_levels : dict
         Number of levels of each column of levels.
     seed : int
@@ -49,7 +51,9 @@ def log_scores(rows: Observations, n_levels: dict[str, int], seed: int) -> Float
     first, cell = seen_by_trees.distinct()
     x = np.column_stack([*seen_by_trees.codes.values(), *binned.values(), np.zeros(len(rows))])[first]
     is_level = np.arange(x.shape[1]) < len(levels)
-    fold, tenth = _dealt(rows, seed)
+    n_parts = min(_TENTHS, -(-len(rows) // _FOLDS))
+    fold, place = _dealt(rows, seed)
+    held_out_by = place % n_parts
 
     def counted(of: Mask) -> tuple[Floats, Floats, Floats]:
         """Rows as labels of cells with weights."""
@@ -61,7 +65,7 @@ def log_scores(rows: Observations, n_levels: dict[str, int], seed: int) -> Float
     found = np.empty(len(rows))
     with cores_not_counted():
         for k in range(_FOLDS):
-            unseen, held_out = fold == k, (fold != k) & (tenth == k)
+            unseen, held_out = fold == k, (fold != k) & (held_out_by == k % n_parts)
             grown = _grown(counted(~(unseen | held_out)), counted(held_out), is_level, seed)
             p = grown.predict_proba(x)[:, 1].clip(_TINY, 1 - _TINY)[cell[unseen]]
             y, n = rows.successes[unseen], rows.trials[unseen]
@@ -78,11 +82,11 @@ def _binned(values: Floats) -> Floats:
 
 
 def _dealt(rows: Observations, seed: int) -> tuple[Ints, Ints]:
-    """Deal rows into folds, and each fold into tenths, every one with its share of successes."""
+    """Deal rows into folds, each with its share of successes; and the place of each row in its fold."""
     order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rows.successes / rows.trials))
     part = np.empty(len(rows), dtype=np.intp)
     part[order] = np.arange(len(rows))
-    return part % _FOLDS, part // _FOLDS % _TENTHS
+    return part % _FOLDS, part // _FOLDS
 
 
 def _grown(

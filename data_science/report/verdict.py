@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import floor, log, log10
 
 from data_science.judgement.verdict import Verdict
-from data_science.limits import OF_INTEREST, RARER_MIN, SMALL_ELPD
+from data_science.limits import OF_INTEREST, RARER_MIN, ROWS_MIN, SMALL_ELPD
 from data_science.report.wording import capitalized, count, listed, readable
 
 _MOST_NAMED = 3  # effects and columns in one sentence
@@ -91,6 +91,11 @@ def _form(verdict: Verdict) -> str:
         return (
             "the model's form was not examined: the other learner cannot take the many levels of "
             f"{_few(tuple(seen['unseen']))}"
+        )
+    if verdict.form == "not examined" and verdict.n_rarer >= RARER_MIN:
+        return (
+            f"the model's form was not examined: {verdict.n_rows:,} rows are too few for another learner, "
+            f"which needs {ROWS_MIN}"
         )
     if verdict.form == "not examined":
         return (

@@ -1,6 +1,7 @@
 """What is measured about a fit, on tables whose truth is known, with posteriors that no engine drew."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -126,6 +127,23 @@ def test_scores_of_counts_are_those_of_their_single_trials():
     assert (truth.sum() - found.sum()) < 0.2 * (truth.sum() - blind.sum())
 
 
+@pytest.mark.parametrize("n", range(10, 56))
+def test_rows_of_many_trials_are_enough_however_few_there_are(n, monkeypatch):
+    rows = Observations({}, {"x": np.arange(n, dtype=float)}, n, np.full(n, 20.0), np.full(n, 100.0))
+    sizes = []
+
+    def grown(labels, held_out, *_):
+        sizes.append((labels[2].sum(), held_out[2].sum()))
+        return SimpleNamespace(predict_proba=lambda x: np.full((len(x), 2), 0.5))
+
+    monkeypatch.setattr(reference, "_grown", grown)
+
+    found = reference.log_scores(rows, {}, seed=1)
+
+    assert all(learned >= 100 and kept >= 100 for learned, kept in sizes)
+    np.testing.assert_allclose(found, 100 * np.log(0.5))
+
+
 @pytest.mark.parametrize(("most", "fewest_ones"), [(1, 4), (2, 0)], ids=["labels", "counts"])
 def test_every_row_is_scored_once_by_what_has_not_seen_it_and_each_fold_has_its_share_of_a_rare_label(
     monkeypatch, most, fewest_ones
@@ -135,17 +153,19 @@ def test_every_row_is_scored_once_by_what_has_not_seen_it_and_each_fold_has_its_
     rows = Observations({}, {"x": np.arange(n, dtype=float)}, n, np.repeat([1.0, 0.0], [20, 80]), trials)
     ones, scored = [], []
 
-    def grown(x, successes, *_):
-        ones.append(20 - successes.sum())
+    def grown(labels, held_out, *_):
+        known = [cells[:, 0][y == 1] for cells, y, _ in (labels, held_out)]
+        ones.append(20 - sum(map(len, known)))
+        seen = {*labels[0][:, 0]} | {*held_out[0][:, 0]}
 
-        def predicted(unseen):
-            assert not {*unseen[:, 0]} & {*x[:, 0]}
-            scored.extend(unseen[:, 0])
-            return np.full(len(unseen), 0.25)
+        def predict_proba(cells):
+            scored.extend({*cells[:, 0]} - seen)
+            return np.full((len(cells), 2), 0.25)
 
-        return predicted
+        return SimpleNamespace(predict_proba=predict_proba)
 
     monkeypatch.setattr(reference, "_grown", grown)
+    monkeypatch.setattr(reference, "_binned", lambda values: values)
 
     found = reference.log_scores(rows, {}, seed=1)
 
