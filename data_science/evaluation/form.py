@@ -35,7 +35,7 @@ _CALIBRATED_ROWS, _PARAMETERS_MAX, _REPLICATIONS = 10_000, 0.02, 500
 
 
 def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEvidence | None:
-    """Measure; None where rows or the rarer response are too few for any learner, or nothing is to be learned.
+    """Measure; None where rows or the rarer response are too few for any learner, or nothing can be learned.
 
     The learner has to beat intercept only, too: a model of many useless features loses to both, which says
     nothing about its form.

@@ -124,7 +124,8 @@ def test_the_companys_files_are_trained_on_and_told_from_what_is_generated(compa
     assert code == 0, words
     card, sentences, sources = stated(tmp_path)
     assert f"Source: {sentence}" in " ".join(words.split())
-    assert f"## Data\n\n{sentence}.\n\n1,500 rows, {frames['labels']['label'].mean():.4%} positive" in card
+    assert f"## Data\n\n{sentence}.\n\n- `customer_profiles`: the company's file, sha256 " in card
+    assert f"\n\n1,500 rows, {frames['labels']['label'].mean():.1%} positive" in card
     assert sentences["Source"] == sentence
     assert sources == {
         "customer_profiles": f"the company's file, sha256 {digests['customer_profiles']}",
