@@ -51,7 +51,7 @@ _INSTEAD = {
     "timedelta": "Make a number of it: pd.to_timedelta(column).dt.total_seconds()",
     "interval": "Make levels of it: astype(str)",
     "bytes": "Decode it: column.str.decode('utf-8')",
-    "broken text": "It is no Unicode: read the source again, in the encoding that it was written in",
+    "broken text": "It has a NUL or is no Unicode: read the source again, in the encoding of its writer",
 }
 _LIKE = {
     "mixed-integer": "mixed",
@@ -95,7 +95,7 @@ def read(column: Values, wanted: str) -> Reading:
     kind = KINDS.get(inferred, inferred)
     if kind == "decimal":  # of a database or an Arrow table: the nearest floats, as of any text of digits
         present, kind = present.astype(object).astype(float), "real"
-    elif kind == "text" and present.dtype == object:
+    elif kind == "text":
         levels = pd.unique(present)
         if not all(map(_is_unicode, levels)):
             kind = "broken text"
@@ -143,7 +143,7 @@ def _is_unicode(text: str) -> bool:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate
         return False
-    return True
+    return "\0" not in text  # which ends a text in the posterior's file; PostgreSQL has none either
 
 
 def _is_infinite(values: npt.NDArray[Any]) -> Mask:
