@@ -6,7 +6,7 @@ apart afterwards.
 """
 
 from dataclasses import dataclass
-from decimal import localcontext
+from decimal import Context, localcontext
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ _INSTEAD = {
     "timedelta": "Make a number of it: pd.to_timedelta(column).dt.total_seconds()",
     "interval": "Make levels of it: astype(str)",
     "bytes": "Decode it: column.str.decode('utf-8')",
-    "broken text": "It has a NUL or is no Unicode: read the source again, in the encoding of its writer",
+    "broken text": "It is no Unicode (or has a NUL): read the source again, in the encoding "
+    "that it was written in",
 }
 _LIKE = {
     "mixed-integer": "mixed",
@@ -125,7 +126,7 @@ def read(column: Values, wanted: str) -> Reading:
 
 def is_missing(column: Values) -> Mask:
     """Return which rows hold nothing, a decimal's signalling NaN among them, which pandas compares."""
-    with localcontext(traps=[]):
+    with localcontext(Context(traps=[])):
         return column.isna().to_numpy(dtype=bool)
 
 
