@@ -6,7 +6,7 @@ apart afterwards.
 """
 
 from dataclasses import dataclass
-from decimal import localcontext
+from decimal import Context, localcontext
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ _INSTEAD = {
     "timedelta": "Make a number of it: pd.to_timedelta(column).dt.total_seconds()",
     "interval": "Make levels of it: astype(str)",
     "bytes": "Decode it: column.str.decode('utf-8')",
-    "broken text": "It is no Unicode: read the source again, in the encoding that it was written in",
+    "broken text": "It is no Unicode (or has a NUL): read the source again, in the encoding "
+    "that it was written in",
 }
 _LIKE = {
     "mixed-integer": "mixed",
@@ -95,7 +96,7 @@ def read(column: Values, wanted: str) -> Reading:
     kind = KINDS.get(inferred, inferred)
     if kind == "decimal":  # of a database or an Arrow table: the nearest floats, as of any text of digits
         present, kind = present.astype(object).astype(float), "real"
-    elif kind == "text" and present.dtype == object:
+    elif kind == "text":
         levels = pd.unique(present)
         if not all(map(_is_unicode, levels)):
             kind = "broken text"
@@ -125,7 +126,7 @@ def read(column: Values, wanted: str) -> Reading:
 
 def is_missing(column: Values) -> Mask:
     """Return which rows hold nothing, a decimal's signalling NaN among them, which pandas compares."""
-    with localcontext(traps=[]):
+    with localcontext(Context(traps=[])):
         return column.isna().to_numpy(dtype=bool)
 
 
@@ -143,7 +144,7 @@ def _is_unicode(text: str) -> bool:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate
         return False
-    return True
+    return "\0" not in text  # which ends a text in the posterior's file; PostgreSQL has none either
 
 
 def _is_infinite(values: npt.NDArray[Any]) -> Mask:

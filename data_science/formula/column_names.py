@@ -87,6 +87,7 @@ def require_distinct(formula: str, terms: Iterable[ParsedTerm], coded: Collectio
                     f"{component.column!r} in {formula!r} has a bar, which parts the groups in the names of "
                     "group-specific effects: rename the column"
                 )
+        require_variable(formula, term.name, term.reads)
         for name, thing, is_shared in _claims(term, coded):
             if name in meant and not (is_shared and meant[name] == thing):
                 both = "two terms" if meant[name] == thing else f"{meant[name]} and {thing}"
@@ -94,6 +95,26 @@ def require_distinct(formula: str, terms: Iterable[ParsedTerm], coded: Collectio
                     f"{name!r} would name {both} in the posterior of {formula!r}: rename the column"
                 )
             meant[name] = thing
+
+
+def require_variable(formula: str, name: str, columns: Collection[str]) -> None:
+    """Refuse a name that no variable of a posterior can have: a slash parts paths, NUL ends text.
+
+    Raises
+    ------
+    SpecificationError
+        Naming the column at fault, or how to write the division.
+    """
+    for mark, meant in (("/", "a slash"), ("\0", "a NUL")):
+        if mark in name:
+            at_fault = [repr(column) for column in columns if mark in column]
+            raise SpecificationError(
+                f"{', '.join(at_fault)} in {formula!r} has {meant}, which no name in a posterior may have: "
+                "rename the column"
+                if at_fault
+                else f"{name!r} in {formula!r} divides, and no name in a posterior may have a slash: "
+                "for x / y write x * y**-1.0"
+            )
 
 
 def require_one_meaning(formula: str, terms: Iterable[ParsedTerm]) -> None:

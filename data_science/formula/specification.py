@@ -19,7 +19,12 @@ from formulae.terms.call_resolver import LazyCall
 from data_science.data.responses import Response
 from data_science.errors import SpecificationError
 from data_science.formula.calls import Contrast, contrast_of, function_of, is_offset
-from data_science.formula.column_names import require_columns, require_distinct, require_one_meaning
+from data_science.formula.column_names import (
+    require_columns,
+    require_distinct,
+    require_one_meaning,
+    require_variable,
+)
 from data_science.formula.expressions import Column, Expression
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
 from data_science.formula.reading import balanced, hint
@@ -221,6 +226,8 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
     used = {column for term in (*terms, *offsets) for column in term.reads}
     if overlap := used & {response.successes, response.trials}:
         raise SpecificationError(f"formula {formula!r} predicts the response from itself: {sorted(overlap)}")
+    for column in filter(None, (response.successes, response.trials)):
+        require_variable(formula, column, [column])
     require_distinct(formula, terms, {c for t in terms for c in t.expression if c.categorical})
     return response, terms, offsets
 

@@ -90,8 +90,9 @@ def read_numbers(column: str, values: pd.Series, first: int = 0) -> Floats:
 
 def as_numpy(values: pd.Series) -> pd.Series:
     """Return a nullable, Arrow or sparse column of numbers as one of NumPy's if no value is missing."""
-    if hasattr(values, "sparse"):
-        return values.sparse.to_dense()
+    if (sparse := getattr(values, "sparse", None)) is not None:
+        dense: pd.Series = sparse.to_dense()
+        return dense
     numpy_dtype = getattr(values.dtype, "numpy_dtype", None)
     if numpy_dtype is None or numpy_dtype.kind not in "biuf" or values.hasnans:
         return values

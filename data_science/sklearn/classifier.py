@@ -57,8 +57,9 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
         The package's own word for ``random_state``.
     costs : Costs, optional
         Of wrong labels; they set the threshold of `predict`. Default: equal.
-    method : {"plug-in", "posterior", "corrected"}
-        How `predict_proba` averages over the posterior; see `Predictor.predict_proba`.
+    method : {"plug-in", "posterior", "corrected"}, optional
+        How `predict_proba` averages over the posterior; see `Predictor.predict_proba`, which has the same
+        default: the plug-in, averaged for rows with an unseen level where the two differ much.
     unseen : {"population", "refuse"}
         What happens to a level of a group that training has not seen.
     second_opinion : bool
@@ -112,7 +113,7 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
         random_state: int | np.random.RandomState | None = 1,
         seed: int | None = None,
         costs: Costs | None = None,
-        method: Method = "plug-in",
+        method: Method | None = None,
         unseen: Unseen = "population",
         second_opinion: bool = False,
         settings: FitSettings | None = None,
@@ -183,9 +184,11 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: Any) -> Floats:  # noqa: N803
         """Return log odds of the second class beyond those of the threshold, shape (row,)."""
         check_is_fitted(self)
-        correction, threshold = self._predictor.correction, self._predictor.threshold
-        corrects = correction is not None and correction.active
-        probability = self._asked(X, "corrected" if corrects else "plug-in")
+        predictor, frame = self._predictor, named_columns(self, X, reset=False)
+        probability, threshold = predictor.predict_proba(frame), predictor.threshold
+        if predictor.correction is not None and predictor.correction.active:
+            new = predictor.averages_unseen & predictor.reader.with_unseen(predictor.reader.all_rows(frame))
+            probability = np.where(new, probability, predictor.predict_proba(frame, "corrected"))
         with np.errstate(divide="ignore"):  # a probability of 0 or 1 is infinitely far from any threshold
             log_odds = np.log(probability) - np.log1p(-probability)
         return np.asarray(log_odds - logit(threshold))
@@ -195,7 +198,7 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._predictor.predict_interval(named_columns(self, X, reset=False), prob)
 
-    def _asked(self, features: Any, method: Method) -> Floats:
+    def _asked(self, features: Any, method: Method | None) -> Floats:
         check_is_fitted(self)
         return self._predictor.predict_proba(named_columns(self, features, reset=False), method)
 

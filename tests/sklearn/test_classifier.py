@@ -1,6 +1,7 @@
 """`BayesianLogitClassifier` is the package's model, and does what scikit-learn's tools ask of a classifier."""
 
 import pickle
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from data_science import BayesianLogitModel, Costs, FitSettings, ModelSpecification, Prior
 from data_science.examples import clients
+from data_science.prediction.unseen import UnseenLevel
 from data_science.sklearn import BayesianLogitClassifier, GLMMEncoder
 from data_science.sklearn.formulas import formula_of
 
@@ -166,6 +168,26 @@ def test_a_level_of_a_group_that_is_new_gets_the_population_effect_or_is_refused
     refusing = pickle.loads(pickle.dumps(fitted)).set_params(unseen="refuse")
     with pytest.raises(ValueError, match="attr_b is 'z'"):
         refusing.predict_proba(new)
+
+
+@pytest.mark.parametrize("bound", [0.0, 1.0], ids=["corrected", "not corrected"])
+@pytest.mark.parametrize("threshold", [0.2, 0.5])
+def test_what_is_given_for_a_new_level_is_what_the_model_itself_gives(fitted, monkeypatch, bound, threshold):
+    predictor = fitted.model_.model
+    far = replace(
+        predictor,
+        threshold=threshold,
+        unseen_levels={"attr_b": UnseenLevel(0.02, 0.05)},
+        correction=replace(predictor.correction, bound=bound),
+    )
+    monkeypatch.setattr(BayesianLogitClassifier, "_predictor", far)
+    rows = pd.concat([X.head(40), X.head(20).assign(attr_b="z")])
+
+    given = fitted.predict_proba(rows)[:, 1]
+
+    assert given.tolist() == far.predict_proba(rows).tolist()
+    assert given[40:].tolist() == far.predict_proba(rows, "posterior")[40:].tolist()
+    assert (fitted.predict(rows) == fitted.classes_[far.predict_batch(rows)]).all()
 
 
 def test_before_it_is_fitted_it_says_so():

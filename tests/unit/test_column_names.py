@@ -1,5 +1,7 @@
 """Whatever a column is called, a specification takes it or refuses it by name: nothing fails later, or is left out."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ TAKEN = [
     "1|g", "1|g_sigma", "1|g_offset", "g_dim", "g__factor_dim", "x:g", "C(g)", "sigma", "mu", "lambda", "class",
     "", " ", "a b", "a|b", "a:b", "a,b", "a[1]", "(a", "~", "0", "1", "-1", "é", "x²", "a\nb", "a.b", ".x", "_x",
     "name", "index", "columns", "frame", "level", "np", "I", "C", "scale", "offset", "a'b", 'a"b', "a#b", "$",
+    "a/b", "/", "//", "a\0b", "\\",
 ]  # fmt: skip
 
 
@@ -54,6 +57,23 @@ def works_or_is_refused_by_name(formula, name, text):
     assert sum(v[0, 0].size for v in posterior_of(design)["posterior"].data_vars.values()) == len(found)
     bambi_model.priors_of(bambi_model.build(design), design)
     return True
+
+
+@pytest.mark.parametrize("mark", ["/", "\0"])
+@pytest.mark.parametrize(
+    "formula",
+    ["`{}` ~ x", "p(`{}`, n) ~ x", "p(y, `{}`) ~ x", "y ~ log(`{}`)", "y ~ (0 + `{}` | g)", "y ~ x:`{}`"],
+)
+def test_a_name_that_no_posterior_can_hold_is_refused_wherever_it_stands(formula, mark):
+    with pytest.raises(SpecificationError, match="rename the column"):
+        ModelSpecification(formula.format(f"a{mark}b"))
+
+
+def test_a_division_leads_to_one_that_works_and_an_offset_has_no_variable():
+    with pytest.raises(SpecificationError, match=re.escape("for x / y write x * y**-1.0")):
+        ModelSpecification("y ~ I(x / z)")
+
+    assert {*ModelSpecification("y ~ I(x * z**-1.0) + offset(x / z)").columns} == {"x", "z"}
 
 
 @pytest.mark.parametrize("name", TAKEN)

@@ -79,6 +79,10 @@ def put(column: str, row: int, value: object, *, as_is: bool = False):
         (put("scd_a", 4, -math.inf), "scd_a: an infinite value in 1 of 6 rows, first at idx 14"),
         (lambda frame: frame.assign(scd_a=0.5), "scd_a: the constant 0.5 in every row;"),
         (lambda frame: frame.assign(attr_b="a"), "attr_b: the constant 'a' in every row;"),
+        (
+            put("attr_b", 5, "b\0"),
+            "attr_b: broken text such as .* expected text",
+        ),
         (put("attr_b", 5, "b "), "attr_b: whitespace around 'b ' in 1 of 6 rows, first at idx 15; .*Trim it"),
         (
             lambda frame: frame.assign(attr_a=frame["attr_a"].astype(str)),
@@ -118,7 +122,15 @@ def put(column: str, row: int, value: object, *, as_is: bool = False):
             "infinite",
             "minus infinite",
         ),
-        *("constant number", "constant level", "padded", "integer as text", "number as text", "fraction"),
+        *(
+            "constant number",
+            "constant level",
+            "NUL in text",
+            "padded",
+            "integer as text",
+            "number as text",
+            "fraction",
+        ),
         *("beyond 64 bits", "beyond float64", "text as number", "date"),
     ],
 )

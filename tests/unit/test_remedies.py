@@ -155,11 +155,10 @@ def test_values_of_another_kind_are_read_once_they_are_what_the_refusal_says(val
         assert validated(frame.assign(x=made), ModelSpecification("y ~ x"), None).n_rows == 12, way
 
 
+@pytest.mark.parametrize("text", ["\ud800", "b\0"])
 @pytest.mark.parametrize("formula", ["y ~ x", "y ~ C(x)", "y ~ (1 | x)", "x ~ z", "x['a'] ~ z"])
-def test_text_that_is_no_unicode_is_refused_before_anything_is_computed(formula):
-    frame = pd.DataFrame(
-        {"y": [0, 1, 1] * 4, "z": range(12), "x": pd.Series(["\ud800", "a"] * 6, dtype=object)}
-    )
+def test_text_that_no_file_can_hold_is_refused_before_anything_is_computed(formula, text):
+    frame = pd.DataFrame({"y": [0, 1, 1] * 4, "z": range(12), "x": pd.Series([text, "a"] * 6, dtype=object)})
 
     with pytest.raises(SchemaError, match=r"x: broken text such as .*in the encoding that it was written in"):
         validated(frame, ModelSpecification(formula), None)
