@@ -10,6 +10,7 @@ from serving_cases import COMMON_FACTOR, DEFAULT, predictor
 
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding, Factor, Term
+from data_science.prediction.combinations import Combinations
 from data_science.prediction.correction import Correction, covariance_of
 from data_science.prediction.unseen import UnseenLevel
 
@@ -31,9 +32,12 @@ MANY = Encoding(
         Term("1|scd_b", groups=(Factor("scd_b", (0.1, 0.5, 1.0, 1e15 + 0.3)),)),
     )
 )
+A, B = Factor("attr_a", (1, 2, 3, 4, 5)), Factor("attr_b", ("a", "b", "c"))
+PAIRS = Encoding((*DEFAULT.terms[:2], Term("1|attr_a:attr_b", groups=(A, B))))
+SEEN_PAIRS = Combinations(("attr_a", "attr_b"), (5, 3), np.arange(15) % 4 > 0)
 FUNCTIONS = (
     "label ~ scale(scd_a) + bs(scd_b, df=5) + log(scd_b) + I(scd_a**2) + sqrt(scd_a) + exp(scd_a) + log1p(scd_a)"
-    " + expm1(scd_a) + I(scd_a / scd_b - 1) + abs(scd_a) + (scale(scd_a) | attr_a) + offset(log(scd_b + 1))"
+    " + expm1(scd_a) + I(scd_a * scd_b**-1.0 - 1) + abs(scd_a) + (scale(scd_a) | attr_a) + offset(log(scd_b + 1))"
 )
 POLYNOMIALS = "label ~ poly(scd_a, 3) + poly(scd_b, 2, raw=True) + C(attr_b, Sum) + log2(scd_b) + log10(scd_b) + exp2(scd_a)"
 
@@ -53,6 +57,8 @@ def models():
     found["corrected"] = replace(default, correction=Correction(0.1, 0.005, covariance_of(default.draws)))
     found["corrected by draws"] = replace(found["common"], correction=Correction(0.1, 0.005, None))
     groups = predictor(Encoding(DEFAULT.terms[:1] + DEFAULT.terms[3:]))
+    found["pairs"] = replace(predictor(PAIRS), combinations=(SEEN_PAIRS,))
+    found["refusing pairs"] = replace(found["pairs"], unseen="refuse")
     found["averaged"] = replace(groups, unseen_levels={"attr_a": UnseenLevel(0.1, 0.4)})
     return found
 
