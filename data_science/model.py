@@ -152,11 +152,10 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         """
         with needing_training("fit"):
             from data_science import pipeline
-        fitted = pipeline.fit(
+        self._held = fitted = pipeline.fit(
             dataset, self.specification,
             settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs,
         )  # fmt: skip
-        self._held = fitted
         self.model_version = None  # it has no name until it is saved
         return fitted.report
 
@@ -295,5 +294,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     @property
     def _fitted_or_loaded(self) -> Fit | artifact.Loaded:
         if self._held is None:
-            raise DataScienceError("the model has no parameters yet. Call fit(dataset) or load(folder) first")
+            raise DataScienceError(
+                "the model has no parameters yet. Call fit(dataset) or load(model_folder) first"
+            )
         return self._held

@@ -162,7 +162,7 @@ def _next_stamp(folder: Path, now: datetime) -> str:
 def _commit(
     work: Path, folder: Path, name: str, lines: list[Line], before: Roles, after: Roles, why: str
 ) -> None:
-    """Give the work its name and its role; on any error it has neither."""
+    """Give the work its name and its role; on any error before that it has neither."""
     commits = CANDIDATE if after.candidate == name else LATEST
     said = {"verb": "train", "version": name, "from": before.champion, "why": why, "evidence": None}
     try:
@@ -173,14 +173,12 @@ def _commit(
         if name not in _named_by(folder):  # an interrupt may come after the deed
             _withdraw(work, folder, name)
             raise
-        if not isinstance(error, Exception):
-            raise
         import logging
 
         logging.getLogger(__name__).warning(
             "version %s is stored and has its role, but the history could not be written (%s). The next "
             "training or promotion finishes that; check the permissions and the free space of %s",
-            name, error, folder,
+            name, str(error) or type(error).__name__, folder,
         )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ PACKAGES = {
     ),
     "job": ("data_science/*.py", "data_science/cli", "data_science/settings", "data_science/report/__init__.py", "data_science/report/card.py", "data_science/report/summary.py", "main.py"),
     "sklearn": ("data_science/sklearn",),
+    "warehouse": ("data_science/warehouse",),
     "deployment": ("deployment",),
     "mle": ("mle/machine_learning_engineering",),
     "de": ("de",),
