@@ -134,3 +134,43 @@ def test_an_upgrade_that_changes_a_prior_is_sampled_with_the_new_prior(tmp_path)
     assert [before[2], again[2], after[2]] == [0, 1, 0]  # kept as long as nothing changed
     assert after[0] == pytest.approx(after[1], abs=1e-12)
     assert after[1] != before[1]
+
+
+CHAINS = """
+    from data_science.formula.priors.independent import OWN
+    from data_science.likelihood.compiled.density import _chained
+    from data_science.likelihood.compiled.stamp import compiled
+
+    _forwards, _backwards = _chained(OWN), _chained(OWN[::-1])
+
+    @compiled
+    def forwards(base, x, arguments):  # twice, so that the choice is not written out in place
+        return _forwards(base, x, 0.0, arguments).first + 0.0 * _forwards(base, x + 1, 0.0, arguments).value
+
+    @compiled
+    def backwards(base, x, arguments):
+        return _backwards(base, x, 0.0, arguments).first + 0.0 * _backwards(base, x + 1, 0.0, arguments).value
+"""
+ASKED = """
+    import sys
+    import numpy as np
+    import chains
+    from data_science.formula.priors.independent import OWN
+
+    for name in sys.argv[1:]:
+        for base, density in enumerate({"forwards": OWN, "backwards": OWN[::-1]}[name]):
+            given = np.array([3.0, 0.7, 1.3])
+            found, expected = getattr(chains, name)(base, 0.4, given), density(0.4, 0.0, *given).first
+            assert np.isclose(found, expected, rtol=1e-12), (name, base, found, expected)
+"""
+
+
+def test_functions_of_one_name_that_other_processes_have_compiled_are_not_called_for_each_other(tmp_path):
+    """Numba tells functions of one name apart by numbers that each process counts for itself."""
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    (tmp_path / "chains.py").write_text(textwrap.dedent(CHAINS))
+
+    for names in (["forwards"], ["backwards"], ["forwards", "backwards"]):
+        command = [sys.executable, "-c", textwrap.dedent(ASKED), *names]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr

@@ -7,7 +7,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from odd_rows import MANY
+from odd_rows import JOINED
 from serving_cases import predictor
 
 from data_science.errors import FeatureError, SettingsError, SpecificationError
@@ -99,7 +99,7 @@ def test_nan_in_parquet_is_unread_though_its_statistics_say_there_is_none(engine
 
 def test_text_of_a_statement_is_one_query_that_writes_nothing_and_compiles_for_every_dialect():
     for dialect in ("duckdb", "postgres", "pyspark", "databricks", "snowflake", "bigquery", "trino", "mssql"):
-        text = sql(predictor(MANY, unseen="refuse"), dialect, "clients")
+        text = sql(predictor(JOINED, unseen="refuse"), dialect, "clients")
 
         assert text.split()[0] in ("SELECT", "WITH")
         assert not {"CREATE", "DROP", "INSERT"} & set(text.upper().split())

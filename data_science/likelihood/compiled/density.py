@@ -6,7 +6,6 @@ for those of this package it is compiled once and kept on disk; with others it i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
 from types import FunctionType
@@ -27,27 +26,36 @@ from data_science.likelihood.compiled.loops import (
     through_factor,
 )
 from data_science.likelihood.compiled.operands import Arrow, Nodes, Priors, Whitening
+from data_science.likelihood.compiled.stamp import named
+
+
+def changed(function: Any, densities: tuple[Density, ...], **replaced: Any) -> Any:
+    """Copy a function, with some of its module's names replaced, and a name of its own for these densities."""
+    made = FunctionType(
+        function.__code__, {**function.__globals__, **replaced}, function.__name__, function.__defaults__,
+        function.__closure__,
+    )  # fmt: skip
+    made.__module__, made.__qualname__ = function.__module__, function.__qualname__
+    return named(made, *densities)
 
 
 def _chained(densities: tuple[Density, ...]) -> Any:
     """Compile the choice of one of some densities by its position."""
-    first, others = njit(densities[0]), densities[1:]
+    first, others = njit(changed(densities[0], densities[:1])), densities[1:]
     if not others:
 
-        @njit
         def last(base: int, x: float, norm: float, arguments: Floats) -> Any:  # noqa: ARG001 (no choice left)
             return first(x, norm, arguments[0], arguments[1], arguments[2])
 
-        return last
+        return njit(named(last, *densities))
     rest = _chained(others)
 
-    @njit
     def chosen(base: int, x: float, norm: float, arguments: Floats) -> Any:
         if base == 0:
             return first(x, norm, arguments[0], arguments[1], arguments[2])
         return rest(base - 1, x, norm, arguments)
 
-    return chosen
+    return njit(named(chosen, *densities))
 
 
 _prior = _chained(independent.OWN)
@@ -117,18 +125,9 @@ def log_density_with(densities: tuple[Density, ...]) -> Callable[..., float]:
     """Return :func:`log_density` for priors that have other densities than this package's own."""
     if densities == independent.OWN:
         return log_density
-    add_prior = njit(changed(_python_of(_add_prior), (), _prior=_chained(densities)))
+    add_prior = njit(changed(_python_of(_add_prior), densities, _prior=_chained(densities)))
     return compiled(changed(_python_of(log_density), densities, _add_prior=add_prior))
 
 
 def _python_of(dispatcher: Any) -> Any:
     return dispatcher.py_func
-
-
-def changed(function: Any, densities: tuple[Density, ...], **replaced: Any) -> Any:
-    """Return a function with some of its module's names replaced, and a cache on disk for these densities."""
-    made = FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__)
-    names = " ".join(f"{density.__module__}.{density.__name__}" for density in densities)
-    suffix = hashlib.sha256(names.encode()).hexdigest()[:16]  # part of the name of a file
-    made.__module__, made.__qualname__ = function.__module__, f"{function.__qualname__}-{suffix}"
-    return made

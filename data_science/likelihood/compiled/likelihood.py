@@ -15,6 +15,7 @@ from numba import njit
 
 from data_science.arrays import Floats
 from data_science.likelihood.compiled.operands import Nodes
+from data_science.likelihood.compiled.stamp import named
 
 _BLOCK = 256  # nodes at a time: what is formed of them stays in the processor's cache
 _SHIFTER = 1.5 * 2.0**52  # adding it leaves the nearest integer in the lowest bits
@@ -28,21 +29,20 @@ _ARTANH = tuple(1.0 / (2 * k + 1) for k in range(16, -1, -1))
 
 def _horner(coefficients: tuple[float, ...]) -> Any:
     """Compile a polynomial, highest power first, without a loop: one inside another is not vectorised."""
+    contracting = njit(fastmath={"contract"})
     first, *others = coefficients
     if not others:
 
-        @njit(fastmath={"contract"})
         def last(x: float) -> Any:  # noqa: ARG001 (no power left)
             return first
 
-        return last
+        return contracting(named(last, *coefficients))
     rest, constant = _horner(coefficients[:-1]), coefficients[-1]
 
-    @njit(fastmath={"contract"})
     def value(x: float) -> Any:
         return rest(x) * x + constant
 
-    return value
+    return contracting(named(value, *coefficients))
 
 
 _polynomial_of_exp, _series_of_artanh = _horner(_EXP), _horner(_ARTANH)

@@ -62,6 +62,27 @@ def stamp(function: Callable[..., Any]) -> str:
     return digest.hexdigest()
 
 
+def named[F: Callable[..., Any]](function: F, *content: object) -> F:
+    """Name a function that was made at run time by what it is made of, and return it.
+
+    Numba's symbol of compiled code is the qualified name and a number, counted by each process for itself.
+    Two functions of one name, one of them read from disk, can so have one symbol, and then whichever was
+    loaded first is called for both.
+
+    Parameters
+    ----------
+    function : callable
+    *content
+        What tells it from others of its name: functions, which count by their stamp, and constants.
+    """
+    digest = hashlib.sha256()
+    for part in content:
+        source = f"{part.__module__}.{part.__qualname__}" if isinstance(part, FunctionType) else repr(part)
+        digest.update(f"{source} {stamp(part) if isinstance(part, FunctionType) else ''}\n".encode())
+    function.__qualname__ = f"{function.__qualname__}-{digest.hexdigest()[:16]}"
+    return function
+
+
 def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:
     """Yield what a function and all that it names are made of; a library's part is in numba's version."""
     thing = getattr(thing, "py_func", thing)  # a compiled function is its source
