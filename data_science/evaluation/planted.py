@@ -33,7 +33,7 @@ def planted(
     column: str,
     odds_ratios: Sequence[float],
     *,
-    n_tables: int = 20,
+    n_tables: int = 12,
     settings: FitSettings = QUICK,
 ) -> Planted:
     """Draw responses of the observed rate in which one column has an effect, and fit each as the data were.

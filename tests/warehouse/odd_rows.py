@@ -32,7 +32,9 @@ MANY = Encoding(
         Term("1|scd_b", groups=(Factor("scd_b", (0.1, 0.5, 1.0, 1e15 + 0.3)),)),
     )
 )
-JOINED = Encoding((*DEFAULT.terms[:2], Term("1|attr_b", groups=(Factor("attr_b", tuple(f"l{k}" for k in range(31))),))))
+JOINED = Encoding(
+    (*DEFAULT.terms[:2], Term("1|attr_b", groups=(Factor("attr_b", tuple(f"l{k}" for k in range(31))),)))
+)
 A, B = Factor("attr_a", (1, 2, 3, 4, 5)), Factor("attr_b", ("a", "b", "c"))
 PAIRS = Encoding((*DEFAULT.terms[:2], Term("1|attr_a:attr_b", groups=(A, B))))
 SEEN_PAIRS = Combinations(("attr_a", "attr_b"), (5, 3), np.arange(15) % 4 > 0)
