@@ -30,7 +30,7 @@ from data_science.likelihood.compiled.stamp import named
 
 
 def changed(function: Any, densities: tuple[Density, ...], **replaced: Any) -> Any:
-    """Copy a function, with some of its module's names replaced, and a name of its own for these densities."""
+    """Copy a function, with some of its module's names replaced and a name of its own for these densities."""
     made = FunctionType(
         function.__code__, {**function.__globals__, **replaced}, function.__name__, function.__defaults__,
         function.__closure__,
