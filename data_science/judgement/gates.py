@@ -76,7 +76,7 @@ def _convergence(measured: Diagnostics, limits: GateLimits) -> Iterator[str]:
     if not measured.rhat_max < rhat_max:
         longer = f"settings=FitSettings(draws={2 * measured.n_draws}, tune={measured.n_draws})"
         yield (
-            f"r_hat is {measured.rhat_max:.3f} for {measured.rhat_worst}, expected below "
+            f"r_hat is {measured.rhat_max:.6g} for {measured.rhat_worst}, expected below "
             f"{rhat_max}: the chains disagree; run longer chains, with {longer}, "
             f"or give tighter priors, as in {_TIGHTER}"
         )

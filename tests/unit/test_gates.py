@@ -33,7 +33,8 @@ nan = math.nan
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"rhat_max": 1.01}, r"r_hat is 1.010 for scd_a, expected below 1.01: the chains disagree"),
+        ({"rhat_max": 1.01}, r"r_hat is 1.01 for scd_a, expected below 1.01: the chains disagree"),
+        ({"rhat_max": 1.010034}, "r_hat is 1.01003 for scd_a, expected below 1.01:"),
         ({"rhat_max": nan}, "r_hat is nan for scd_a"),
         ({"ess_bulk_min": 399.9}, r"bulk ESS is 400 \(worst: 1\|attr_a_sigma\), expected at least 400"),
         ({"ess_bulk_min": nan}, "bulk ESS is nan"),
