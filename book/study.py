@@ -239,6 +239,7 @@ def _renamed(found: Selection, names: Mapping[str, str]) -> Selection:
         {names[old]: waic for old, waic in found.waics.items()},
         {names[old]: weight for old, weight in found.weights.items()},
         found.nodes,
+        found.continuous,
         verdicts={names[old]: verdict for old, verdict in found.verdicts.items()},
         proposed={names[new]: names[old] for new, old in found.proposed.items()},
     )

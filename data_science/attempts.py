@@ -48,7 +48,7 @@ def fit_judged(
 ) -> Attempt:
     """Fit; a fit that fails the gates is repeated once with stricter settings, unless these cannot save it.
 
-    An engine that declined the first time is not asked again.
+    An engine that declined the first time is not asked again, nor for a second opinion.
 
     Returns
     -------
@@ -62,11 +62,15 @@ def fit_judged(
         log.warning("the fit failed a check: %s", failure)
     if first.admission.is_hopeless:
         return first
-    stricter = replace(settings.stricter(), engine=str(first.posterior.attributes["engine"]))
+    drawn_by = str(first.posterior.attributes["engine"])
+    fell_back = drawn_by != settings.engine
+    asks = settings.second_opinion and not fell_back
+    stricter = replace(settings.stricter(), engine=drawn_by, second_opinion=asks)
     log.warning("fitting once more with stricter settings: %s", stricter)
     second = _attempt(design, compressed, stricter, progress, watch)
+    why = first.notes[:1] if fell_back else ()
     return replace(
-        second, notes=(*second.notes, "The first fit failed its gates; this is the stricter retry.")
+        second, notes=(*why, *second.notes, "The first fit failed its gates; this is the stricter retry.")
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from data_science.engines.registry import FitSettings
-from data_science.errors import GateError, SpecificationError
+from data_science.errors import GateError, SchemaError, SpecificationError
 from data_science.evaluation.candidates import QUICK, against_baseline, fit_candidates
 from data_science.evaluation.comparison import Comparison, compare_fitted
 from data_science.evaluation.evidence_of import evidence_of
@@ -22,7 +22,8 @@ from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
 from data_science.judgement.expansion import expanded
 from data_science.judgement.verdict import Verdict, decide
-from data_science.report.verdict import phrased
+from data_science.report.verdict import FORM, by_heading, phrased
+from data_science.report.wording import capitalized
 
 log = logging.getLogger(__name__)
 #: Candidates that are added at most, each for what the one before it has missed.
@@ -49,7 +50,7 @@ class Selection(Comparison):
     def added(self) -> str:
         """Why candidates were added, or that none was."""
         said = [
-            f"{name!r} was added since this is held of {missed!r}: {self.verdicts[missed].sentences[0]}"
+            f"{name!r} was added since this is held of {missed!r}: {_on_form(self.verdicts[missed])}"
             for name, missed in self.proposed.items()
         ]
         return " ".join(said) or "No candidate was added to those that were asked for."
@@ -118,10 +119,10 @@ def _closed(
         longer = expanded(fits[examined].design.specification, verdicts[examined])
         if not expand or len(proposed) == ROUNDS or longer is None or longer.formula in fits:
             break
-        log.info("%s: %s", examined, verdicts[examined].sentences[0])
+        log.info("%s: %s", examined, _on_form(verdicts[examined]))
         try:
             fits[longer.formula] = posterior_on(validated(frame, longer, None).frame, longer, settings)
-        except (GateError, SpecificationError) as refused:
+        except (GateError, SchemaError, SpecificationError) as refused:
             log.warning("%s was not added: %s", longer.formula, refused)
             break
         proposed[longer.formula] = examined
@@ -129,7 +130,19 @@ def _closed(
     for name in (*proposed, compared.names[0]):
         if name not in verdicts:
             verdicts[name] = _verdict_on(fits[name], frame, settings, len(fits))
-    return Selection(compared.loos, compared.waics, compared.weights, compared.nodes, verdicts, proposed)
+    return Selection(
+        compared.loos,
+        compared.waics,
+        compared.weights,
+        compared.nodes,
+        compared.continuous,
+        verdicts,
+        proposed,
+    )
+
+
+def _on_form(verdict: Verdict) -> str:
+    return f"{capitalized(by_heading(verdict)[FORM])}."
 
 
 def _has_features(fitted: Fitted) -> bool:

@@ -23,7 +23,7 @@ from scipy.linalg import solve_triangular
 from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
-from data_science.engines.concentrated import Concentrated
+from data_science.engines.concentrated import EFFICIENCY, Concentrated
 from data_science.engines.conditional import hats
 from data_science.engines.defensive import defensive_normal, log_defensive
 from data_science.engines.importance import CertificateError, ImportanceCertificate, certify, systematic
@@ -132,10 +132,12 @@ def _without_proposals(
     found = Concentrated.of(density, rng)
     found.require()
     plan = density.plan
-    z, weights, certificate = found.proposals(rng)
-    own, mean, sd = found.levels(z, weights)
     few = _SHORTEST if plan.n_left + density.n_sds <= _FEW else _LONGER
-    longest = max(ceil(few / certificate.efficiency), _LEVEL_DRAWS // (len(plan.levels) * settings.chains))
+    affordable = _LEVEL_DRAWS // (len(plan.levels) * settings.chains)
+    most = min(settings.draws, max(ceil(few / EFFICIENCY), affordable))
+    z, weights, certificate = found.proposals(rng, settings.chains * most)
+    own, mean, sd = found.levels(z, weights)
+    longest = max(ceil(few / certificate.efficiency), affordable)
     shape = (settings.chains, min(settings.draws, longest))
     n_kept = shape[0] * shape[1]
     kept = rng.permutation(systematic(weights, n_kept, rng))

@@ -36,6 +36,7 @@ _MOST_POINTS = 256
 _POINTS_A_TERM = 1.5
 _SPREAD = 1.2  # sds of the points, beyond whose reach a polynomial knows least
 _PROPOSALS = 4_096
+EFFICIENCY = 0.5  # asked of the weights
 ERROR_NATS = 0.02  # rms of the polynomial's errors; no posterior mean is off by more, in posterior sds
 _LEVEL_ERROR = 0.03  # of a conditional mean, in sds, or of an sd, relative: rms over points, worst level
 _CHECKED = 4  # points at which integration is repeated more finely
@@ -113,14 +114,17 @@ class Concentrated:
             if not off < _LEVEL_ERROR:
                 raise _refusal(len(self.z), f"a level is off by {off:.2g} sds, expected {_LEVEL_ERROR:g}")
 
-    def proposals(self, rng: np.random.Generator) -> tuple[Floats, Floats, ImportanceCertificate]:
-        """Draw whitened points, their weights, and what these say about themselves."""
-        z = defensive_normal(_PROPOSALS, self.z.shape[1], rng)
+    def proposals(
+        self, rng: np.random.Generator, n_kept: int = 0
+    ) -> tuple[Floats, Floats, ImportanceCertificate]:
+        """Draw more whitened points than are kept, their weights, and what these say of themselves."""
+        n = max(_PROPOSALS, ceil(1.1 * n_kept))
+        z = defensive_normal(n, self.z.shape[1], rng)
         values = self.log_weights - self.log_weights.mean()
         polynomial = Regression.at(self.z, self.degree).value(values, z)
         log_weights = polynomial - 0.5 * (z**2).sum(1) - log_defensive(z)
         weights, certificate = certify(log_weights)
-        certificate.require(KHAT_MAX, _PROPOSALS / 2)
+        certificate.require(KHAT_MAX, n * EFFICIENCY)
         return z, weights, certificate
 
     def levels(self, z: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:

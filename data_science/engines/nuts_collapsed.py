@@ -88,7 +88,7 @@ def with_levels(
         at.to_raw(x).reshape(*shape, -1),
         at.sds_to_raw(theta).reshape(*shape, -1),
         statistics,
-        {**attributes, "way": _way(density)},
+        {**attributes, "way": _way(density), "asked_for_each": _SHARE},
         LeftOut(density, at, v[few], theta[few], found.modes),
     )
 

@@ -56,7 +56,8 @@ class Comparison:
     loos: Mapping[str, Loo]
     waics: Mapping[str, Elpd]
     weights: Mapping[str, float]  # of the stacked predictive distribution
-    nodes: Observations | None = None  # at which all were measured, each for ``weights`` rows
+    nodes: Observations | None = None  # at which all were measured, each for ``loos[...].weights`` rows
+    continuous: str | None = None  # the covariate that was replaced by nodes
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -173,6 +174,7 @@ def _ranked(measured: Mapping[str, tuple[Loo, Elpd]], observations: Pooled) -> C
         {name: measured[name][1] for name in order},
         dict(zip(order, weights.tolist(), strict=True)),
         observations.rows,
+        observations.continuous,
     )
 
 

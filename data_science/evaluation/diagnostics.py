@@ -50,6 +50,7 @@ class Diagnostics:
     n_divergences: int | None = None
     bfmi_min: float | None = None
     khat: float | None = None
+    asked_for_each: int = 1  # draws asked for that make one more, where an engine keeps fewer
     rhat_by_chance: float = 0.0  # what the worst of so many r_hat reaches by chance, once in a hundred fits
 
     def to_json(self) -> dict[str, Any]:
@@ -153,6 +154,7 @@ def measure(
         n_divergences=int(statistics["diverging"].sum()) if "diverging" in statistics else None,
         bfmi_min=_bfmi(statistics["energy"].values) if "energy" in statistics else None,
         khat=None if khat is None else float(khat),
+        asked_for_each=int(posterior.attrs.get("asked_for_each", 1)),
         rhat_by_chance=worst_rhat_by_chance(len(r_hat), posterior.sizes["chain"], posterior.sizes["draw"]),
     )
 

@@ -101,11 +101,19 @@ def _term(specification: ModelSpecification, rows: Observations, columns: tuple[
         term = f"({numbers[0] if numbers else 1} | {factors})"
     else:
         term = ":".join(numbers) if len(numbers) > 1 else f"bs({numbers[0]}, df=5)"
+        if len(numbers) == 1 and not _has_inner_knots(rows, columns[0]):
+            return ""
     try:
         longer = replace(specification, formula=f"{specification.formula} + {term}")
     except SpecificationError:
         return ""
     return term if len(longer.terms) > len(specification.terms) else ""
+
+
+def _has_inner_knots(rows: Observations, column: str) -> bool:
+    """Whether the knots of a spline of five columns are apart: they are not where one value is frequent."""
+    values = rows.numeric.get(column)
+    return values is None or bool((np.diff(np.quantile(values, [0, 1 / 3, 2 / 3, 1])) > 0).all())
 
 
 def rarer(rows: Observations) -> float:

@@ -1,6 +1,7 @@
 """How well a fit predicts rows that it has not seen, overall and by group, with intervals; no opinion on it.
 
-Every row is predicted by leaving it out; a group is a level, or a third of a numeric column.
+Every row is predicted by leaving it out; a group is a level, or a third of a numeric column
+whose rows were not merged into nodes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from data_science.arrays import Floats, Ints
 from data_science.evaluation.candidates import BASELINE, MODEL
 from data_science.evaluation.comparison import Comparison
 from data_science.evaluation.loo import standard_error
+from data_science.evaluation.written_names import of_whole_columns
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Observations
 
@@ -33,7 +35,7 @@ class GroupPerformance:
     observed: tuple[float, float, float]  # rate, with its 95 % interval: low, middle, high
     predicted: float | None  # None: rows of several trials, of which only the score is known
     gain: float  # nats over intercept only
-    gain_se: float
+    gain_se: float  # NaN: of one row
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
     single = bool((nodes.trials == 1).all())
     p = _probability(nodes, model.pointwise) if single else None
     groups = []
-    for column, level, inside in _groups(nodes, weights, encoding):
+    for column, level, inside in _groups(nodes, weights, encoding, compared.continuous):
         w = weights[inside]
         n = float(w.sum())
         groups.append(
@@ -74,7 +76,7 @@ def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
                 _rate(float(w @ nodes.successes[inside]), float(w @ nodes.trials[inside])),
                 None if p is None else float(w @ p[inside] / n),
                 float(w @ gap[inside]),
-                standard_error(gap[inside], w, round(n)),
+                standard_error(gap[inside], w, round(n)) if round(n) > 1 else np.nan,
             )
         )
     total = compared.difference(MODEL, BASELINE)
@@ -85,26 +87,38 @@ def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
     return Performance(total.n_rows, total.elpd, total.se, squares, tuple(groups))
 
 
-def _groups(nodes: Observations, weights: Floats, encoding: Encoding) -> Iterator[tuple[str, str, Ints]]:
+def _groups(
+    nodes: Observations, weights: Floats, encoding: Encoding, continuous: str | None
+) -> Iterator[tuple[str, str, Ints]]:
     for factor in encoding.factors:
         if len(factor.levels) <= _MOST_LEVELS:
             codes = nodes.codes[factor.column]
             for code, level in enumerate(factor.levels):
                 yield from _named(factor.column, str(level), codes == code)
-    for column in dict.fromkeys(name for name in encoding.numeric_columns if name in nodes.numeric):
-        values = nodes.numeric[column]
+    numeric = {name: nodes.numeric[name] for name in encoding.numeric_columns if name in nodes.numeric}
+    for column, values in of_whole_columns(numeric, encoding).items():
+        if column == continuous:  # its nodes lie where no row does, and a third of them is none of the rows
+            continue
         distinct = np.unique(values)
         if len(distinct) <= 2 * _PARTS:
-            for value in distinct:
-                yield from _named(column, f"{value:g}", values == value)
+            for value, level in zip(distinct, _written(distinct), strict=True):
+                yield from _named(column, level, values == value)
             continue
         order = np.argsort(values, kind="stable")
         share = np.cumsum(weights[order]) / weights.sum()
         cuts = [values[order][np.searchsorted(share, k / _PARTS)] for k in range(1, _PARTS)]
         part = np.searchsorted(cuts, values, side="left")
-        names = [f"to {cuts[0]:.3g}", *(f"to {cut:.3g}" for cut in cuts[1:]), f"above {cuts[-1]:.3g}"]
+        *written, _ = _written(np.array([distinct[0], *cuts, distinct[-1]]))
+        names = [*(f"to {cut}" for cut in written[1:]), f"above {written[-1]}"]
         for k, name in enumerate(names):
             yield from _named(column, name, part == k)
+
+
+def _written(values: Floats) -> list[str]:
+    """Write numbers with six digits, or as many as tell them apart."""
+    n = len(np.unique(values))
+    written = ([f"{value:.{digits}g}" for value in values] for digits in range(6, 18))
+    return next(names for names in written if len({*names}) == n)
 
 
 def _named(column: str, level: str, inside: np.ndarray) -> Iterator[tuple[str, str, Ints]]:

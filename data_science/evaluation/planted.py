@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -70,7 +70,7 @@ def planted(
         clear = []
         for _ in range(n_tables):
             drawn = frame.assign(**{response: (rng.random(len(p)) < p).astype(np.int64)})
-            clear.append(effects_evidence(posterior_on(drawn, specification, replace(settings))).clear)
+            clear.append(effects_evidence(posterior_on(drawn, specification, settings)).clear)
         seen = sum(column in names for names in clear)
         low, high = stats.beta.ppf([0.025, 0.975], seen + 0.5, n_tables - seen + 0.5)
         others = sum(bool({*names} - {column}) for names in clear)

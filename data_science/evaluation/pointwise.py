@@ -42,6 +42,7 @@ class Pooled:
     rows: Observations  # one entry per node
     weights: Floats  # (node,), observations
     n_rows: int
+    continuous: str | None = None  # the covariate that became nodes, whose own values are those of no row
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -101,7 +102,7 @@ def pool(rows: Observations, n_nodes: int | None = None, *, quadrature: bool = T
     numeric = dict(cells.numeric)
     successes, trials = numeric.pop(_SUCCESSES), numeric.pop(_TRIALS)
     nodes = Observations(cells.codes, numeric, len(cells), successes, trials)
-    return Pooled(nodes, cells.weights, len(rows))
+    return Pooled(nodes, cells.weights, len(rows), cells.continuous)
 
 
 def distinct(encoding: Encoding, rows: Observations) -> tuple[Observations, Ints]:

@@ -66,8 +66,12 @@ def log_scores(rows: Observations, n_levels: dict[str, int], seed: int) -> Float
     with cores_not_counted():
         for k in range(_FOLDS):
             unseen, held_out = fold == k, (fold != k) & (held_out_by == k % n_parts)
-            grown = _grown(counted(~(unseen | held_out)), counted(held_out), is_level, seed)
-            p = grown.predict_proba(x)[:, 1].clip(_TINY, 1 - _TINY)[cell[unseen]]
+            labels = counted(~(unseen | held_out))
+            if np.ptp(labels[1]) == 0:  # every success in one row, which training lacks
+                p = np.full(len(x), _constant(*labels[1:]))[cell[unseen]]
+            else:
+                grown = _grown(labels, counted(held_out), is_level, seed)
+                p = grown.predict_proba(x)[:, 1].clip(_TINY, 1 - _TINY)[cell[unseen]]
             y, n = rows.successes[unseen], rows.trials[unseen]
             found[unseen] = y * np.log(p) + (n - y) * np.log1p(-p)
     return found
@@ -87,6 +91,11 @@ def _dealt(rows: Observations, seed: int) -> tuple[Ints, Ints]:
     part = np.empty(len(rows), dtype=np.intp)
     part[order] = np.arange(len(rows))
     return part % _FOLDS, part // _FOLDS
+
+
+def _constant(y: Floats, weights: Floats) -> float:
+    """Probability where no tree can grow: that of all, with half a success and half a failure more."""
+    return float((weights @ y + 0.5) / (weights.sum() + 1))
 
 
 def _grown(

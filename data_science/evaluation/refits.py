@@ -32,8 +32,8 @@ _SETTINGS = FitSettings(engine="nested-laplace", second_opinion=False)
 def refitted(fitted: Fitted, observations: Pooled, found: Loo) -> Loo:
     """Replace scores whose k-hat is high by those of fits without the row.
 
-    A node that stands for rows which differ is left as it is, and so are rows beyond :data:`REFITS_MAX`;
-    their k-hat says so.
+    A node that stands for rows which differ is left as it is, and so are rows beyond :data:`REFITS_MAX`, or
+    after one without which there is no fit; their k-hat says so.
 
     Parameters
     ----------
@@ -46,17 +46,18 @@ def refitted(fitted: Fitted, observations: Pooled, found: Loo) -> Loo:
     if not len(high):
         return found
     pointwise, khat, n_refitted = found.pointwise.copy(), found.khat.copy(), 0.0
-    scores: dict[int, float | None] = {}
+    scores: dict[int, float] = {}
     for node in high[np.argsort(-np.nan_to_num(khat[high], nan=np.inf), kind="stable")]:
         row = _row_at(fitted, observations.rows, int(node))
-        if row is None or (row not in scores and len(scores) == REFITS_MAX):
+        if row is None:
             continue
         if row not in scores:
-            scores[row] = _left_out(fitted, row)
-        score = scores[row]
-        if score is not None:
-            pointwise[node], khat[node] = score, 0.0
-            n_refitted += observations.weights[node]
+            score = None if len(scores) == REFITS_MAX else _left_out(fitted, row)
+            if score is None:
+                break
+            scores[row] = score
+        pointwise[node], khat[node] = scores[row], 0.0
+        n_refitted += observations.weights[node]
     p = found.p_pointwise + found.pointwise - pointwise  # what the row itself had added, by its own fit
     return replace(found, pointwise=pointwise, p_pointwise=p, khat=khat, n_refitted=round(n_refitted))
 
@@ -82,7 +83,7 @@ def _left_out(fitted: Fitted, row: int) -> float | None:
     without = Compressed(cells, others.successes, statistics, at, density, 0.0)
     try:
         posterior, *_ = drawn_by_engine(engine(_SETTINGS.engine), design, without, _SETTINGS, lambda _: None)
-    except GateError as declined:
+    except (GateError, np.linalg.LinAlgError) as declined:
         log.info("row %d is not left out by refitting: %s", row, declined)
         return None
     left = problem.rows.take(np.array([row]))

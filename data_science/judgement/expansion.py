@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from data_science.formula.reading import sides
 from data_science.judgement.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -18,19 +19,21 @@ _SPLINE = re.compile(r"bs\((?P<column>[^,]+), df=\d+\)")
 def expanded(specification: ModelSpecification, verdict: Verdict) -> ModelSpecification | None:
     """Put what the verdict suggests into the formula; a spline replaces its column's own line.
 
+    The line goes where it is a summand of its own; that of ``x * z`` or ``x - 1`` stays.
+
     None where the form is not wrong, or no term of formulas has what it misses.
     """
     term = verdict.form_seen.get("suggestion", "") if verdict.form == "wrong" else ""
     if not term:
         return None
-    response, _, right = specification.formula.partition("~")
+    response, right = sides(specification.formula)
     kept = [part.strip() for part in _summands(right)]
     priors = dict(specification.priors)
     spline = _SPLINE.fullmatch(term)
     if spline and spline["column"] in kept:
         kept.remove(spline["column"])
         priors.pop(spline["column"].strip("`"), None)
-    formula = f"{response.strip()} ~ {' + '.join([*kept, term])}"
+    formula = f"{response} ~ {' + '.join([*kept, term])}"
     return replace(specification, formula=formula, priors=priors)
 
 

@@ -74,7 +74,8 @@ def _convergence(measured: Diagnostics, limits: GateLimits) -> Iterator[str]:
         yield "some draws are NaN or infinite: check the data for extreme values and the priors for typos"
     rhat_max = max(limits.rhat_max, round(measured.rhat_by_chance, 4))  # the worst of thousands exceeds 1.01
     if not measured.rhat_max < rhat_max:
-        longer = f"settings=FitSettings(draws={2 * measured.n_draws}, tune={measured.n_draws})"
+        n_draws = measured.asked_for_each * measured.n_draws
+        longer = f"settings=FitSettings(draws={2 * n_draws}, tune={n_draws})"
         yield (
             f"r_hat is {measured.rhat_max:.6g} for {measured.rhat_worst}, expected below "
             f"{rhat_max}: the chains disagree; run longer chains, with {longer}, "
@@ -130,4 +131,4 @@ def _more(measured: Diagnostics, times: float) -> str:
     times = max(times, 2)
     if measured.khat is not None:  # independent draws: how they are split into chains makes no difference
         return f"settings=FitSettings(chains={ceil(times * measured.n_chains)})"
-    return f"settings=FitSettings(draws={ceil(times * measured.n_draws)})"
+    return f"settings=FitSettings(draws={measured.asked_for_each * ceil(times * measured.n_draws)})"

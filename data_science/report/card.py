@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from data_science.limits import KHAT_MAX
@@ -166,7 +167,7 @@ def _performance(found: Performance | None) -> tuple[Part, ...]:
             f"{one.n_rows:,}",
             f"{one.observed[1]:.1%} ({one.observed[0]:.1%} to {one.observed[2]:.1%})",
             "" if one.predicted is None else f"{one.predicted:.1%}",
-            f"{one.gain:z,.1f} ({2 * one.gain_se:,.1f})",
+            "" if isnan(one.gain_se) else f"{one.gain:z,.1f} ({2 * one.gain_se:,.1f})",
         )
         for one in found.groups
     )

@@ -54,6 +54,12 @@ def test_what_is_left_has_the_means_and_sds_of_exact_weights(found):
     np.testing.assert_allclose(ours @ z**2, weights @ z**2, atol=6 * found.error)
 
 
+def test_there_are_more_proposals_than_draws_are_kept(found):
+    z, weights, _ = found.proposals(np.random.default_rng(2), 8_000)
+
+    assert len(z) == len(weights) == 8_800
+
+
 def test_levels_have_the_moments_and_quantiles_of_exact_weights(found):
     _, weights, at = exact(found, 2_048, moments=True)
     rng = np.random.default_rng(3)

@@ -144,6 +144,21 @@ def test_rows_of_many_trials_are_enough_however_few_there_are(n, monkeypatch):
     np.testing.assert_allclose(found, 100 * np.log(0.5))
 
 
+@pytest.mark.parametrize("n", [10, 20])
+@pytest.mark.parametrize("only", [60.0, 100.0])
+def test_where_one_row_has_all_that_happened_it_is_scored_by_the_rate_of_the_others(n, only):
+    successes = np.zeros(n)
+    successes[3] = only
+    rows = Observations({}, {"x": np.arange(n, dtype=float)}, n, successes, np.full(n, 100.0))
+
+    found = reference.log_scores(rows, {}, seed=1)
+
+    p = 0.5 / (100 * np.arange(1, n) + 1)  # of some of the other rows, none of which has a success
+    expected = only * np.log(p) + (100 - only) * np.log1p(-p)
+    assert np.isfinite(found).all()
+    assert np.abs(expected - found[3]).min() < 1e-9
+
+
 @pytest.mark.parametrize(("most", "fewest_ones"), [(1, 4), (2, 0)], ids=["labels", "counts"])
 def test_every_row_is_scored_once_by_what_has_not_seen_it_and_each_fold_has_its_share_of_a_rare_label(
     monkeypatch, most, fewest_ones
@@ -273,6 +288,17 @@ def test_what_functions_miss_is_said_of_the_columns_of_the_table(formula, column
     found = decide(evidence_on_frame(frame, formula))
 
     assert (found.form_seen["worst_column"], found.form_seen["suggestion"]) == (columns, suggestion)
+
+
+def test_no_spline_is_suggested_whose_knots_would_meet():
+    x = np.linspace(0, 1, 300)
+    missed = {"even": x, "zeros": np.maximum(x - 0.4, 0), "ones": np.minimum(x, 0.6), "middle": x.round()}
+    rows = Observations({}, missed, 300, np.zeros(300), np.ones(300))
+    specification = ModelSpecification(f"y ~ {' + '.join(missed)}")
+
+    found = [form._term(specification, rows, (column,)) for column in missed]
+
+    assert found == ["bs(even, df=5)", "", "", ""]
 
 
 def test_a_formula_without_features_is_not_examined():

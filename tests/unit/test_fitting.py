@@ -136,14 +136,16 @@ def test_a_fit_that_no_smaller_steps_would_save_is_refused_at_once(fit):
         fitted.admission.require()
 
 
-def test_an_engine_that_declined_is_not_asked_again_by_the_retry(fit):
-    settings = replace(SETTINGS, engine="nested-laplace", second_opinion=False)
+@pytest.mark.parametrize("second_opinion", [True, False])
+def test_an_engine_that_declined_is_not_asked_again_by_the_retry(fit, second_opinion):
+    settings = replace(SETTINGS, engine="nested-laplace", second_opinion=second_opinion)
 
     fitted, asked = fit(settings, nuts=[diverging(), good()], nested_laplace=[GateError("k-hat 0.9")])
 
     assert fitted.admission.passed
     assert [name for name, _ in asked] == ["nested-laplace", "nuts", "nuts"]
-    assert fitted.settings == replace(settings.stricter(), engine="nuts")
+    assert fitted.settings == replace(settings.stricter(), engine="nuts", second_opinion=False)
+    assert fitted.notes == ("k-hat 0.9.", "The first fit failed its gates; this is the stricter retry.")
 
 
 @pytest.mark.parametrize(

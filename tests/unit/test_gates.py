@@ -213,13 +213,18 @@ def test_a_disagreement_is_followed_by_arguments_that_give_both_engines_more_dra
         ({"ess_bulk_min": 399.0}, "settings=FitSettings(draws=2000)"),
         ({"ess_bulk_min": nan}, "settings=FitSettings(draws=2000)"),
         ({"ess_bulk_min": 100.0, "khat": 0.1}, "settings=FitSettings(chains=16)"),
+        ({"ess_bulk_min": 399.0, "n_draws": 400, "asked_for_each": 5}, "settings=FitSettings(draws=4000)"),
+        (
+            {"rhat_max": 1.3, "n_draws": 400, "asked_for_each": 5},
+            "settings=FitSettings(draws=4000, tune=2000)",
+        ),
     ],
-    ids=["a quarter", "nearly", "no chain that moves", "independent draws"],
+    ids=["a quarter", "nearly", "no chain that moves", "independent draws", "few kept", "few kept, r_hat"],
 )
 def test_as_many_more_draws_are_asked_for_as_are_missing(fault, remedy):
     (failure,) = judge(replace(GOOD, **fault)).failures
 
-    assert arguments(failure) == [remedy]
+    assert arguments(failure)[:1] == [remedy]
 
 
 PUBLIC = {name: getattr(data_science, name) for name in ("FitSettings", "ModelSpecification", "Prior")}

@@ -1,5 +1,8 @@
 """How rows fare that were left out, overall and by group, on nodes set by hand."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -20,9 +23,9 @@ WEIGHTS = np.array([1.0, 4.0, 1.0, 4.0, 5.0, 5.0])  # rows that each node stands
 G, X = np.array([0, 0, 0, 1, 1, 1]), np.array([1.0, 1.0, 2.0, 3.0, 4.0, 9.0])
 
 
-def compared(successes=Y, trials=1.0):
+def compared(successes=Y, trials=1.0, x=X):
     n = int(WEIGHTS.sum())
-    nodes = Observations({"g": G}, {"x": X}, len(Y), successes, np.broadcast_to(trials, len(Y)))
+    nodes = Observations({"g": G}, {"x": x}, len(Y), successes, np.broadcast_to(trials, len(Y)))
     blind = np.full(len(Y), 0.1)
     loos = {
         name: Loo(np.log(np.where(Y == 1, p, 1 - p)), 0 * Y, WEIGHTS, n, 0 * Y)
@@ -54,6 +57,36 @@ def test_a_column_of_few_values_is_shown_by_them_and_one_of_many_by_thirds_of_th
 
     assert few == [("1", 5), ("2", 1), ("3", 4), ("4", 5), ("9", 5)]
     assert many == [("to 3", 10), ("above 3", 10)]
+
+
+@pytest.mark.parametrize(
+    ("x", "levels"),
+    [(2000 + X, "2001 2002 2003 2004 2009"), (1e7 + X, "10000001 10000002 10000003 10000004 10000009")],
+    ids=["years", "far from zero"],
+)
+def test_numbers_are_written_with_digits_that_tell_them_apart(x, levels, monkeypatch):
+    few = [one.level for one in performance(compared(x=x), ENCODING).groups if one.column == "x"]
+    monkeypatch.setattr("data_science.evaluation.performance._PARTS", 2)
+    many = [one.level for one in performance(compared(x=x), ENCODING).groups if one.column == "x"]
+
+    third = levels.split()[2]
+    assert few == levels.split()
+    assert many == [f"to {third}", f"above {third}"]
+
+
+def test_a_group_of_one_row_has_no_standard_error():
+    errors = {one.n_rows: one.gain_se for one in performance(compared(), ENCODING).groups}
+
+    assert np.isnan(errors.pop(1))
+    assert np.isfinite(list(errors.values())).all()
+
+
+def test_neither_nodes_of_merged_rows_nor_pieces_of_a_spline_are_groups():
+    merged = replace(compared(), continuous="x")
+    pieces = Encoding(ENCODING.terms, derived=(SimpleNamespace(columns=("x", "x2"), reads=("z",)),))
+
+    for made, encoding in ((merged, ENCODING), (compared(), pieces)):
+        assert {one.column for one in performance(made, encoding).groups} == {"g"}
 
 
 def test_the_squared_error_is_of_the_probability_without_the_row():

@@ -1,6 +1,7 @@
 """Rows that importance sampling cannot leave out are left out by a fit, up to a number that is counted."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -93,16 +94,20 @@ def test_equal_rows_share_one_refit_and_a_node_of_unequal_rows_has_none(monkeypa
     assert (nowhere.n_refitted, nowhere.n_khat_high) == (0, 7)
 
 
-def test_a_row_without_which_there_is_no_fit_keeps_its_warning(monkeypatch):
-    def decline(*_):
-        raise GateError("k-hat is 0.9")
-
-    fitted, nodes, found = posed_with_scores(COUNTS, [0.1, 0.1, 0.1, 0.1, np.nan])
+@pytest.mark.parametrize(
+    "declined", [GateError("k-hat is 0.9"), np.linalg.LinAlgError("singular")], ids=["gate", "algebra"]
+)
+def test_a_row_without_which_there_is_no_fit_keeps_its_warning_and_none_is_tried_after_it(
+    monkeypatch, declined
+):
+    fitted, nodes, found = posed_with_scores(COUNTS, [0.1, 0.1, 0.1, 0.8, np.nan])
+    decline = Mock(side_effect=declined)
     monkeypatch.setattr(refits, "drawn_by_engine", decline)
 
     again = refitted(fitted, nodes, found)
 
-    assert (again.n_refitted, again.n_khat_high) == (0, 1)
+    assert decline.call_count == 1
+    assert (again.n_refitted, again.n_khat_high) == (0, 2)
     assert again.pointwise.tolist() == found.pointwise.tolist()
 
 

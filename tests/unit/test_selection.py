@@ -1,11 +1,12 @@
 """Candidates, the one that is added for what the best has missed, and the verdict on what is best then."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
 from data_science import ModelSpecification, compare, selection
-from data_science.errors import GateError
+from data_science.errors import GateError, SchemaError
 from data_science.judgement.expansion import expanded
 from tests.held_verdicts import SEEN, verdict
 from tests.trust.known_tables import world
@@ -35,18 +36,23 @@ def test_a_form_that_holds_is_left_as_it_is_and_nothing_is_added_that_was_not_as
     assert compare([BLIND, LINES], world("signal", 300), expand=False).proposed == {}
 
 
+def test_what_is_said_of_a_candidate_that_was_added_is_the_form_that_was_missed_though_another_warns():
+    missed = replace(WRONG, leaks=("scd_a",))
+    made = selection.Selection({}, {}, {}, verdicts={"y ~ x": missed}, proposed={BENT: "y ~ x"})
+
+    assert "is held of 'y ~ x': The model's form is wrong" in made.added
+
+
 def test_the_loop_ends_where_what_was_added_does_not_help_or_cannot_be_fitted(monkeypatch):
     frame = world("noise", 300)
     monkeypatch.setattr(selection, "_verdict_on", lambda *_: WRONG)
     assert list(compare([BLIND, LINES], frame).proposed) == [BENT]  # and then the best is what it was
 
-    def refuse(*_):
-        raise GateError("k-hat is 0.9")
-
-    monkeypatch.setattr(selection, "posterior_on", refuse)
-    found = compare([BLIND, LINES], frame)
-    assert found.proposed == {}
-    assert set(found.names) == {BLIND.formula, LINES.formula}
+    for refusal in (GateError("k-hat is 0.9"), SchemaError("a knot is on the boundary")):
+        monkeypatch.setattr(selection, "posterior_on", Mock(side_effect=refusal))
+        found = compare([BLIND, LINES], frame)
+        assert found.proposed == {}
+        assert set(found.names) == {BLIND.formula, LINES.formula}
 
 
 WRONG = verdict(form="wrong", form_seen=SEEN | {"suggestion": "bs(scd_a, df=5)", "worst_column": ["scd_a"]})
@@ -59,6 +65,7 @@ WRONG = verdict(form="wrong", form_seen=SEEN | {"suggestion": "bs(scd_a, df=5)",
         ("label ~ (scd_a | g) + scd_b", "bs(scd_a, df=5)", "label ~ (scd_a | g) + scd_b + bs(scd_a, df=5)"),
         ("y ~ I(a + b) + `a + b`", "bs(`a + b`, df=5)", "y ~ I(a + b) + bs(`a + b`, df=5)"),
         ("y ~ a + b", "a:b", "y ~ a + b + a:b"),
+        ("choice['a~b'] ~ a", "bs(a, df=5)", "choice['a~b'] ~ bs(a, df=5)"),
         ("y ~ a", "", None),
     ],
 )

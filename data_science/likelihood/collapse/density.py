@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_science.arrays import Floats, Ints, Singles
+from data_science.errors import GateError
 from data_science.formula.priors import IndependentPriors
 from data_science.likelihood.collapse.derivatives import derivatives
 from data_science.likelihood.collapse.drawing import FINE, QUANTILES
@@ -163,12 +164,19 @@ class Collapsed:
         drawn : array, shape (level, n)
         quantiles : array, shape (level, 3)
         moments : array, shape (level, 4)
+
+        Raises
+        ------
+        GateError
+            If a level could not be integrated.
         """
         rows, first = self.plan.operands.of_levels(some), len(QUANTILES)
         n_levels = len(rows.successes)
         found, moments = np.empty((n_levels, first + n)), np.empty((n_levels, 1, 4))
         arguments = self._left(v[None], theta[None])[1:]
-        integrals(rows, *arguments, modes[some], FINE, REACH, rng, np.zeros(1), moments, found)
+        lost = integrals(rows, *arguments, modes[some], FINE, REACH, rng, np.zeros(1), moments, found)
+        if lost:
+            raise GateError(f"{lost} integrals over {self.plan.term.name} failed")
         return found[:, first:], found[:, :first], moments[:, 0]
 
     def _batches(self, theta: Floats) -> Iterator[Ints]:

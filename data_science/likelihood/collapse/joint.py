@@ -26,7 +26,6 @@ class Joint:
 
     mode: Floats  # (r + 1,)
     root: Floats  # (r + 1, r + 1), upper triangular
-    log_det: float  # of the root
 
 
 def joint_mode(density: Collapsed, modes: Floats) -> Joint:
@@ -47,8 +46,7 @@ def joint_mode(density: Collapsed, modes: Floats) -> Joint:
         half = np.linalg.solve(lower, gradient)
         step, decrement = np.linalg.solve(lower.T, half), float(half @ half)
         if decrement < _CONVERGED:
-            root = np.linalg.inv(lower).T
-            return Joint(at + step, root, float(np.log(root.diagonal()).sum()))
+            return Joint(at + step, np.linalg.inv(lower).T)
         longest = max(float(np.abs(step[:-1]).max(initial=0)) / _FARTHEST, abs(step[-1]) / _FARTHEST_LOG)
         size = 1 / max(1.0, longest)
         while True:

@@ -79,7 +79,7 @@ class LeftOut:
         shares = shares / shares.sum()
         average = values @ shares
         by_fit = np.log(np.exp(values - average[:, None]) @ shares) + average
-        left_out = binomial.log_probability_against(against)
+        left_out = binomial.log_probability_against(np.maximum(against, 0.0))  # weights may be negative
         return np.stack([by_fit, left_out, ((values - average[:, None]) ** 2) @ shares])
 
 

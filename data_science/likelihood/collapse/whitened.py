@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_science.arrays import Floats
-from data_science.errors import GateError
 from data_science.likelihood.collapse.density import Collapsed
 from data_science.likelihood.collapse.laplace import marginal_mode
 
@@ -53,10 +52,7 @@ class Whitened:
         """Value and gradient; minus infinity where the integrals fail, which the sampler rejects."""
         theta, v = self.left(t, z)
         modes = self.modes.copy()
-        try:
-            found = self.density.slope(v, theta, modes)
-        except GateError:
-            return -np.inf, 0 * t, 0 * z
+        found = self.density.slope(v, theta, modes)
         if not np.isfinite(found.value):
             return -np.inf, 0 * t, 0 * z
         gradient = self.scale * (found.first + self.slope @ found.gradient)
