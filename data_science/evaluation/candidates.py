@@ -11,8 +11,9 @@ from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError, require_instance
 from data_science.evaluation.comparison import Comparison, compare_fitted
 from data_science.fitting.posterior_on import Fitted, posterior_on
-from data_science.formula.reading import offsets_in, sides
+from data_science.formula.reading import offsets_in
 from data_science.formula.specification import ModelSpecification
+from data_science.formula.tilde import sides
 from data_science.formula.training_data import validated
 
 MODEL, BASELINE = "model", "intercept only"

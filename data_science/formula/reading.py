@@ -17,16 +17,6 @@ _PLAIN = re.compile(r"[`'\"].*|[^\W\d_][\w.]*|[0-9]*\.?[0-9]+")  # in quotes, a 
 
 
 _NAME = re.compile(r"[^\W\d_][\w.]*")
-#: Up to the first tilde that is in no name and not in quotes.
-_LEFT = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^`'\"~])*(?=~)")
-
-
-def sides(formula: str) -> tuple[str, str]:
-    """Return what is left and what is right of the tilde; without a tilde all of it is right."""
-    left = _LEFT.match(formula)
-    if left is None:
-        return "", formula.strip()
-    return left[0].strip(), formula[left.end() + 1 :].strip()
 
 
 def quoted(column: str) -> str:

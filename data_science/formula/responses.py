@@ -11,7 +11,7 @@ from formulae.terms.call_resolver import LazyVariable
 
 from data_science.data.responses import Response
 from data_science.errors import SpecificationError
-from data_science.formula.reading import sides
+from data_science.formula.tilde import sides
 
 _PROPORTION = {"p", "prop", "proportion"}
 _CLASS = "neither a 0/1 column nor p(successes, trials) of two columns nor a level, as in choice['blue']"

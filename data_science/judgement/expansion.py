@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from data_science.formula.reading import sides
+from data_science.formula.tilde import sides
 from data_science.judgement.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from data_science.errors import SpecificationError
-from data_science.formula.reading import sides
+from data_science.formula.tilde import sides
 
 _KEY = "idx"  # names rows, here as in the feature store
 _AMBIGUOUS = ("`", "|")  # quoting, and the bar of a group-specific term

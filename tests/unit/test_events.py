@@ -13,8 +13,8 @@ from data_science.errors import SchemaError, SpecificationError
 from data_science.evaluation.candidates import baseline_of
 from data_science.formula import bambi_model
 from data_science.formula.design import encode, learn
-from data_science.formula.reading import sides
 from data_science.formula.specification import ModelSpecification
+from data_science.formula.tilde import sides
 from data_science.formula.training_data import validated
 
 N = 24
