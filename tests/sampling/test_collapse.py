@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit, logsumexp
 from scipy.stats import kstest
 
+from data_science.errors import GateError
 from data_science.formula.design import encode, learn
 from data_science.formula.specification import ModelSpecification
 from data_science.likelihood.collapse.density import Collapsed
@@ -172,6 +173,14 @@ def test_gradient_and_hessian_are_the_density_s(case):
     assert slope.first[block] == pytest.approx((up.value - down.value) / (2 * h), abs=1e-3)
     second = (up.first[block] - down.first[block]) / (2 * h)
     assert slope.second[block] == pytest.approx(second, abs=1e-3 * max(1.0, abs(second)))
+
+
+def test_no_level_is_drawn_that_could_not_be_integrated(case, monkeypatch):
+    monkeypatch.setattr("data_science.likelihood.collapse.density.integrals", lambda *_: 2)
+    (v,), (theta,) = points(case, case.theta, n=1, scale=case.scale)
+
+    with pytest.raises(GateError, match=r"2 integrals over .* failed"):
+        case.density.drawn(v, theta, modes(case), 8, slice(0, 3), np.random.default_rng(6))
 
 
 def test_levels_are_drawn_from_their_conditional_distributions(case):

@@ -71,6 +71,14 @@ def test_what_is_left_out_is_a_client_and_never_its_cell():
     assert measured.elpd - without_cell > 50
 
 
+def test_the_column_whose_values_became_nodes_is_known():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=600), "label": rng.integers(0, 2, 600)})
+    rows = encode(learn(ModelSpecification("label ~ x"), frame), frame)
+
+    assert (pool(rows, 12).continuous, pool(rows).continuous) == ("x", None)
+
+
 def test_a_count_without_its_herd_is_one_observation():
     frame = herds()
     design, posterior = by_group(frame, "p(sick, size) ~ 0 + g")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
-from data_science.report.card import Table, _markdown, code, number, sentence
+from data_science.evaluation.performance import GroupPerformance, Performance
+from data_science.report.card import Table, _markdown, _performance, code, number, sentence
 
 NAMES = {
     "a group": "1|attr_b[a]",
@@ -32,6 +33,17 @@ def test_a_name_is_shown_as_it_is(name):
         assert codes(rendered) == [name]
         assert "<img" not in rendered
     assert markdown.render(table).count("<td") == 2
+
+
+def test_a_group_of_one_row_has_an_empty_cell_for_its_score():
+    groups = tuple(
+        GroupPerformance("x", level, n, (0.0, 0.5, 1.0), 0.5, 1.0, se)
+        for level, n, se in (("1", 1, np.nan), ("2", 8, 0.25))
+    )
+
+    *_, table = _performance(Performance(9, 2.0, 0.5, None, groups))
+
+    assert [row[-1] for row in table.rows] == ["", "1.0 (0.5)"]
 
 
 def test_what_cannot_be_printed_is_escaped():
