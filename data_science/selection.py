@@ -110,7 +110,7 @@ def compare(
 def _closed(
     fits: dict[str, Fitted], frame: pd.DataFrame, settings: FitSettings, *, expand: bool
 ) -> Selection:
-    compared = compare_fitted(fits)
+    compared = compare_fitted(fits, settings.seed)
     verdicts: dict[str, Verdict] = {}
     proposed: dict[str, str] = {}
     while True:
@@ -126,7 +126,7 @@ def _closed(
             log.warning("%s was not added: %s", longer.formula, refused)
             break
         proposed[longer.formula] = examined
-        compared = compare_fitted(fits)
+        compared = compare_fitted(fits, settings.seed)
     for name in (*proposed, compared.names[0]):
         if name not in verdicts:
             verdicts[name] = _verdict_on(fits[name], frame, settings, len(fits))

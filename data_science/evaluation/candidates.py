@@ -56,7 +56,7 @@ def against_baseline(fitted: Fitted, frame: pd.DataFrame, settings: FitSettings)
     """Compare a fit with the intercept-only model on the same validated rows."""
     baseline = baseline_of(fitted.design.specification)
     alone = posterior_on(frame, baseline, replace(QUICK, seed=settings.seed))
-    return compare_fitted({MODEL: fitted, BASELINE: alone})
+    return compare_fitted({MODEL: fitted, BASELINE: alone}, settings.seed)
 
 
 def baseline_of(specification: ModelSpecification) -> ModelSpecification:

@@ -111,14 +111,17 @@ class Comparison:
         return tuple(said)
 
 
-def compare_fitted(fits: Mapping[str, Fitted]) -> Comparison:
-    """Compare fits to the same rows, one observation left out at a time."""
+def compare_fitted(fits: Mapping[str, Fitted], seed: int = 1) -> Comparison:
+    """Compare fits to the same rows, one observation left out at a time; the seed is that of refits."""
     encoded = union([fit.design for fit in fits.values()], [fit.problem.rows for fit in fits.values()])
     unfit = any(fit.problem.compressed.unfit_for_quadrature for fit in fits.values())
     observations = pool(encoded, quadrature=not unfit)
     measured = {name: measure(fit.design, observations, fit.posterior) for name, fit in fits.items()}
     return _ranked(
-        {name: (refitted(fits[name], observations, one), waic) for name, (one, waic) in measured.items()},
+        {
+            name: (refitted(fits[name], observations, one, seed), waic)
+            for name, (one, waic) in measured.items()
+        },
         observations,
     )
 

@@ -29,7 +29,7 @@ REFITS_MAX = 10
 _SETTINGS = FitSettings(engine="nested-laplace", second_opinion=False)
 
 
-def refitted(fitted: Fitted, observations: Pooled, found: Loo) -> Loo:
+def refitted(fitted: Fitted, observations: Pooled, found: Loo, seed: int = 1) -> Loo:
     """Replace scores whose k-hat is high by those of fits without the row.
 
     A node that stands for rows which differ is left as it is, and so are rows beyond :data:`REFITS_MAX`, or
@@ -41,18 +41,21 @@ def refitted(fitted: Fitted, observations: Pooled, found: Loo) -> Loo:
     observations : Pooled
         The nodes at which ``found`` was measured.
     found : Loo
+    seed : int
+        Of the fits without a row.
     """
     high = np.flatnonzero(~(found.khat <= KHAT_MAX))
     if not len(high):
         return found
     pointwise, khat, n_refitted = found.pointwise.copy(), found.khat.copy(), 0.0
     scores: dict[int, float] = {}
+    settings = replace(_SETTINGS, seed=seed)
     for node in high[np.argsort(-np.nan_to_num(khat[high], nan=np.inf), kind="stable")]:
         row = _row_at(fitted, observations.rows, int(node))
         if row is None:
             continue
         if row not in scores:
-            score = None if len(scores) == REFITS_MAX else _left_out(fitted, row)
+            score = None if len(scores) == REFITS_MAX else _left_out(fitted, row, settings)
             if score is None:
                 break
             scores[row] = score
@@ -73,7 +76,7 @@ def _row_at(fitted: Fitted, nodes: Observations, node: int) -> int | None:
     return int(same.argmax()) if same.any() else None
 
 
-def _left_out(fitted: Fitted, row: int) -> float | None:
+def _left_out(fitted: Fitted, row: int, settings: FitSettings) -> float | None:
     """Log probability of a row's response by the posterior of the others under the same priors."""
     problem = fitted.problem
     design, at = problem.design, problem.compressed.at  # the units of the priors stay those of all rows
@@ -82,7 +85,7 @@ def _left_out(fitted: Fitted, row: int) -> float | None:
     density = Assembled(lambda: LogJoint.of(design, cells, statistics, at), Order.of(design.encoding))
     without = Compressed(cells, others.successes, statistics, at, density, 0.0)
     try:
-        posterior, *_ = drawn_by_engine(engine(_SETTINGS.engine), design, without, _SETTINGS, lambda _: None)
+        posterior, *_ = drawn_by_engine(engine(settings.engine), design, without, settings, lambda _: None)
     except (GateError, np.linalg.LinAlgError) as declined:
         log.info("row %d is not left out by refitting: %s", row, declined)
         return None

@@ -37,7 +37,7 @@ def recorded(monkeypatch):
         return Fitted(Problem(learned(specification.formula), None, None), f"posterior {len(fits)}")
 
     monkeypatch.setattr(candidates, "posterior_on", fit)
-    monkeypatch.setattr(candidates, "compare_fitted", lambda found: found)
+    monkeypatch.setattr(candidates, "compare_fitted", lambda found, _: found)
     return fits
 
 

@@ -71,7 +71,7 @@ def test_the_worst_rows_come_first_and_the_rest_is_counted(monkeypatch):
     frame = pd.DataFrame({"sick": np.arange(1, 16), "size": 30})
     fitted, nodes, found = posed_with_scores(frame, np.linspace(0.71, 2, 15))
     asked = []
-    monkeypatch.setattr(refits, "_left_out", lambda _, row: asked.append(row) or -1.0)
+    monkeypatch.setattr(refits, "_left_out", lambda _, row, __: asked.append(row) or -1.0)
 
     again = refitted(fitted, nodes, found)
 
@@ -83,7 +83,7 @@ def test_the_worst_rows_come_first_and_the_rest_is_counted(monkeypatch):
 def test_equal_rows_share_one_refit_and_a_node_of_unequal_rows_has_none(monkeypatch):
     fitted, nodes, found = posed_with_scores(LABELS, 0.9)
     asked = []
-    monkeypatch.setattr(refits, "_left_out", lambda _, row: asked.append(row) or -1.0)
+    monkeypatch.setattr(refits, "_left_out", lambda _, row, __: asked.append(row) or -1.0)
 
     again = refitted(fitted, nodes, found)
     nowhere = refitted(
@@ -104,9 +104,9 @@ def test_a_row_without_which_there_is_no_fit_keeps_its_warning_and_none_is_tried
     decline = Mock(side_effect=declined)
     monkeypatch.setattr(refits, "drawn_by_engine", decline)
 
-    again = refitted(fitted, nodes, found)
+    again = refitted(fitted, nodes, found, seed=7)
 
-    assert decline.call_count == 1
+    assert [call.args[3].seed for call in decline.call_args_list] == [7]
     assert (again.n_refitted, again.n_khat_high) == (0, 2)
     assert again.pointwise.tolist() == found.pointwise.tolist()
 
