@@ -127,7 +127,7 @@ def test_contrasts_follow_the_levels_that_a_row_is_moved_to():
     contrasts = Contrasts("g", ("s1", "s2"), ((1.0, 0.0), (0.0, 1.0), (-1.0, -1.0)))
     terms = (
         Term("Intercept"),
-        Term("s", bases=(Basis(("s1", "s2"), ("a", "b")),)),
+        Term("s", codings=(Basis(("s1", "s2"), ("a", "b")),)),
         Term("1|g:h", groups=(G, H)),
     )
     model = of_pairs(Encoding(terms, contrasts=((G, contrasts),)))
