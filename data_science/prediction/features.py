@@ -157,8 +157,8 @@ class LevelReader:
                     zip(map(type, objects), objects, strict=True)
                 )  # 1 and 1.0 are read each by its own
                 with suppress(FeatureError):  # whose row is looked for below
-                    codes = {one: self.code(one[1]) for one in dict.fromkeys(typed)}
-                    return np.array([codes[one] for one in typed], dtype=np.intp)
+                    read = {one: self.code(one[1]) for one in dict.fromkeys(typed)}
+                    return np.array([read[one] for one in typed], dtype=np.intp)
         elif (several := _distinct(plain)) is not None:
             return self._spread(*several, values, first)
         return np.array(_each_row(values, self.code, first), dtype=np.intp)

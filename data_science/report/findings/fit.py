@@ -130,13 +130,13 @@ def _end(value: Any) -> str:
 def seen(found: Planted) -> str:
     """Say how often planted effects were seen."""
     parts = [
-        f"{_planted(float(size))} in {round(share * found.n_tables)} of {found.n_tables} tables"
+        f"{_planted(size)} in {round(share * found.n_tables)} of {found.n_tables} tables"
         for size, share in found.table["seen"].items()
     ]
     return f"the fit saw {listed(parts)}"
 
 
-def _planted(size: float) -> str:
+def _planted(size: Any) -> str:
     if size == 1.0:
         return "an effect where none was planted"
     return f"an odds ratio of {size:.3g} per standard deviation"
