@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from data_science.data.columns import instead_of
+from data_science.data.columns import read as read_column
 from data_science.data.responses import Response
 from data_science.errors import ArtifactError, SchemaError, SettingsError
 from data_science.formula import training_data
@@ -81,5 +83,20 @@ def _read(reader: RowReader, response: Response, frame: pd.DataFrame) -> pd.Data
         if part is not None:
             if part not in frame.columns:
                 raise SchemaError(f"the response {part} is missing; expected it beside the features")
-            columns[part] = read_numbers(part, frame[part]).astype(np.int64)
+            columns[part] = (
+                read_numbers(part, frame[part]).astype(np.int64)
+                if response.event is None
+                else _event(response, frame[part])
+            )
     return pd.DataFrame(columns)
+
+
+def _event(response: Response, column: pd.Series[Any]) -> Any:
+    """Read a column of levels as 1 where it has the event, else 0; rows may all be one or the other."""
+    reading = read_column(column, "level")
+    if reading.values is None:
+        raise SchemaError(
+            f"the response {response.successes} has values that are no levels ({reading.kind}, or missing); "
+            f"expected {response.event!r} or another level in each row. {instead_of(reading.kind, 'level')}"
+        )
+    return response.occurred(reading.values).to_numpy()

@@ -51,7 +51,7 @@ class Settings:
 
 
 #: No shell reads an env file: such a folder would be made as it stands.
-_NO_PATH = re.compile(r"""(['"]).*\1|\$.*|%\w+%.*|\w{2,}:/.*""")
+_NO_PATH = re.compile(r"""(['"]).*\1|(.*[/\\])?(\$.*|%\w+%.*)|.*\$\{.*|\w{2,}:/.*""")
 
 
 def _folder(environment: Mapping[str, str], name: str) -> Path | None:

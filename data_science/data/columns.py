@@ -94,6 +94,7 @@ def read(column: Values, wanted: str) -> Reading:
         present = present.astype(column.dtype.categories.dtype)
     inferred = pd.api.types.infer_dtype(present, skipna=False)
     kind = KINDS.get(inferred, inferred)
+    exact = present
     if kind == "decimal":  # of a database or an Arrow table: the nearest floats, as of any text of digits
         present, kind = present.astype(object).astype(float), "real"
     elif kind == "text":
@@ -114,7 +115,12 @@ def read(column: Values, wanted: str) -> Reading:
             values = values.astype(np.float64, copy=False)
     if kind in ("integer", "real"):
         infinite[~missing] = _is_infinite(values)
-        refused[~missing] = _loses(values, kind, target) & ~_is_infinite(values)
+        lost = _loses(values, kind, target)
+        if (
+            inferred == "decimal" and target == "integer"
+        ):  # two that share their nearest float would be one level
+            lost |= np.asarray(exact.astype(object).to_numpy() != values, dtype=bool)
+        refused[~missing] = lost & ~_is_infinite(values)
     if missing.any() or infinite.any() or refused.any():
         return Reading(kind, missing, infinite, refused, None)
     if wanted in ("level", "text") and isinstance(column.dtype, pd.CategoricalDtype):

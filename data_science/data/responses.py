@@ -62,9 +62,9 @@ class Response:
         if self.event is None or self.successes not in typed:
             return
         levels = typed[self.successes]
-        occurred = levels.astype(object).map(str) == self.event
+        occurred = self.occurred(levels)
         if occurred.any():
-            typed[self.successes] = occurred.astype("int64")
+            typed[self.successes] = occurred
             return
         del typed[self.successes]
         there = ", ".join(repr(str(level)) for level in pd.unique(levels)[:_SHOWN])
@@ -74,6 +74,12 @@ class Response:
             f"one of {there}",
             f"The formula names the event: {named(self.successes, str(levels.iloc[0]))}, for example",
         )
+
+    def occurred(self, levels: Values) -> Values:
+        """Return 1 where a typed column has the level of the event, else 0."""
+        places, distinct = levels.factorize()
+        is_event = np.array([str(level) == self.event for level in distinct], dtype=np.int64)
+        return pd.Series(is_event[places], levels.index, name=levels.name)
 
     def faults(self, row_faults: RowFaults, typed: Mapping[str, Values]) -> Iterator[ColumnFault]:
         """Yield what is wrong with columns that were read."""

@@ -77,5 +77,6 @@ def _averages(
     found = []
     for value in values:
         rows = encode(design, some.assign(**{feature: value}))
-        found.append(binomial.probability(linear_predictor(design.encoding, rows, turned)).mean(axis=0))
+        chances = binomial.probability(linear_predictor(design.encoding, rows, turned))
+        found.append(np.average(chances, axis=0, weights=rows.trials))  # a row has as many clients as trials
     return np.stack(found)

@@ -66,7 +66,7 @@ def with_groups(
     if unknown := sorted(set(groups) - set(_ALL)):
         raise SettingsError(f"groups has {unknown}; expected some of {', '.join(_ALL)}")
     thinned = _thinned(posterior, draws)
-    _require_room(thinned, len(frame), groups)
+    _require_room(thinned, len(frame), groups, draws)
     model = bambi_model.build(design, frame)
     model.build()
     _require_agreement(model, thinned)
@@ -115,10 +115,14 @@ def _thinned(tree: DataTree, draws: int) -> DataTree:
     return DataTree.from_dict(groups)
 
 
-def _require_room(tree: DataTree, n_rows: int, groups: Collection[str]) -> None:
+def _require_room(tree: DataTree, n_rows: int, groups: Collection[str], n_of_prior: int) -> None:
     sizes = tree["posterior"].sizes
-    n_draws = sizes["chain"] * sizes["draw"]
-    if {"log_likelihood", "posterior_predictive"} & set(groups) and n_draws * n_rows * 8 > LARGEST:
+    n_draws = 0
+    if {"log_likelihood", "posterior_predictive"} & set(groups):
+        n_draws = sizes["chain"] * sizes["draw"]
+    if {"prior", "prior_predictive"} & set(groups):  # both have the probability of every row
+        n_draws = max(n_draws, n_of_prior)
+    if n_draws * n_rows * 8 > LARGEST:
         fit = LARGEST // (8 * n_rows)
         raise SettingsError(
             f"{n_draws:,} draws of {n_rows:,} rows take {n_draws * n_rows * 8 / 2**30:.1f} GB in each group; "

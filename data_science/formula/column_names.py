@@ -108,9 +108,10 @@ def require_variable(formula: str, name: str, columns: Collection[str]) -> None:
     for mark, meant in (("/", "a slash"), ("\0", "a NUL")):
         if mark in name:
             at_fault = [repr(column) for column in columns if mark in column]
+            have, s = ("has", "") if len(at_fault) == 1 else ("have", "s")
             raise SpecificationError(
-                f"{', '.join(at_fault)} in {formula!r} has {meant}, which no name in a posterior may have: "
-                "rename the column"
+                f"{', '.join(at_fault)} in {formula!r} {have} {meant}, which no name in a posterior may "
+                f"have: rename the column{s}"
                 if at_fault
                 else f"{name!r} in {formula!r} divides, and no name in a posterior may have a slash: "
                 "for x / y write x * y**-1.0"

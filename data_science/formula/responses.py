@@ -22,7 +22,7 @@ _WEIGHTS = (
 )
 #: What to write instead, by what is found left of the tilde; the first that is found counts.
 _INSTEAD = (
-    (r"\bweight", _WEIGHTS),
+    (r"\bweight(s|ed)?\(", _WEIGHTS),
     (r"^(p|prop|proportion)\(", "both are columns: add the trials to the table, even if all are the same"),
     (
         r"/|\btrials\(|^c\(|^cbind\(",

@@ -150,10 +150,15 @@ class LevelReader:
                 distinct, places = np.unique(plain.to_numpy(), return_inverse=True)
                 return self._spread(list(distinct), places, values, first)
             objects = plain.tolist()
-            if set(map(type, objects)) <= self.plain and None not in (
-                found := list(map(self.codes.get, objects))
-            ):
-                return np.array(found, dtype=np.intp)
+            if set(map(type, objects)) <= self.plain:
+                if None not in (found := list(map(self.codes.get, objects))):
+                    return np.array(found, dtype=np.intp)
+                typed = list(
+                    zip(map(type, objects), objects, strict=True)
+                )  # 1 and 1.0 are read each by its own
+                with suppress(FeatureError):  # whose row is looked for below
+                    read = {one: self.code(one[1]) for one in dict.fromkeys(typed)}
+                    return np.array([read[one] for one in typed], dtype=np.intp)
         elif (several := _distinct(plain)) is not None:
             return self._spread(*several, values, first)
         return np.array(_each_row(values, self.code, first), dtype=np.intp)

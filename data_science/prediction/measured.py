@@ -55,7 +55,10 @@ def measure_unseen(predictor: Predictor, rows: Rows) -> Predictor:
 
 
 def _both(predictor: Predictor, rows: Rows, new: dict[str, Ints]) -> UnseenLevel:
-    moved = Rows({**rows.codes, **new}, rows.numeric, len(rows))
+    codes, numeric = {**rows.codes, **new}, dict(rows.numeric)
+    for _, contrasts in predictor.encoding.contrasts:
+        numeric |= contrasts.evaluate(codes)
+    moved = Rows(codes, numeric, len(rows))
     return UnseenLevel(
         float(predictor.probabilities(moved, "plug-in").mean()),
         float(predictor.probabilities(moved, "posterior").mean()),

@@ -102,8 +102,11 @@ def number(value: float) -> str:
 
 
 def _what_it_is(report: Report) -> str:
-    names = ", ".join(code(offset.name) for offset in report.specification.offsets)
-    known = f" {names} is added to the logit as it is, and every prediction needs it." if names else ""
+    names = [code(offset.name) for offset in report.specification.offsets]
+    added = "is added to the logit as it is, and every prediction needs it"
+    if len(names) > 1:
+        added = "are added to the logit as they are, and every prediction needs them"
+    known = f" {listed(names)} {added}." if names else ""
     return (
         f"A Bayesian logistic regression, {code(report.specification.formula)}, that gives the probability "
         f"of `{report.predictor.response}`. It predicts 1 above a probability of "
@@ -229,12 +232,16 @@ def _unseen(report: Report) -> str:
     """Sentences about levels that training has not seen, each with a space; empty if no column has levels."""
     columns = [column for column in report.predictor.columns if column.levels is not None]
     refused = [code(column.name) for column in columns if column.refuses_unseen]
+    combined = [code(one.name) for one in report.predictor.combinations]
+    refuses_new = report.predictor.reader.refuses_new
     found = []
-    if len(refused) < len(columns):
+    if len(refused) < len(columns) or (combined and not refuses_new):
         said = report.sentences.get("Unseen levels")
         found.append("An unseen group gets the population effect." if said is None else sentence(said))
     if refused:
         found.append(f"An unseen level of {listed(refused)} is refused.")
+    if combined and refuses_new:
+        found.append(f"An unseen combination of {listed(combined)} is refused.")
     return "".join(f"{one} " for one in found)
 
 

@@ -101,8 +101,9 @@ def _name(text: str) -> str:
     return _text(text)
 
 
-#: In quotes, a variable, a URL: no shell reads an env file, and such a folder would be made as it stands.
-_NO_PATH = re.compile(r"""(['"]).*\1|\$.*|%\w+%.*|\w{2,}:/.*""")
+#: In quotes, a variable at the start of a name, a URL: no shell reads an env file, and such a folder would be
+#: made as it stands.
+_NO_PATH = re.compile(r"""(['"]).*\1|(.*[/\\])?(\$.*|%\w+%.*)|.*\$\{.*|\w{2,}:/.*""")
 
 
 def _folder(text: str) -> Path:

@@ -30,7 +30,8 @@ class ScoresTables:
         Parameters
         ----------
         table : ibis table
-            Of a connection. Its own columns are kept, but for those of the names below.
+            Of a connection. Its own columns are kept, but for those of the names below; its rows come in
+            no order, so keep a key among them, to join on.
         interval : float, optional
             Posterior probability between ``lower`` and ``upper``; None leaves them out.
         averaged : {"unread", "plug-in"}
@@ -43,8 +44,8 @@ class ScoresTables:
         ibis table
             ``probability`` and ``label`` as `predict_proba` and `predict_batch` give them; ``lower`` and
             ``upper``, of the normal interval of the logit (`predict_interval` has quantiles of draws);
-            ``unseen``, whether a level is new; ``unread``, whether `predict_batch` would refuse the row,
-            which then has no score.
+            ``unseen``, whether a level or a combination of levels is new; ``unread``, whether
+            `predict_batch` would refuse the row, which then has no score.
 
         Raises
         ------

@@ -91,7 +91,7 @@ def look_up(table: Any, cell: str, values: Mapping[str, np.ndarray[Any, Any]], d
             name: ibis.ifelse(joined[cell].isnull(), ibis.null("float64"), joined[name].fill_null(0.0))
             for name in values
         }
-    )
+    ).drop(f"{cell}_key")
 
 
 def join(table: Any, entries: Join, key: Any, key_name: str, dialect: str) -> Any:

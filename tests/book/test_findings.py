@@ -156,7 +156,9 @@ SENTENCES = [
     (findings.averages, [pd.DataFrame({"low": [-0.002], "middle": [-0.0001], "high": [0.0], "start": [1], "end": [2]}, index=["x"])], "x from 1 to 2: +0.0 points (\N{MINUS SIGN}0.2 to 0.0)"),
     (findings.best_tenth, [np.zeros(20), pd.Series(np.linspace(0.1, 0.9, 20))], "of the 2 clients with the highest probability, none have label 1; of as many taken blindly, 0.0 would"),
     (findings.farthest, [pd.DataFrame({"low": [-0.4, 0.1], "middle": [-0.25, 0.2], "high": [-0.1, 0.3]}, index=["attr_b = a", "attr_b = b"])], "of 2 effects, that of attr_b = a is farthest from zero: \N{MINUS SIGN}0.25 (\N{MINUS SIGN}0.40 to \N{MINUS SIGN}0.10)"),
-    (findings.seen, [Planted(pd.DataFrame({"seen": [0.05, 0.9]}, index=[1.0, 1.6543]), 20)], "the fit saw an odds ratio of 1 per standard deviation in 1 of 20 tables and an odds ratio of 1.65 per standard deviation in 18 of 20 tables"),
+    (findings.farthest, [pd.DataFrame({"low": [-0.4], "middle": [-0.25], "high": [-0.1]}, index=["co-op = a-b"])], "of 1 effect, that of co-op = a-b is farthest from zero: \N{MINUS SIGN}0.25 (\N{MINUS SIGN}0.40 to \N{MINUS SIGN}0.10)"),
+    (findings.averages, [pd.DataFrame({"low": [0.01, 0.01], "middle": [-0.02, 0.02], "high": [0.03, 0.03], "start": ["a-b", -1.5], "end": ["c-d", 2]}, index=["co-op", "x-y"])], "co-op from a-b to c-d: \N{MINUS SIGN}2.0 points (1.0 to 3.0); x-y from \N{MINUS SIGN}1.5 to 2: +2.0 points (1.0 to 3.0)"),
+    (findings.seen, [Planted(pd.DataFrame({"seen": [0.05, 0.9]}, index=[1.0, 1.6543]), 20)], "the fit saw an effect where none was planted in 1 of 20 tables and an odds ratio of 1.65 per standard deviation in 18 of 20 tables"),
     (findings.averages, [pd.DataFrame({"low": [0.01, -0.034], "middle": [0.02, -0.0312], "high": [0.03, 0.001], "start": [0.1, "a"], "end": [0.9, "d"]}, index=["scd_a", "attr_b"])], "scd_a from 0.1 to 0.9: +2.0 points (1.0 to 3.0); attr_b from a to d: \N{MINUS SIGN}3.1 points (\N{MINUS SIGN}3.4 to 0.1)"),
 ]
 # fmt: on

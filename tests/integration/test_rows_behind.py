@@ -49,6 +49,10 @@ SHOWN = {
     "function of a function": f"CREATE FUNCTION inner_rows() RETURNS SETOF base LANGUAGE sql STABLE "
     f"BEGIN ATOMIC SELECT {COLUMNS} FROM base; END; CREATE FUNCTION rows() RETURNS SETOF base LANGUAGE sql STABLE "
     f"BEGIN ATOMIC SELECT {COLUMNS} FROM inner_rows(); END; CREATE VIEW feature_store AS SELECT * FROM rows()",
+    "function of a function of a view": f"CREATE VIEW inner_view AS SELECT * FROM base;"
+    f"CREATE FUNCTION inner_rows() RETURNS SETOF original LANGUAGE sql STABLE "
+    f"BEGIN ATOMIC SELECT {COLUMNS} FROM inner_view; END; CREATE FUNCTION rows() RETURNS SETOF original LANGUAGE sql STABLE "
+    f"BEGIN ATOMIC SELECT {COLUMNS} FROM inner_rows(); END; CREATE VIEW feature_store AS SELECT * FROM rows()",
     "function whose body is text": f"CREATE FUNCTION rows() RETURNS SETOF base LANGUAGE sql STABLE AS "
     f"'SELECT {COLUMNS} FROM base'; CREATE VIEW feature_store AS SELECT * FROM rows()",
     "function in another language": f"CREATE FUNCTION rows() RETURNS SETOF base LANGUAGE plpgsql STABLE AS "

@@ -263,3 +263,8 @@ def test_too_many_draws_for_memory_are_refused_with_how_many_fit(fitted, frame, 
 
     with pytest.raises(SettingsError, match="draws=100, or fewer groups"):
         fitted.bambi(frame)
+    with pytest.raises(SettingsError, match=r"101 draws of 400 rows.* draws=100, or fewer groups"):
+        fitted.bambi(frame, groups=["prior"], draws=101)
+    assert "prior" in fitted.bambi(frame, groups=["prior"], draws=100).data
+    sizes = fitted.bambi(frame, groups=[], draws=201).data["posterior"].sizes
+    assert 150 < sizes["chain"] * sizes["draw"] <= 201

@@ -52,3 +52,14 @@ def test_over_many_clients_the_average_is_of_some_of_them():
     effects = np.column_stack([np.zeros(3), DRAWS[:, 2:]])
     eta = DRAWS[:, :1] + DRAWS[:, 1:2] * 0.5 + effects[:, rows["attr_b"].map(LEVELS).to_numpy()]
     assert found["middle"].item() == pytest.approx(np.median((1 / (1 + np.exp(-eta))).mean(axis=1)))
+
+
+def test_a_row_of_many_trials_counts_as_many_clients():
+    frame = FRAME.assign(n=np.arange(60) % 7 + 1)
+    trials = frame["n"].to_numpy()
+    each = frame.loc[frame.index.repeat(trials)]
+
+    found = curve(learned("p(label, n) ~ scd_a + attr_b", frame), frame, "attr_b", ["a", "d"], DRAWS)
+
+    expected = curve(DESIGN, each, "attr_b", ["a", "d"], DRAWS)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

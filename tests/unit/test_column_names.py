@@ -160,3 +160,10 @@ def test_hundreds_of_covariates_are_read_learned_and_given_to_bambi():
 
     assert names(design) == ["Intercept", *columns]
     assert len(bambi_model.priors_of(bambi_model.build(design), design)) == 501
+
+
+def test_all_columns_with_a_slash_are_named_at_once():
+    with pytest.raises(SpecificationError, match=r"'a/b', 'c/d' in .* have a slash.* rename the columns$"):
+        ModelSpecification("y ~ `a/b`:`c/d`")
+    with pytest.raises(SpecificationError, match=r"^'a/b' in .* has a slash.* rename the column$"):
+        ModelSpecification("y ~ `a/b`:x")

@@ -1,5 +1,7 @@
 """What one column holds and as what it can be read, value by value and at every limit."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -186,3 +188,13 @@ def test_whatever_is_read_equals_what_came(values, wanted):
         )
     else:
         assert faulty(reading).any()
+
+
+@pytest.mark.parametrize("wanted", ["level", "key", "integer"])
+def test_decimals_that_would_share_a_float_are_no_whole_numbers(wanted):
+    near = ["9007199254740992", "9007199254740993", "-9007199254740993", "1.00000000000000000001", "7.0"]
+    column = pd.Series([*map(Decimal, near)], dtype=object)
+
+    assert read(column, wanted).refused.tolist() == [False, True, True, True, False]
+    assert not read(column, "real").refused.any()
+    assert read(column[[0, 4]], wanted).values.tolist() == [2**53, 7]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from test_unseen import FAR, NEAR
 
 from data_science.errors import ArtifactError, FeatureError
-from data_science.formula.encoding import Coding, Encoding, Factor, Term
+from data_science.formula.derived import Contrasts
+from data_science.formula.encoding import Basis, Coding, Encoding, Factor, Term
 from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import probability
 from data_science.prediction.combinations import Combinations, incomplete
@@ -120,6 +121,23 @@ def test_an_unseen_combination_is_measured_on_those_that_are_missing(encoding, m
         assert value == pytest.approx(model.predict_proba(moved, method).mean())
     assert found["g:h"].is_far
     assert 0 < probability(np.array([-4.0]))[0] < found["g:h"].averaged
+
+
+def test_contrasts_follow_the_levels_that_a_row_is_moved_to():
+    contrasts = Contrasts("g", ("s1", "s2"), ((1.0, 0.0), (0.0, 1.0), (-1.0, -1.0)))
+    terms = (
+        Term("Intercept"),
+        Term("s", codings=(Basis(("s1", "s2"), ("a", "b")),)),
+        Term("1|g:h", groups=(G, H)),
+    )
+    model = of_pairs(Encoding(terms, contrasts=((G, contrasts),)))
+    rows = model.reader.all_rows(EVERY[KNOWN].head(1))
+
+    found = measure_unseen(model, rows).unseen_levels["g:h"]
+
+    moved = pd.DataFrame([{"g": "b", "h": 1}])
+    assert found.plug_in == pytest.approx(model.predict_proba(moved, "plug-in").item())
+    assert found.averaged == pytest.approx(model.predict_proba(moved, "posterior").item())
 
 
 @settings(max_examples=80, deadline=None)

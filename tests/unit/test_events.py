@@ -8,7 +8,10 @@ import pytest
 from dtypes import column
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from serving_cases import ROW, predictor
 
+from data_science.bambi_door import _read
+from data_science.data.responses import Response
 from data_science.errors import SchemaError, SpecificationError
 from data_science.evaluation.candidates import baseline_of
 from data_science.formula import bambi_model
@@ -177,3 +180,32 @@ def test_the_correction_of_a_sampling_is_a_constant_offset_and_a_constant_effect
     assert np.ptp(encode(design, typed).numeric[made]) == 0
     with pytest.raises(SchemaError, match="z: the constant"):
         validated(frame, ModelSpecification(f"y ~ x + z + {offset}"), None)
+
+
+@pytest.mark.parametrize("left", ["log(weight)", "weight + z", "weight_gain == 'u'", "p(weight, 10)"])
+def test_a_column_that_is_a_weight_is_not_taken_for_weights_of_rows(left):
+    with pytest.raises(SpecificationError) as refused:
+        ModelSpecification(f"{left} ~ x")
+
+    assert "weights have no likelihood" not in str(refused.value)
+
+
+def test_a_single_trial_is_enough_and_none_is_refused():
+    frame = pd.DataFrame({"s": EVENT.astype(int), "n": 1, "x": X})
+    specification = ModelSpecification("p(s, n) ~ x")
+
+    assert validated(frame, specification, None).n_rows == N
+    with pytest.raises(SchemaError, match="n: fewer than one trial in 1 of"):
+        validated(frame.assign(n=[1] * (N - 1) + [0], s=[*EVENT[:-1].astype(int), 0]), specification, None)
+
+
+@pytest.mark.parametrize("levels", [("red", "blue"), (True, False)])
+def test_new_rows_are_read_by_the_event_that_the_formula_names(levels):
+    reader = predictor().reader
+    new = pd.DataFrame([ROW] * 3).assign(c=np.array([levels[1], levels[0], levels[1]]))
+
+    read = _read(reader, Response("c", event=str(levels[1])), new)
+
+    assert read["c"].tolist() == [1, 0, 1]
+    with pytest.raises(SchemaError, match="the response c has values that are no levels"):
+        _read(reader, Response("c", event="blue"), new.assign(c=["blue", None, "red"]))

@@ -142,6 +142,7 @@ def test_the_company_files_may_be_at_home(monkeypatch, tmp_path):
 NO_PATHS = [
     "$HOME/models", "${HOME}/models", "${MODELS:-models}", "%USERPROFILE%\\\\models", "'models'", '"models"', ' "/models" ',
     "file:///models", "s3://bucket/models", "https://host/models", "postgresql:/h",
+    "models/$RUN", "a/%USER%", "/srv/%USER%/models", "/srv/run-${RUN}", "a\\$RUN",
 ]  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def test_what_a_shell_or_a_library_would_have_to_read_is_no_folder_and_is_refuse
 
 
 @pytest.mark.parametrize(
-    "text", ["models", "./models", "/a b/c$d", "C$", "it's", "a:b", "100%", "x/%n%", "modèles"]
+    "text", ["models", "./models", "/a b/c$d", "C$", "it's", "a:b", "100%", "x/%n", "modèles"]
 )
 def test_any_other_path_is_one(text):
     assert Settings.from_environment({"MODEL_FOLDER": text}).model_folder == Path(text)

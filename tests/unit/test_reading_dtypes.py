@@ -176,3 +176,23 @@ def test_an_unused_category_harms_nobody():
     column = pd.Series(pd.Categorical([1, 2], categories=["not a number", 1, 2]))
 
     assert INTEGERS.read(column).tolist() == [0, 1]
+
+
+def test_an_unseen_level_among_objects_has_no_value_read_twice(monkeypatch):
+    whole, text = [1, 99, 2.0, 99, True, 99.0, 99] * 9, ["a", "zz", " d", "zz", np.str_("zz")] * 9
+    expected = [
+        [reader.code(value) for value in values] for reader, values in ((INTEGERS, whole), (TEXTS, text))
+    ]
+    asked = []
+    code = LevelReader.code
+    monkeypatch.setattr(LevelReader, "code", lambda reader, value: asked.append(value) or code(reader, value))
+
+    read = [
+        reader.read(pd.Series(values, dtype=object)).tolist()
+        for reader, values in ((INTEGERS, whole), (TEXTS, text))
+    ]
+
+    assert read == expected
+    assert len(asked) == 5 + 4
+    with pytest.raises(FeatureError, match=r"^row 2: .* is 1.152.*float"):  # which the equal integer is not
+        INTEGERS.read(pd.Series([1, 2**60, 2.0**60, 2**60], dtype=object))

@@ -6,9 +6,14 @@ import re
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
+from reports import report
+from serving_cases import ATTR_A, ATTR_B, predictor
 
 from data_science.evaluation.performance import GroupPerformance, Performance
-from data_science.report.card import Table, _markdown, _performance, code, number, sentence
+from data_science.formula.encoding import Coding, Encoding, Term
+from data_science.formula.specification import ModelSpecification
+from data_science.prediction.combinations import Combinations
+from data_science.report.card import Table, _markdown, _performance, code, model_card, number, sentence
 
 NAMES = {
     "a group": "1|attr_b[a]",
@@ -60,3 +65,37 @@ def test_a_number_has_four_significant_digits_and_writes_thousands_out(value, sh
 
 def test_a_sentence_keeps_its_capitals():
     assert sentence("elpd difference 1.2 (SE 3.1)") == "Elpd difference 1.2 (SE 3.1)."
+
+
+@pytest.mark.parametrize("unseen", ["population", "refuse"])
+def test_the_card_says_what_becomes_of_a_new_combination_of_two_common_effects(unseen):
+    one = Combinations(("attr_a", "attr_b"), (5, 4), np.arange(20) > 0)
+    encoding = Encoding(
+        (
+            Term("Intercept"),
+            Term("attr_a", codings=(Coding(ATTR_A, True),)),
+            Term("attr_b", codings=(Coding(ATTR_B, True),)),
+            Term("1|attr_a:attr_b", groups=(ATTR_A, ATTR_B)),
+        )
+    )
+    model = predictor(encoding, unseen=unseen, combinations=(one,))
+
+    card = model_card(report(predictor=model))
+
+    assert "An unseen level of `attr_a` and `attr_b` is refused." in card
+    assert ("An unseen combination of `attr_a:attr_b` is refused." in card) is (unseen == "refuse")
+    assert ("An unseen group gets the population effect." in card) is (unseen == "population")
+
+
+def test_the_card_speaks_of_one_offset_or_of_two():
+    for formula, said in [
+        (
+            "label ~ scd_a + offset(z)",
+            "`offset(z)` is added to the logit as it is, and every prediction needs it.",
+        ),
+        (
+            "label ~ scd_a + offset(z) + offset(w)",
+            "`offset(z)` and `offset(w)` are added to the logit as they are, and every prediction needs them.",
+        ),
+    ]:
+        assert said in model_card(report(specification=ModelSpecification(formula)))

@@ -35,8 +35,11 @@ MANY = Encoding(
 JOINED = Encoding(
     (*DEFAULT.terms[:2], Term("1|attr_b", groups=(Factor("attr_b", tuple(f"l{k}" for k in range(31))),)))
 )
+LEVELS_ONLY = Encoding((JOINED.terms[0], JOINED.terms[2]))
 A, B = Factor("attr_a", (1, 2, 3, 4, 5)), Factor("attr_b", ("a", "b", "c"))
 PAIRS = Encoding((*DEFAULT.terms[:2], Term("1|attr_a:attr_b", groups=(A, B))))
+SIX_A, SIX_B = Factor("attr_a", (1, 2, 3, 4, 5, 6)), Factor("attr_b", ("a", "b", "c", "d", "l7", "it's"))
+MANY_PAIRS = Encoding((*DEFAULT.terms[:2], Term("1|attr_a:attr_b", groups=(SIX_A, SIX_B))))
 SEEN_PAIRS = Combinations(("attr_a", "attr_b"), (5, 3), np.arange(15) % 4 > 0)
 FUNCTIONS = (
     "label ~ scale(scd_a) + bs(scd_b, df=5) + log(scd_b) + I(scd_a**2) + sqrt(scd_a) + exp(scd_a) + log1p(scd_a)"
@@ -62,6 +65,15 @@ def models():
     groups = predictor(Encoding(DEFAULT.terms[:1] + DEFAULT.terms[3:]))
     found["pairs"] = replace(predictor(PAIRS), combinations=(SEEN_PAIRS,))
     found["refusing pairs"] = replace(found["pairs"], unseen="refuse")
+    many_pairs = Combinations(("attr_a", "attr_b"), (6, 6), np.arange(36) % 4 > 0)
+    found["many pairs"] = replace(predictor(MANY_PAIRS), combinations=(many_pairs,))
+    joined = predictor(JOINED)
+    found["many levels corrected"] = replace(
+        joined, correction=Correction(0.1, 0.005, covariance_of(joined.draws))
+    )
+    found["many levels averaged"] = replace(
+        predictor(LEVELS_ONLY), unseen_levels={"attr_b": UnseenLevel(0.1, 0.4)}
+    )
     found["averaged"] = replace(groups, unseen_levels={"attr_a": UnseenLevel(0.1, 0.4)})
     return found
 

@@ -98,9 +98,7 @@ def farthest(table: pd.DataFrame) -> str:
     place = int(table["middle"].abs().to_numpy().argmax())
     name, row = table.index[place], table.iloc[place]
     said = f"of {count(len(table), 'effect')}, that of {name} is farthest from zero"
-    return f"{said}: {row['middle']:+.2f} ({row['low']:.2f} to {row['high']:.2f})".replace(
-        "-", "\N{MINUS SIGN}"
-    )
+    return f"{said}: {_minus(f'{row["middle"]:+.2f} ({row["low"]:.2f} to {row["high"]:.2f})')}"
 
 
 def averages(table: pd.DataFrame) -> str:
@@ -113,21 +111,35 @@ def averages(table: pd.DataFrame) -> str:
         values of the feature between which it changes.
     """
     parts = [
-        f"{name} from {row['start']} to {row['end']}: {100 * row['middle']:+z.1f} points "
-        f"({100 * row['low']:z.1f} to {100 * row['high']:z.1f})"
+        f"{name} from {_end(row['start'])} to {_end(row['end'])}: "
+        + _minus(f"{100 * row['middle']:+z.1f} points ({100 * row['low']:z.1f} to {100 * row['high']:z.1f})")
         for name, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
-    return "; ".join(parts).replace("-", "\N{MINUS SIGN}")
+    return "; ".join(parts)
+
+
+def _minus(written: str) -> str:
+    """Give formatted numbers minus signs; names are not for it, which may have hyphens."""
+    return written.replace("-", "\N{MINUS SIGN}")
+
+
+def _end(value: Any) -> str:
+    return value if isinstance(value, str) else _minus(str(value))
 
 
 def seen(found: Planted) -> str:
     """Say how often planted effects were seen."""
     parts = [
-        f"an odds ratio of {size:.3g} per standard deviation in {round(share * found.n_tables)} of "
-        f"{found.n_tables} tables"
+        f"{_planted(size)} in {round(share * found.n_tables)} of {found.n_tables} tables"
         for size, share in found.table["seen"].items()
     ]
     return f"the fit saw {listed(parts)}"
+
+
+def _planted(size: Any) -> str:
+    if size == 1.0:
+        return "an effect where none was planted"
+    return f"an odds ratio of {size:.3g} per standard deviation"
 
 
 def odds_ratios(table: pd.DataFrame) -> str:

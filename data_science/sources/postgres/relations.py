@@ -184,7 +184,12 @@ def writers(connection: Connection, oids: Collection[int]) -> list[Writer]:
     Relations that functions in views read count, too; if it cannot be known what one reads, all do.
     """
     is_unknown, read = connection.execute(_CALLED, {"oids": list(oids)}).one()
-    rows = connection.execute(_WRITERS, {"oids": [*oids, *read], "any": is_unknown})
+    known = set(oids)
+    while new := set(read) - known:  # a function may read a view, which may call another function
+        for oid in new:
+            known |= {shown[0] for shown in connection.execute(_BEHIND, {"oid": oid})} | {oid}
+        is_unknown, read = connection.execute(_CALLED, {"oids": list(known)}).one()
+    rows = connection.execute(_WRITERS, {"oids": list(known), "any": is_unknown})
     return [Writer(*row) for row in rows]
 
 
