@@ -44,8 +44,9 @@ def _with_numbers(
     frame: pd.DataFrame, specification: ModelSpecification, positive: str | None, name: str
 ) -> pd.DataFrame:
     response = specification.response.successes
-    if response not in frame.columns or specification.response.trials is not None:
-        return frame  # a missing column is refused with the others' faults
+    counted = specification.response.trials is not None or specification.response.event is not None
+    if response not in frame.columns or counted:
+        return frame  # a missing column is refused with the others' faults; an event names its level itself
     values = frame[response]
     if values.dtype.kind in "biuf" and positive is None:
         return frame
