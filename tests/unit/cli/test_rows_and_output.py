@@ -12,7 +12,7 @@ from serving_cases import predictor
 from data_science.cli import command, output, train, training_rows
 from data_science.cli.data_files import DataFile
 from data_science.cli.typed_rows import chunks
-from data_science.errors import ArtifactError
+from data_science.errors import ArtifactError, SettingsError
 from data_science.formula.specification import ModelSpecification
 from data_science.storage.registry import Registry
 
@@ -76,11 +76,13 @@ def test_a_kept_column_that_a_prediction_is_called_is_refused(caplog):
 def test_the_response_of_an_event_is_left_as_it_is(values):
     frame = pd.DataFrame({"choice": values, "x": [1.0, 2.0, 3.0]})
 
-    found = training_rows._with_numbers(
-        frame, ModelSpecification(f"choice['{values[0]}'] ~ x"), None, "rows.csv"
-    )
+    specification = ModelSpecification(f"choice['{values[0]}'] ~ x")
+
+    found = training_rows._with_numbers(frame, specification, None, "rows.csv")
 
     pd.testing.assert_frame_equal(found, frame)
+    with pytest.raises(SettingsError, match="the formula names what counts as 1"):
+        training_rows._with_numbers(frame, specification, values[1], "rows.csv")
 
 
 def test_a_file_keeps_its_rights_when_it_is_replaced():
