@@ -264,11 +264,7 @@ def _fall_back(folder: Path, latest: str | None, reason: ArtifactError) -> Loade
     names = versions.listed(folder)
     older = [name for name in names if latest is None or name < latest]
     newer = [name for name in names if latest is not None and name > latest]  # never became LATEST
-    why = (
-        str(reason)
-        if latest is None or latest in names
-        else f"{folder / versions.LATEST} is out of date: {reason}"
-    )
+    why = f"{folder / versions.LATEST}: {reason}" if latest and latest not in names else str(reason)
     for name in sorted(older + newer, key=roles.in_question(folder).__contains__):
         try:
             loaded = _open(folder / name)

@@ -250,7 +250,6 @@ def prune(
     keep: int,
     is_good: Callable[[Path], bool],
     spared: frozenset[str] = frozenset(),
-    *,
     dry_run: bool = False,
 ) -> list[str]:
     """Remove what is older than the newest ``keep`` good versions, but no spared one and not what serves.
