@@ -44,18 +44,18 @@ def opened(
     else:
         stated, named = held.provenance, "this model"
     if frame is None or (isinstance(held, Loaded) and rows == "new"):
-        raise ArtifactError(
-            f"{named} was stored without rows; call model.bambi(frame) with the training rows"
-        )
+        lacks = "was stored" if isinstance(held, Loaded) else "is kept"
+        raise ArtifactError(f"{named} {lacks} without rows; call model.bambi(frame) with the training rows")
     if rows == "new" and isinstance(held, Fit):
         new = _read(held.predictor.reader, held.design.specification.response, frame)
         return with_groups(held.design, new, held.posterior, chosen, draws, seed, new=True)
     specification = _stated(stated["specification"])
     data = training_data.validated(frame, specification, None)
     if data.fingerprint != stated["data"]["fingerprint"]:
+        remedy = "rows='new' scores other rows" if isinstance(held, Fit) else "give those"
         raise SchemaError(
             f"these {data.n_rows:,} rows are not the {stated['data']['n_rows']:,} that trained {named}; "
-            "rows='new' scores other rows"
+            f"{remedy}"
         )
     design = held.design if isinstance(held, Fit) else learn(specification, data.frame)
     return with_groups(design, data.frame, held.posterior, chosen, draws, seed)

@@ -92,9 +92,12 @@ def doubled_name(body: bytes) -> str | None:
     found: list[str] = []
 
     def look(members: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in members]
-        if len({*names}) < len(names):
-            found.append(next(name for name in names if names.count(name) > 1))
+        seen: set[str] = set()
+        for name, _ in members:
+            if name in seen:
+                found.append(name)
+                return
+            seen.add(name)
 
     json.loads(body, object_pairs_hook=look, parse_int=str)  # Python's integers have a limit of digits
     return found[0] if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,8 @@ def written_to(path: str) -> Iterator[IO[bytes]]:
         If it cannot be written: what was there before is unchanged.
     """
     if path == STANDARD_OUTPUT:
+        if sys.stdout is None:  # the process was started with it closed
+            raise ArtifactError("standard output is closed; expected a place for the result. Redirect it")
         with _named("standard output"):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
@@ -41,6 +44,8 @@ def written_to(path: str) -> Iterator[IO[bytes]]:
         temporary = target.with_name(f".{target.name[:200]}-{os.urandom(6).hex()}")
         try:
             with temporary.open("xb") as stream:
+                if target.exists():
+                    shutil.copymode(target, temporary)  # who may not read the old may not read the new
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -40,7 +40,8 @@ def run(options: Namespace) -> int:
     with written_to(options.out) as stream:
         titled = not as_csv
         for chunk in chunks(data, predictor, keep):
-            if chunk.features.empty:  # a header alone
+            _require_apart(chunk, options)
+            if len(chunk.features) == 0:  # a header alone
                 if as_csv:
                     write_header(stream, [*chunk.kept.columns, *_titles(options)])
                 break
@@ -55,6 +56,14 @@ def run(options: Namespace) -> int:
         told = {"version": version.path.name, "rows": n_rows, "refused": n_refused, "seconds": seconds}
         print(json.dumps(told), file=sys.stderr)  # noqa: T201 - standard output has the rows
     return MARKED if n_refused else 0
+
+
+def _require_apart(chunk: Chunk, options: Namespace) -> None:
+    if both := [name for name in _titles(options) if name in chunk.kept.columns]:
+        raise SettingsError(
+            f"--keep-columns would keep {', '.join(both)}, which the predictions are called; expected other "
+            "columns. Leave them out, or rename them in the file"
+        )
 
 
 def _titles(options: Namespace) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from data_science.cli.exit_codes import EXIT_CODES as ALL_CODES
+from data_science.cli.exit_codes import EXIT_CODES as EXIT_CODES
 from data_science.cli.exit_codes import described
 from data_science.cli.output import say, say_json
 from data_science.cli.training_options import add_options, environment, specification_of
@@ -24,7 +24,7 @@ from data_science.progress import Stopwatch
 from data_science.settings.environment import VARIABLES
 from data_science.settings.job import Settings, StandInSettings
 from data_science.sources import registry as sources
-from data_science.storage.versions import read_latest
+from data_science.storage.roles import on_disk
 from data_science.storage.writing import require_writable
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from data_science.formula.specification import ModelSpecification
     from data_science.report.summary import Report
 
-EXIT_CODES = {code: meaning for code, meaning in ALL_CODES.items() if code not in (10, 11)}
 #: Runs a database while its block runs, and gives the environment that names it.
 StandingIn = Callable[[Mapping[str, str], StandInSettings], AbstractContextManager[Mapping[str, str]]]
 log = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ def run(options: argparse.Namespace, *, standing_in: StandingIn) -> int:
         except DataScienceError as error:
             log.error("%s", error)
             if not options.check_only:
-                log.error("%s; the previous one is unchanged", saved)
+                log.error("%s%s", saved, "" if saved.serves else "; the previous one is unchanged")
             return error.exit_code
         except KeyboardInterrupt:
             log.error("stopped; %s", saved)
@@ -195,24 +194,35 @@ class _Saved:
     """Whether a model was saved meanwhile, as the folder says: a stop may fall just after it was."""
 
     folder: Path | None = None
-    before: str | None = None  # version that LATEST named
+    before: tuple[str | None, str | None] = (None, None)  # versions that LATEST and CANDIDATE named
 
     @classmethod
     def until_now(cls, folder: Path) -> _Saved:
-        return cls(folder, _latest(folder))
+        return cls(folder, _named(folder))
+
+    @property
+    def serves(self) -> bool:
+        """Whether a new model serves."""
+        return self._now()[0] not in (None, self.before[0])
+
+    def _now(self) -> tuple[str | None, str | None]:
+        return (None, None) if self.folder is None else _named(self.folder)
 
     def __str__(self) -> str:
-        now = None if self.folder is None else _latest(self.folder)
-        if now in (None, self.before):
-            return "no model was saved"
-        return f"version {now} had been saved in {self.folder}, and is the newest"
+        champion, candidate = self._now()
+        if self.serves:
+            return f"version {champion} had been saved in {self.folder}, and is the newest"
+        if candidate not in (None, self.before[1]):
+            return f"version {candidate} had been saved in {self.folder}, as candidate"
+        return "no model was saved"
 
 
-def _latest(folder: Path) -> str | None:
+def _named(folder: Path) -> tuple[str | None, str | None]:
     try:
-        return read_latest(folder)
+        found = on_disk(folder)
     except ArtifactError:
-        return None
+        return None, None
+    return found.champion, found.candidate
 
 
 class _Stopped(SystemExit):

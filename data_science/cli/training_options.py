@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from data_science.formula.specification import ModelSpecification
 
 _PRIOR = re.compile(r"(?P<key>.+?)\s*=\s*(?P<call>[A-Za-z]\w*\s*\(.*\))", re.DOTALL)
+_DELIMITER, _ENCODING = ",", "utf-8-sig"
 _OF_A_DATABASE = ("DB_", "DS_DB_", "DE_")  # variables that a file makes meaningless
 
 
@@ -46,8 +47,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--note", metavar="TEXT", help="for the history of the folder")
     parser.add_argument("--drop-missing", action="store_true", help="leave out rows with a missing value")
     parser.add_argument("--check-only", action="store_true", help="read and validate; fit nothing")
-    parser.add_argument("--delimiter", default=",", metavar="C", help="between the cells of a CSV")
-    parser.add_argument("--encoding", default="utf-8-sig", metavar="E", help="of a CSV")
+    parser.add_argument("--delimiter", default=_DELIMITER, metavar="C", help="between the cells of a CSV")
+    parser.add_argument("--encoding", default=_ENCODING, metavar="E", help="of a CSV")
     parser.add_argument(
         "--scenario", choices=["no-signal", "signal"], help="stand-in data to train on (DE_SCENARIO)"
     )
@@ -60,6 +61,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def environment(options: Namespace) -> Mapping[str, str]:
     """Read the environment; an option that is given overrides its variable."""
+    _require_a_file(options)
     false_positive, false_negative = _costs(options.costs)
     given = {
         "MODEL_FOLDER": options.models,
@@ -82,6 +84,20 @@ def environment(options: Namespace) -> Mapping[str, str]:
     if options.data is None:
         return found
     return {name: value for name, value in found.items() if not name.startswith(_OF_A_DATABASE)}
+
+
+def _require_a_file(options: Namespace) -> None:
+    of_a_file = {
+        "--positive": options.positive is not None,
+        "--drop-missing": options.drop_missing,
+        "--delimiter": options.delimiter != _DELIMITER,
+        "--encoding": options.encoding != _ENCODING,
+    }
+    given = [name for name, is_given in of_a_file.items() if is_given]
+    if options.data is None and given:
+        raise SettingsError(
+            f"{', '.join(given)}: expected only beside DATA, a file of rows, which is missing"
+        )
 
 
 def specification_of(options: Namespace) -> ModelSpecification | None:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from data_science.cli.data_files import DataFile
-from data_science.errors import SchemaError
+from data_science.errors import SchemaError, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,8 @@ def read(options: Namespace, specification: ModelSpecification) -> tuple[pd.Data
     ------
     SchemaError
         If the file cannot be read, or its response is text and it is not clear which value counts as 1.
+    SettingsError
+        If both the formula and ``--positive`` say which value counts as 1.
     """
     data = DataFile(options.data, options.delimiter, options.encoding)
     frame = data.whole()
@@ -44,8 +46,11 @@ def _with_numbers(
     frame: pd.DataFrame, specification: ModelSpecification, positive: str | None, name: str
 ) -> pd.DataFrame:
     response = specification.response.successes
-    if response not in frame.columns or specification.response.trials is not None:
-        return frame  # a missing column is refused with the others' faults
+    if specification.response.event is not None and positive is not None:
+        raise SettingsError(f"--positive is {positive!r}, and the formula names what counts as 1; drop one")
+    counted = specification.response.trials is not None or specification.response.event is not None
+    if response not in frame.columns or counted:
+        return frame  # a missing column is refused with the others' faults; an event names its level itself
     values = frame[response]
     if values.dtype.kind in "biuf" and positive is None:
         return frame

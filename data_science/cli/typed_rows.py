@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from data_science.cli.data_files import DataFile, parquet, require_unique
+from data_science.cli.data_files import MISSING, DataFile, parquet, require_unique
 from data_science.errors import FeatureError, SchemaError
 from data_science.prediction.predictor import Predictor
 
@@ -59,8 +59,8 @@ def chunks(data: DataFile, predictor: Predictor, keep: Sequence[str] | None) -> 
         kept = _kept(data, header, keep)
         _require(data, header, predictor)
         require_unique(data, header, (*kinds, *kept))
-        used = [place for place, name in enumerate(header) if name in kinds or name in kept]
-        as_text = [p for p in used if header[p] in kept or kinds[header[p]] == "text"]
+        used = [place for place, name in enumerate(header) if name in kinds or name in kept] or [0]
+        as_text = [p for p in used if header[p] in kept or kinds.get(header[p], "text") == "text"]
         reading = data.reading() | {
             "na_values": {p: data.reading()["na_values"] for p in used if p not in as_text}
         }
@@ -99,7 +99,9 @@ def faults(predictor: Predictor, chunk: Chunk, *, all_of_them: bool) -> dict[int
 
 
 def _column(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
-    if kind == "text" or values.dtype.kind in "biuf":
+    if kind == "text":
+        return values.mask(values.isin(MISSING))  # as training reads it
+    if values.dtype.kind in "biuf":
         return values
     return pd.Series([cell(value) for value in values.tolist()], values.index, dtype=object)
 

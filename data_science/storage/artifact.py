@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from data_science.errors import ArtifactError, SettingsError, installing
 from data_science.prediction.predictor import Predictor
 from data_science.storage import predictor_format as form
-from data_science.storage import versions
+from data_science.storage import roles, versions
 from data_science.storage.manifest import (
     BAMBI_MODEL,
     DIAGNOSTICS,
@@ -258,14 +258,14 @@ def _moved_on(folder: Path, latest: str) -> bool:
 
 
 def _fall_back(folder: Path, latest: str | None, reason: ArtifactError) -> Loaded:
-    """Open the newest good version but ``latest``, older ones first, and say so; or raise ``reason``."""
+    """Open the newest good version but ``latest``, those in question last, and say so; or raise why not."""
     import logging  # slow to import, and seldom needed
 
     names = versions.listed(folder)
     older = [name for name in names if latest is None or name < latest]
     newer = [name for name in names if latest is not None and name > latest]  # never became LATEST
-    why = str(reason)
-    for name in older + newer:
+    why = f"{folder / versions.LATEST}: {reason}" if latest and latest not in names else str(reason)
+    for name in sorted(older + newer, key=roles.in_question(folder).__contains__):
         try:
             loaded = _open(folder / name)
         except ArtifactError as error:

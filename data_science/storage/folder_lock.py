@@ -88,6 +88,6 @@ def _wait_for(descriptor: int, path: Path, patience_s: float) -> None:
         if waited_s >= patience_s:
             raise ArtifactError(
                 f"{path} was held by another process for {patience_s:g} s; nothing was saved. Find it "
-                f"(fuser {path}), stop it and train again"
+                f"(fuser {path}), stop it and try again"
             )
         time.sleep(LOOK_S)

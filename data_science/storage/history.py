@@ -44,6 +44,12 @@ def is_whole(line: object) -> bool:
     )
 
 
+def follows(lines: list[Line], line: Line) -> bool:
+    """Whether a whole line is the next one after ``lines``."""
+    last = (lines[-1]["seq"] + 1, lines[-1]["sha256"]) if lines else (0, None)
+    return (line["seq"], line.get("previous")) == last
+
+
 def read(folder: Path) -> list[Line]:
     """Return every line, oldest first; what a killed writer left of a last one is none.
 
@@ -76,10 +82,7 @@ def _parsed(path: Path) -> tuple[list[Line], int]:
     end = 0
     for number, text in enumerate(data.splitlines(keepends=True), 1):
         line = _line(text)
-        follows = is_whole(line) and (line["seq"], line.get("previous")) == (
-            (lines[-1]["seq"] + 1, lines[-1]["sha256"]) if lines else (0, None)
-        )
-        if not follows:
+        if not (is_whole(line) and follows(lines, line)):
             if end + len(text) == len(data) and not text.endswith(b"\n"):
                 break  # the writer was killed, and says it again
             raise ArtifactError(

@@ -81,7 +81,7 @@ class Registry:
             if version is None:
                 raise ArtifactError(f"{self.folder} has no candidate to promote; name a version")
             self._require(version)
-            held = {name: reason for name, reason in now.held.items() if not reason.startswith(ROLLED_BACK)}
+            held = {name: reason for name, reason in now.held.items() if not _is_rollback(reason)}
             candidate = None if now.candidate == version else now.candidate
             after = Roles(version, candidate, held)
             return self._changed(now, lines, after, LATEST, "promote", version, why, dry_run)
@@ -112,10 +112,23 @@ class Registry:
             return self._changed(now, lines, after, LATEST, "rollback", version, why, dry_run)
 
     def hold(self, version: str, *, why: str = "", dry_run: bool = False) -> Line:
-        """Keep a version from being pruned and, if it serves, from being replaced by a training."""
+        """Keep a version from being pruned and, if it serves, from being replaced by a training.
+
+        Raises
+        ------
+        SettingsError
+            If ``why`` begins as the reason of a rollback does.
+        """
+        if _is_rollback(why):
+            raise SettingsError(
+                f"why is {why!r}; expected other words: trainings wait after what begins with {ROLLED_BACK!r}"
+            )
         with self._changing(dry_run) as (now, lines):
             versions.located(self.folder, version)
-            after = replace(now, held={**now.held, version: why})
+            reason = why
+            if _is_rollback(found := now.held.get(version, "")):  # trainings go on waiting
+                reason = f"{ROLLED_BACK}: {why}" if why else found
+            after = replace(now, held={**now.held, version: reason})
             return self._changed(now, lines, after, HELD, "hold", version, why, dry_run)
 
     def release(self, version: str, *, why: str = "", dry_run: bool = False) -> Line:
@@ -140,7 +153,7 @@ class Registry:
             raise SettingsError(f"keep is {keep!r}; expected a whole number of at least 1")
         with self._changing(dry_run) as (now, lines):
             spared = protected(versions.listed(self.folder), lines, now)
-            removed = [] if dry_run else versions.prune(self.folder, keep, artifact.is_good, spared)
+            removed = versions.prune(self.folder, keep, artifact.is_good, spared, dry_run=dry_run)
             said = {
                 "verb": "prune",
                 "version": None,
@@ -154,6 +167,7 @@ class Registry:
 
     @contextmanager
     def _changing(self, dry_run: bool) -> Iterator[tuple[Roles, list[Line]]]:
+        versions.require_holder(self.folder)
         versions.listed(self.folder)  # says so if there is no folder, and makes none
         if dry_run:
             yield roles.seen(self.folder)
@@ -178,7 +192,20 @@ class Registry:
         said = {"verb": verb, "version": version, "from": now.champion, "why": why, "evidence": None}
         if dry_run:
             return history.next_line(lines, **said, after=asdict(after))
-        return roles.change(self.folder, lines, after, commits, **said)
+        try:
+            return roles.change(self.folder, lines, after, commits, **said)
+        except OSError as error:
+            seen = roles.seen(self.folder)[1]
+            if len(seen) == len(lines):
+                raise
+            import logging  # slow to import, and seldom needed
+
+            logging.getLogger(__name__).warning(
+                "the %s of %s took effect, but the history could not be written (%s). The next training or "
+                "promotion finishes that; check the permissions and the free space of %s",
+                verb, version, error, self.folder,
+            )  # fmt: skip
+            return seen[-1]
 
 
 def _is_rollback(reason: str) -> bool:

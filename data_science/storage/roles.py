@@ -71,21 +71,20 @@ def seen(folder: Path) -> tuple[Roles, list[Line]]:
                 and _is_committed(folder, pending)
                 and not _is_last(lines, pending["line"])
             ):
-                return _roles(pending["line"]["after"]), [*lines, pending["line"]]
+                if history.follows(lines, pending["line"]):
+                    lines.append(pending["line"])
+                return _roles(pending["line"]["after"]), lines
             return roles, lines
     raise ArtifactError(f"{folder} changed {_ATTEMPTS} times while it was read. Try again")
 
 
 def settled(folder: Path) -> tuple[Roles, list[Line]]:
     """Finish or drop what a killed process began, record what was changed by hand; under the lock."""
-    pending = _pending(folder)
-    if (
-        pending is not None
-        and not _is_last(history.read(folder), pending["line"])
-        and _is_committed(folder, pending)
-    ):
+    pending, lines = _pending(folder), history.read(folder)
+    if pending is not None and not _is_last(lines, pending["line"]) and _is_committed(folder, pending):
         _carry_out(folder, _roles(pending["line"]["after"]))
-        history.append(folder, pending["line"])
+        if history.follows(lines, pending["line"]):  # not if the history was moved away or restored
+            history.append(folder, pending["line"])
     _forget_pending(folder)
     roles, lines = on_disk(folder), history.read(folder)
     if roles != (_roles(lines[-1]["after"]) if lines else Roles()):
@@ -141,6 +140,15 @@ def on_disk(folder: Path) -> Roles:
     if (data := _read(folder / HELD)) is not None:
         held = {str(name): str(why) for name, why in parse_json(data, folder / HELD).items()}
     return Roles(_named(folder / LATEST), _named(folder / CANDIDATE), held)
+
+
+def in_question(folder: Path) -> set[str | None]:
+    """Return the versions that a person let not serve: the candidate, and what was rolled back."""
+    try:
+        found = on_disk(folder)
+    except ArtifactError:
+        return set()
+    return {found.candidate, *(name for name, why in found.held.items() if why.startswith(ROLLED_BACK))}
 
 
 def _named(path: Path) -> str | None:

@@ -38,6 +38,12 @@ def is_version(folder: Path) -> bool:
     return NAME.fullmatch(folder.name) is not None or os.path.lexists(folder / MANIFEST)
 
 
+def require_holder(folder: Path) -> None:
+    """Refuse one version where the folder of versions belongs: what a writer leaves in it would damage it."""
+    if is_version(folder):
+        raise ArtifactError(f"{folder} is one version; expected the folder that holds it")
+
+
 def listed(folder: Path) -> list[str]:
     """Return the names of all versions, newest first."""
     try:
@@ -71,9 +77,7 @@ def read_latest(folder: Path) -> str:
 def located(folder: Path, name: str) -> Path:
     """Return the folder of a version, or raise an ArtifactError if it is a link or no folder."""
     if name not in listed(folder):
-        raise ArtifactError(
-            f"{folder / name}, which {LATEST} names, is not a folder here. Restore it or train again"
-        )
+        raise ArtifactError(f"{folder / name} is no version here. Restore it or train again")
     return folder / name
 
 
@@ -82,6 +86,7 @@ def workplace(folder: Path) -> Iterator[Path]:
     """Give a private folder to write a version in; it is removed afterwards unless it was published."""
     import fcntl
 
+    require_holder(folder)
     with locked(folder):
         _sweep(folder)
         path = folder / f"{SAVING}{os.urandom(8).hex()}"
@@ -141,7 +146,7 @@ def publish(
         _commit(work, folder, name, lines, before, after, why)
         _tidy(folder, name, keep, is_good)
         if waits:
-            _say_that_it_waits(folder, name)
+            _say_that_it_waits(folder, name, before.champion)
     return folder / name
 
 
@@ -188,13 +193,13 @@ def _named_by(folder: Path) -> tuple[str | None, str | None]:
     return found.champion, found.candidate
 
 
-def _say_that_it_waits(folder: Path, name: str) -> None:
+def _say_that_it_waits(folder: Path, name: str, champion: str | None) -> None:
     import logging
 
     logging.getLogger(__name__).warning(
-        "version %s is stored as candidate, and what served before still serves: promote it (data-science "
-        "promote --models %s), or store as champion",
-        name, folder,
+        "version %s is stored as candidate, and %s: promote it (data-science promote --models %s), or store "
+        "as champion",
+        name, "nothing serves" if champion is None else "what served before still serves", folder,
     )  # fmt: skip
 
 
@@ -241,23 +246,30 @@ def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -
 
 
 def prune(
-    folder: Path, keep: int, is_good: Callable[[Path], bool], spared: frozenset[str] = frozenset()
+    folder: Path,
+    keep: int,
+    is_good: Callable[[Path], bool],
+    spared: frozenset[str] = frozenset(),
+    dry_run: bool = False,
 ) -> list[str]:
     """Remove what is older than the newest ``keep`` good versions, but no spared one and not what serves.
 
     Returns
     -------
     list of str
-        The versions that were removed.
+        The versions that were removed, or would be. None while no LATEST says what serves.
     """
+    if not os.path.lexists(folder / LATEST):
+        return []
     latest, n_good, removed = read_latest(folder), 0, []
     for name in listed(folder):
         if n_good >= keep and name != latest and name not in spared:
-            # A reader must find a version whole or not at all, so it first loses its name.
-            trash = folder / f"{TRASH}{name}"
-            (folder / name).rename(trash)
-            shutil.rmtree(trash, ignore_errors=True)
             removed.append(name)
+            if not dry_run:
+                # A reader must find a version whole or not at all, so it first loses its name.
+                trash = folder / f"{TRASH}{name}"
+                (folder / name).rename(trash)
+                shutil.rmtree(trash, ignore_errors=True)
         else:
             n_good += is_good(folder / name)
     return removed

@@ -15,8 +15,9 @@ from pathlib import Path
 from data_science.errors import ArtifactError
 from data_science.storage import roles
 from data_science.storage.folder_lock import LOCK, open_lock
+from data_science.storage.history import HISTORY
 from data_science.storage.version_files import make_folder, sync
-from data_science.storage.versions import LATEST, SAVING
+from data_science.storage.versions import SAVING, require_holder
 
 TRIAL = 2**16  # bytes; any version takes more, so that a disk without them is too full for each
 
@@ -32,11 +33,15 @@ def require_writable(folder: str | Path) -> None:
     import tempfile
 
     folder = home(folder)
+    require_holder(folder)
     with writing_to(folder):
         make_folder(folder)
         if os.path.lexists(folder / LOCK):
             os.close(open_lock(folder))  # another user's lock would stop the save, too
-        _require_replaceable(folder / LATEST)
+        for name in (roles.LATEST, roles.CANDIDATE, roles.HELD, roles.PENDING):
+            _require_replaceable(folder / name)
+        if os.path.lexists(folder / HISTORY):
+            os.close(os.open(folder / HISTORY, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK))
         roles.seen(folder)  # a history that was changed would stop the save, too
         try:
             with tempfile.TemporaryFile(dir=folder, prefix=SAVING) as trial:

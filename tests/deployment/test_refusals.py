@@ -10,6 +10,7 @@ from running_service import FEATURES, PUBLISHED, checked
 from small_models import store
 
 from deployment.app import create_app
+from deployment.body import doubled_name
 from deployment.served_model import ServedModel
 from deployment.settings import Settings
 
@@ -228,3 +229,12 @@ def test_colons_in_texts_and_equal_names_in_different_objects_are_no_doubles(ser
     assert service.client.post("/predict", content=body.encode()).json() == {"label": 0}
     both = service.client.post("/predict/batch", content=f'{{"clients": [{body}, {body}]}}'.encode())
     assert [one["label"] for one in both.json()["predictions"]] == [0, 0]
+
+
+def test_a_name_that_appears_twice_at_the_end_of_a_long_object_is_found_in_one_pass():
+    members = ",".join(f'"{k}":1' for k in range(90_000))  # about 1 MiB
+    began = time.process_time()
+
+    assert doubled_name(f'{{{members},"89999":1}}'.encode()) == "89999"
+
+    assert time.process_time() - began < 20  # tenths of a second; minutes if each name were looked for anew

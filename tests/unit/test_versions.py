@@ -151,5 +151,5 @@ def test_only_folders_with_the_name_of_a_version_are_listed_newest_first(tmp_pat
 
     assert versions.listed(tmp_path) == names[::-1]
     assert versions.located(tmp_path, names[1]) == tmp_path / names[1]
-    with pytest.raises(ArtifactError, match="is not a folder here"):
+    with pytest.raises(ArtifactError, match="is no version here"):
         versions.located(tmp_path, "20261126T101500Z-1f3a9c")
