@@ -16,6 +16,7 @@ from importlib import import_module
 
 from data_science._version import __version__
 from data_science.cli.exit_codes import CLOSED_PIPE, INTERRUPTED
+from data_science.cli.output import let_go_of_stdout
 from data_science.cli.verbs import VERBS
 from data_science.errors import DataScienceError
 from data_science.settings.job import StandInSettings, without_stand_in
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _log_on_stderr(options):
             return _ended(options)
     except BrokenPipeError:
-        _let_go_of_stdout()
+        let_go_of_stdout()
         return CLOSED_PIPE
 
 
@@ -125,14 +126,6 @@ def _log_on_stderr(options: argparse.Namespace) -> Iterator[None]:
 
 def _stop(signum: int, _: object) -> None:
     raise SystemExit(128 + signum)
-
-
-def _let_go_of_stdout() -> None:
-    """Keep Python's own flush at the end from failing on the closed pipe."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        return
 
 
 if __name__ == "__main__":

@@ -29,8 +29,12 @@ def written_to(path: str) -> Iterator[IO[bytes]]:
         if sys.stdout is None:  # the process was started with it closed
             raise ArtifactError("standard output is closed; expected a place for the result. Redirect it")
         with _named("standard output"):
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
+            try:
+                yield sys.stdout.buffer
+                sys.stdout.buffer.flush()
+            except OSError:
+                let_go_of_stdout()
+                raise
         return
     with _named(path):
         target = Path(path)
@@ -52,6 +56,14 @@ def written_to(path: str) -> Iterator[IO[bytes]]:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def let_go_of_stdout() -> None:
+    """Keep Python's own flush at the end from failing, on a closed pipe or a full disk, with another code."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return
 
 
 def say(text: str) -> None:
