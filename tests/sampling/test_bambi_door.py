@@ -2,7 +2,6 @@
 
 import arviz as az
 import bambi as bmb
-import matplotlib as mpl
 import numpy as np
 import pytest
 from frames import clients
@@ -22,12 +21,7 @@ from data_science.storage import artifact
 FORMULA = "label ~ scd_a + (1 | attr_b)"
 N_ROWS, N_DRAWS = 400, 500
 ERRORS = 5.0  # Monte Carlo errors of the difference; some hundred numbers are compared
-pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_windows():
-    mpl.use("agg")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("without_windows")]  # theirs
 
 
 @pytest.fixture(scope="module")

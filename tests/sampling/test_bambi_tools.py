@@ -2,7 +2,6 @@
 
 import arviz as az
 import bambi as bmb
-import matplotlib as mpl
 import numpy as np
 import pytest
 from by_hand import probabilities
@@ -22,12 +21,7 @@ FORMULAS = [
     "label ~ scd_a + (1 | attr_a:attr_b)",
 ]
 ALONE = FitSettings(second_opinion=False)  # no tool looks at it
-pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_windows():
-    mpl.use("agg")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("without_windows")]  # theirs
 
 
 @pytest.fixture(scope="module")
