@@ -162,15 +162,15 @@ def installing(extra: str) -> str:
 
 
 @contextmanager
-def needing_training(asker: str) -> Iterator[None]:
-    """Say how to install what training needs, if a module of it cannot be imported."""
+def needing(extra: str, asker: str) -> Iterator[None]:
+    """Say how to install the packages of an extra, if one that the block imports is not there."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "data_science").startswith("data_science"):
             raise
         raise ImportError(
-            f"{asker} needs {error.name}, which is not installed: {installing('train')}"
+            f"{asker} needs {error.name}, which is not installed: {installing(extra)}"
         ) from error
 
 

@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
         )
     raise ModuleNotFoundError(said, name=error.name) from error
 
-from data_science.errors import ArtifactError, DataScienceError, needing_training, require_instance
+from data_science.errors import ArtifactError, DataScienceError, needing, require_instance
 from data_science.storage import artifact
 from data_science.warehouse.door import ScoresTables
 
@@ -150,7 +150,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         ImportError
             If the packages for training are not installed.
         """
-        with needing_training("fit"):
+        with needing("train", "fit"):
             from data_science import pipeline
         self._held = fitted = pipeline.fit(
             dataset, self.specification,
@@ -276,7 +276,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
 
         Raises :class:`SchemaError` of rows that are not the training's, :class:`ArtifactError` without rows.
         """
-        with needing_training("bambi"):
+        with needing("train", "bambi"):
             from data_science import bambi_door
         held = self._fitted_or_loaded
         return bambi_door.opened(held, frame, groups=groups, rows=rows, draws=draws, seed=seed)

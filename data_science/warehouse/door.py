@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data_science.errors import installing
+from data_science.errors import needing
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -87,12 +87,6 @@ class ScoresTables:
 
 
 def _scoring() -> ModuleType:
-    try:
+    with needing("warehouse", "scoring in the engine"):
         from data_science.warehouse import scoring
-    except ModuleNotFoundError as error:
-        if (error.name or "data_science").startswith("data_science"):
-            raise
-        raise ImportError(
-            f"scoring in the engine needs {error.name}, which is not installed: {installing('warehouse')}"
-        ) from error
     return scoring
