@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from data_science.errors import require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.evaluation.evidence_of import evidence_of
 from data_science.evaluation.performance import performance
-from data_science.fitting.posterior_on import Fitted, posed
+from data_science.fitting.posterior_on import Fitted
 from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
@@ -174,11 +174,9 @@ def _fit(
     progress(Progress(settings.engine, 0, settings.chains * settings.draws))  # draws may be long in coming
     with watch.stage("validate"):
         data = training_data.validated(frame, specification, schema)
-    with watch.stage("compress"):
-        problem = posed(data.frame, specification, settings)
-    attempt = fit_judged(problem.design, problem.compressed, settings, progress, watch)
+    attempt = fit_judged(data.frame, specification, settings, progress, watch)
     attempt.admission.require()
-    fitted = Fitted(replace(problem, compressed=attempt.compressed), attempt.posterior, attempt.notes)
+    fitted = attempt.fitted
     with watch.stage("compare"):
         compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("verdict"):
@@ -191,8 +189,8 @@ def _fit(
         predictor = _predictor(fitted, costs)
     about = DataSummary(data.n_rows, data.base_rate, data.fingerprint)
     report = Report(
-        specification, about, attempt.compressed.sentence, attempt.measured, attempt.agreement, attempt.notes,
-        compared, verdict, attempt.summary, predictor, dict(watch.seconds), source, fares,
+        specification, about, fitted.problem.compressed.sentence, attempt.measured, attempt.agreement,
+        attempt.notes, compared, verdict, attempt.summary, predictor, dict(watch.seconds), source, fares,
         owner,
     )  # fmt: skip
     provenance = {
@@ -202,7 +200,7 @@ def _fit(
     }
     if source is not None:
         provenance["sources"] = dict(source.tables)
-    return Fit(predictor, attempt.summary, attempt.tree, report, problem.design, provenance)
+    return Fit(predictor, attempt.summary, attempt.tree, report, fitted.design, provenance)
 
 
 def train(

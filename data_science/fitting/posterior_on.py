@@ -71,25 +71,39 @@ def posed(frame: pd.DataFrame, specification: ModelSpecification, settings: FitS
     return Problem(learned, rows, compress_enough(learned, rows, exact=settings.exact, seed=settings.seed))
 
 
-def posterior_on(frame: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Fitted:
+def posterior_on(
+    rows: pd.DataFrame | Problem,
+    specification: ModelSpecification,
+    settings: FitSettings,
+    progress: OnProgress = lambda _: None,
+    watch: Stopwatch | None = None,
+) -> Fitted:
     """Fit one specification to validated rows, without measuring or judging the fit.
 
     Parameters
     ----------
-    frame : DataFrame
-        From :func:`data_science.formula.training_data.validated`.
+    rows : DataFrame or Problem
+        From :func:`data_science.formula.training_data.validated`; or, to draw once more, the problem of an
+        earlier fit.
     specification : ModelSpecification
     settings : FitSettings
+    progress : callable, optional
+        Called during sampling.
+    watch : Stopwatch, optional
+        Receives the stages' wall times.
 
     Raises
     ------
     GateError
         If no engine gives a posterior.
     """
-    problem = posed(frame, specification, settings)
-    posterior, compressed, notes = posterior_of(
-        problem.design, problem.compressed, settings, lambda _: None, Stopwatch()
-    )
+    watch = watch or Stopwatch()
+    if isinstance(rows, Problem):
+        problem = rows
+    else:
+        with watch.stage("compress"):
+            problem = posed(rows, specification, settings)
+    posterior, compressed, notes = _drawn(problem, settings, progress, watch)
     return Fitted(replace(problem, compressed=compressed), posterior, notes)
 
 
@@ -104,8 +118,8 @@ def drawn_by_engine(
     )
 
 
-def posterior_of(
-    design: Design, compressed: Compressed, settings: FitSettings, progress: OnProgress, watch: Stopwatch
+def _drawn(
+    problem: Problem, settings: FitSettings, progress: OnProgress, watch: Stopwatch
 ) -> tuple[Posterior, Compressed, tuple[str, ...]]:
     """Compute the posterior with the engine asked for; if that declines, with its fallback, if it has one.
 
@@ -115,7 +129,9 @@ def posterior_of(
     def drawn_by(name: str) -> tuple[Posterior, Compressed, tuple[str, ...]]:
         chosen = engine(name)
         with watch.stage(name):
-            posterior, used, notes = drawn_by_engine(chosen, design, compressed, settings, progress)
+            posterior, used, notes = drawn_by_engine(
+                chosen, problem.design, problem.compressed, settings, progress
+            )
         if posterior.attributes.get("engine") == name:
             return posterior, used, notes
         return replace(posterior, attributes={**posterior.attributes, "engine": name}), used, notes

@@ -89,7 +89,8 @@ def fit_defaults(setting, specification, frame) -> Case:
             return drawn[self.name]
 
     with patch.object(attempts, "engine", Recorded), patch.object(posterior_on, "engine", Recorded):
-        fitted = fit_judged(design, compressed, FitSettings(), lambda _: None, Stopwatch())
+        problem = posterior_on.Problem(design, None, compressed)
+        fitted = fit_judged(problem, specification, FitSettings(), lambda _: None, Stopwatch())
     return Case(setting, design, compressed, fitted, drawn)
 
 

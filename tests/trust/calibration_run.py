@@ -4,7 +4,7 @@ Talts et al. 2018, arXiv:1804.06788; the log joint is ranked too, because it dep
 what ranks of parameters alone miss (Modrák et al. 2023, doi:10.1214/23-BA1404).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,9 @@ from data_science import Predictor
 from data_science.engines.posterior import names
 from data_science.engines.registry import FitSettings
 from data_science.errors import SchemaError
-from data_science.fitting.posterior_on import posterior_of
+from data_science.fitting.posterior_on import posterior_on
 from data_science.formula import design
 from data_science.formula.training_data import validated
-from data_science.likelihood.fidelity import compress_enough
-from data_science.progress import Stopwatch
 
 PROBABILITIES = (0.5, 0.8, 0.95)
 
@@ -75,11 +73,9 @@ def calibrate(world: World, settings: FitSettings, n_datasets: int, seed: int) -
             n_redrawn += 1
             continue
         fitted = FitSettings(**{**_fields(settings), "seed": int(rng.integers(2**31))})
-        learned = design.learn(world.specification, data.frame)
-        rows = design.encode(learned, data.frame)
-        compressed = compress_enough(learned, rows, exact=world.exact, seed=fitted.seed)
-        posterior, _, notes = posterior_of(learned, compressed, fitted, lambda _: None, Stopwatch())
-        n_declined += bool(notes)
+        alone = posterior_on(data.frame, world.specification, replace(fitted, exact=world.exact))
+        learned, compressed, posterior = alone.design, alone.problem.compressed, alone.posterior
+        n_declined += bool(alone.notes)
         coefficients, sds = posterior.thinned(N_DRAWS)
         drawn = np.hstack([coefficients, sds, _log_joint(compressed, coefficients, sds)])
         true = np.hstack(

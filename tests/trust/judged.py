@@ -46,8 +46,9 @@ class Case:
         find = engines.__getitem__
         with patch.object(attempts, "engine", find), patch.object(posterior_on, "engine", find):
             fitted = attempts.fit_judged(
-                self.design, self.compressed, FitSettings(), lambda _: None, Stopwatch()
-            )
+                posterior_on.Problem(self.design, None, self.compressed), self.design.specification,
+                FitSettings(), lambda _: None, Stopwatch(),
+            )  # fmt: skip
         return fitted.admission
 
 

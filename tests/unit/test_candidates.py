@@ -3,11 +3,13 @@
 import inspect
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from hand_made import clients, learned
 
 from data_science import compare
+from data_science.engines.posterior import Posterior
 from data_science.engines.registry import FitSettings
 from data_science.errors import SpecificationError
 from data_science.evaluation import candidates
@@ -25,6 +27,7 @@ PRIORS = {
     "1|attr_a": Prior("Exponential", lam=3),
 }
 FRAME = clients(200)
+POSTERIOR = Posterior(np.zeros((1, 1, 1)), np.zeros((1, 1, 0)), {}, {"engine": "nuts"})
 
 
 @pytest.fixture
@@ -138,18 +141,19 @@ def test_a_model_is_compared_with_its_intercept_only_baseline_under_the_fits_see
 def test_a_posterior_is_drawn_on_all_rows_exactly_or_compressed(exact, monkeypatch):
     given = []
 
-    def posterior_of(design, found, settings, progress, watch):
+    def drawn_by_engine(engine, design, found, settings, progress):
         progress(None)
         given.append((design, found, settings))
-        return "posterior", found, ("a note",)
+        return POSTERIOR, found, ("a note",)
 
-    monkeypatch.setattr(posterior_on, "posterior_of", posterior_of)
+    monkeypatch.setattr(posterior_on, "drawn_by_engine", drawn_by_engine)
     settings, frame = FitSettings(exact=exact), clients(1_000).drop(columns=["scd_b", "attr_a"])
 
     fitted = posterior_on.posterior_on(frame, ModelSpecification("label ~ scd_a + (1 | attr_b)"), settings)
 
     ((asked, found, used),) = given
-    assert (fitted.posterior, fitted.notes) == ("posterior", ("a note",))
+    assert fitted.posterior is POSTERIOR
+    assert fitted.notes == ("a note",)
     assert asked is fitted.design
     assert found is fitted.problem.compressed
     assert used is settings

@@ -15,7 +15,7 @@ from data_science.engines.posterior import names
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError
 from data_science.fitting import posterior_on
-from data_science.fitting.posterior_on import posterior_of
+from data_science.fitting.posterior_on import Problem
 from data_science.progress import Stopwatch
 
 FRAME = clients()
@@ -53,7 +53,14 @@ def fit(monkeypatch):
         engines = Engines(**answers)
         for module in (fitting, posterior_on):
             monkeypatch.setattr(module, "engine", engines)
-        return function(DESIGN, COMPRESSED, settings, lambda _: None, watch or Stopwatch()), engines.asked
+        found = function(
+            Problem(DESIGN, None, COMPRESSED),
+            DESIGN.specification,
+            settings,
+            lambda _: None,
+            watch or Stopwatch(),
+        )
+        return found, engines.asked
 
     return run
 
@@ -114,6 +121,20 @@ def test_a_fit_that_fails_is_repeated_once_with_stricter_settings(fit, caplog):
     assert fitted.measured.n_divergences == 0
     assert "the fit failed a check: 1 divergent transitions" in caplog.text
     assert f"fitting once more with stricter settings: {SETTINGS.stricter()}" in caplog.text
+
+
+def test_a_retry_stays_on_all_rows_where_nodes_were_dropped_and_says_so(fit, monkeypatch):
+    whole, drawn_on = replace(COMPRESSED, why_lossless="matched nodes were dropped"), []
+
+    def held(draw, found, **_):
+        drawn_on.append(found)
+        return draw(whole), whole, ("The nodes were dropped.",) if found is COMPRESSED else ()
+
+    monkeypatch.setattr(posterior_on, "held_to_rows", held)
+    fitted, _ = fit(replace(SETTINGS, second_opinion=False), nuts=[diverging(), good()])
+
+    assert [found is whole for found in drawn_on] == [False, True]
+    assert fitted.notes[:-1] == ("The nodes were dropped.",)
 
 
 def test_a_retry_that_fails_too_is_refused_and_not_repeated(fit):
@@ -201,12 +222,12 @@ def test_where_nuts_declines_nothing_else_runs(fit):
 def test_the_posterior_alone_comes_with_the_notes_on_its_engine(fit):
     given = good("nested-laplace")
 
-    (posterior, _, notes), asked = fit(
-        replace(SETTINGS, engine="nested-laplace"), function=posterior_of, nested_laplace=[given]
+    alone, asked = fit(
+        replace(SETTINGS, engine="nested-laplace"), function=posterior_on.posterior_on, nested_laplace=[given]
     )
 
-    assert posterior is given
-    assert notes == ()
+    assert alone.posterior is given
+    assert alone.notes == ()
     assert [name for name, _ in asked] == ["nested-laplace"]
 
 
@@ -246,7 +267,7 @@ def test_draws_summary_and_observations_are_those_of_the_fit(fit):
 
     fitted, _ = fit(replace(SETTINGS, second_opinion=False), nuts=[given])
 
-    assert fitted.posterior is given
+    assert fitted.fitted.posterior is given
     assert fitted.summary.loc["scd_a", "mean"] == pytest.approx(given.coefficients[..., 1].mean())
     assert fitted.tree["observed_data"]["label"].to_numpy().tolist() == FRAME["label"].tolist()
 
@@ -259,7 +280,8 @@ def test_counts_are_measured_per_trial(monkeypatch):
     found = compressed(design, frame)
     monkeypatch.setattr(posterior_on, "engine", Engines(nuts=[around_the_mode(found, "nuts")]))
 
-    fitted = fit_judged(design, found, replace(SETTINGS, second_opinion=False), lambda _: None, Stopwatch())
+    problem, settings = Problem(design, None, found), replace(SETTINGS, second_opinion=False)
+    fitted = fit_judged(problem, design.specification, settings, lambda _: None, Stopwatch())
 
     rate = frame["s"].sum() / frame["n"].sum()
     low, high = fitted.measured.predicted_rate
