@@ -23,7 +23,7 @@ from data_science.formula.specification import ModelSpecification
 from data_science.pipeline import Fit
 from data_science.prediction.features import read_numbers
 from data_science.prediction.rows import RowReader
-from data_science.storage.artifact import Loaded
+from data_science.storage.loading import Loaded
 
 
 def opened(

@@ -24,7 +24,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(said, name=error.name) from error
 
 from data_science.errors import ArtifactError, DataScienceError, needing, require_instance
-from data_science.storage import artifact
+from data_science.storage import loading
 from data_science.warehouse.door import ScoresTables
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         self.engine = engine
         self.settings = settings
         self.costs = costs
-        self._held: Fit | artifact.Loaded | None = None
+        self._held: Fit | loading.Loaded | None = None
 
     def fit(self, dataset: pd.DataFrame) -> Any:
         """Train on the whole frame, label included, and return a report.
@@ -164,7 +164,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
 
         Raises :class:`ArtifactError` if nothing was fitted here, or the folder cannot be written.
         """
-        if self._held is None or isinstance(self._held, artifact.Loaded):
+        if self._held is None or isinstance(self._held, loading.Loaded):
             why = "was not fitted" if self._held is None else "was loaded, and is already stored"
             raise ArtifactError(f"nothing to save: this model {why}. Call fit first")
         path = self._held.save(model_folder, keep=keep)
@@ -176,21 +176,21 @@ class BayesianLogitModel(MLEModel, ScoresTables):
 
         Raises :class:`ArtifactError`, which names the file that cannot be read; the previous model is kept.
         """
-        self._held = loaded = artifact.load(model_folder)
+        self._held = loaded = loading.load(model_folder)
         self.model_version = loaded.path.name
 
     def snapshot(self) -> Self:
         """Return this model as it is now: `load` and `fit` may replace what this one holds at any time."""
         held = object.__new__(type(self))
         held.__dict__.update(self.__dict__)  # in one step
-        if isinstance(held._held, artifact.Loaded):
+        if isinstance(held._held, loading.Loaded):
             held.model_version = held._held.path.name
         return held
 
     @property
     def fallback(self) -> str | None:
         """Why the version that was loaded is not the one that LATEST names; None if it is."""
-        return self._held.fallback if isinstance(self._held, artifact.Loaded) else None
+        return self._held.fallback if isinstance(self._held, loading.Loaded) else None
 
     @property
     def model(self) -> Predictor:
@@ -285,14 +285,14 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def verdict(self) -> Verdict | None:
         """What is held of the fit, formed once when it was made; None of a version older than that."""
         held = self._fitted_or_loaded
-        if not isinstance(held, artifact.Loaded):
+        if not isinstance(held, loading.Loaded):
             return held.report.verdict
         from data_science.judgement.verdict import stored
 
         return stored(held.diagnostics, held.path)
 
     @property
-    def _fitted_or_loaded(self) -> Fit | artifact.Loaded:
+    def _fitted_or_loaded(self) -> Fit | loading.Loaded:
         if self._held is None:
             raise DataScienceError(
                 "the model has no parameters yet. Call fit(dataset) or load(model_folder) first"

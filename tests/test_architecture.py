@@ -23,6 +23,21 @@ HEAVY = [
     "sqlalchemy",
 ]
 
+STORED = ROOT / "tests" / "compatibility" / "artifacts" / "format_1" / "company"
+#: Modules of ours that a process pays for at its cold start, by room. A new one is a cost to be weighed.
+SERVING = {
+    "": {"_version", "arrays", "data", "errors", "formula", "likelihood", "model", "prediction", "storage", "warehouse"},
+    "data": {"frames"},
+    "formula": {"encoding", "places", "rows"},
+    "likelihood": {"binomial"},
+    "prediction": {
+        "columns", "combinations", "correction", "draws", "features", "intervals", "order_statistics", "predictor",
+        "rows", "scorer", "tables", "unseen",
+    },
+    "storage": {"layout", "loading", "manifest", "predictor_format", "version_files"},
+    "warehouse": {"door"},
+}  # fmt: skip
+
 
 def modules_after(code: str) -> set[str]:
     """Names of the modules that a fresh interpreter holds after running ``code``."""
@@ -101,6 +116,22 @@ def test_the_package_may_import_nobody_who_stands_beside_it():
 )
 def test_what_is_light_imports_no_library_of_training_and_no_pandas(code):
     assert not modules_after(code) & {*HEAVY, "pandas"}
+
+
+def test_loading_and_a_first_label_import_nothing_that_writes_or_trains():
+    row = {"attr_a": 1, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
+    loaded = modules_after(
+        "from data_science import BayesianLogitModel\n"
+        "model = BayesianLogitModel()\n"
+        f"model.load({str(STORED)!r})\n"
+        f"model.predict_one({row!r})"
+    )
+
+    allowed = {".".join(filter(None, (room, name))) for room, names in SERVING.items() for name in names}
+    ours = {name.partition(".")[2] for name in loaded if name.startswith("data_science.")}
+    assert ours - allowed == set()
+    assert allowed - ours == set(), "no longer imported: strike it from the list"
+    assert not loaded & {*HEAVY, "pandas", "logging", "asyncio", "argparse", "importlib.metadata", "tempfile"}
 
 
 def test_a_fit_by_nested_laplace_imports_no_compiler_and_no_sampler():

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 from data_science.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from data_science.storage.artifact import Loaded
+    from data_science.storage.loading import Loaded
 
 
 def folder_of(options: Namespace) -> Path:
     """Return the folder of versions: of the option, of MODEL_FOLDER, or ``models``."""
-    from data_science.storage.writing import home
+    from data_science.storage.layout import home
 
     return home(options.models or os.environ.get("MODEL_FOLDER", "").strip() or "models")
 
 
 def loaded(options: Namespace) -> Loaded:
     """Load the version that is asked for, by default the one that serves."""
-    from data_science.storage import artifact, versions
+    from data_science.storage import layout, loading
 
     folder = folder_of(options)
     asked = getattr(options, "version", None)
     if asked is None:
-        return artifact.load(folder)
-    return artifact.load(versions.located(folder, named(folder, asked)))
+        return loading.load(folder)
+    return loading.load(layout.located(folder, named(folder, asked)))
 
 
 def named(folder: Path, asked: str) -> str:
@@ -39,9 +39,9 @@ def named(folder: Path, asked: str) -> str:
     ArtifactError
         If there is none, or more than one.
     """
-    from data_science.storage import versions
+    from data_science.storage import layout
 
-    names = versions.listed(folder)
+    names = layout.listed(folder)
     if asked in ("champion", "candidate", "previous"):
         return _by_role(folder, asked)
     found = [name for name in names if asked and name.startswith(asked)]

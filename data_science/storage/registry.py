@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from data_science.errors import ArtifactError, SettingsError
-from data_science.storage import artifact, history, roles, versions
+from data_science.storage import artifact, history, layout, roles, versions
 from data_science.storage.folder_lock import locked
 from data_science.storage.history import Line
-from data_science.storage.roles import HELD, LATEST, ROLLED_BACK, Roles
+from data_science.storage.layout import LATEST, home
+from data_science.storage.roles import HELD, ROLLED_BACK, Roles
 from data_science.storage.succession import earlier, protected
-from data_science.storage.writing import home, writing_to
+from data_science.storage.writing import writing_to
 
 LOCK_TIMEOUT_S = 60.0
 
@@ -53,19 +54,19 @@ class Registry:
     def previous(self) -> str | None:
         """Return the version that `rollback` goes back to, None if there is none."""
         now, lines = roles.seen(self.folder)
-        return next(iter(earlier(versions.listed(self.folder), lines, now)), None)
+        return next(iter(earlier(layout.listed(self.folder), lines, now)), None)
 
     def versions(self) -> list[dict[str, Any]]:
         """Return what is known of each stored version, newest first."""
         now, lines = roles.seen(self.folder)
         named = {
-            next(iter(earlier(versions.listed(self.folder), lines, now)), None): "previous",
+            next(iter(earlier(layout.listed(self.folder), lines, now)), None): "previous",
             now.candidate: "candidate",
         }
         named[now.champion] = "champion"
         return [
             _about(self.folder / name, named.get(name), now.held.get(name))
-            for name in versions.listed(self.folder)
+            for name in layout.listed(self.folder)
         ]
 
     def promote(self, version: str | None = None, *, why: str = "", dry_run: bool = False) -> Line:
@@ -95,7 +96,7 @@ class Registry:
             If there is none, or it cannot be trusted: nothing changes.
         """
         with self._changing(dry_run) as (now, lines):
-            version = next(iter(earlier(versions.listed(self.folder), lines, now)), None)
+            version = next(iter(earlier(layout.listed(self.folder), lines, now)), None)
             if version is None:
                 raise ArtifactError(
                     f"{self.folder} has no earlier version to go back to. Train, or restore one"
@@ -124,7 +125,7 @@ class Registry:
                 f"why is {why!r}; expected other words: trainings wait after what begins with {ROLLED_BACK!r}"
             )
         with self._changing(dry_run) as (now, lines):
-            versions.located(self.folder, version)
+            layout.located(self.folder, version)
             reason = why
             if _is_rollback(found := now.held.get(version, "")):  # trainings go on waiting
                 reason = f"{ROLLED_BACK}: {why}" if why else found
@@ -152,7 +153,7 @@ class Registry:
         if keep < 1:
             raise SettingsError(f"keep is {keep!r}; expected a whole number of at least 1")
         with self._changing(dry_run) as (now, lines):
-            spared = protected(versions.listed(self.folder), lines, now)
+            spared = protected(layout.listed(self.folder), lines, now)
             removed = versions.prune(self.folder, keep, artifact.is_good, spared, dry_run=dry_run)
             said = {
                 "verb": "prune",
@@ -168,7 +169,7 @@ class Registry:
     @contextmanager
     def _changing(self, dry_run: bool) -> Iterator[tuple[Roles, list[Line]]]:
         versions.require_holder(self.folder)
-        versions.listed(self.folder)  # says so if there is no folder, and makes none
+        layout.listed(self.folder)  # says so if there is no folder, and makes none
         if dry_run:
             yield roles.seen(self.folder)
             return
@@ -176,7 +177,7 @@ class Registry:
             yield roles.settled(self.folder)
 
     def _require(self, version: str) -> None:
-        artifact.load(versions.located(self.folder, version))
+        artifact.load(layout.located(self.folder, version))
 
     def _changed(
         self,

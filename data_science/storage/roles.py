@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,11 +17,10 @@ from typing import Any
 from data_science.errors import ArtifactError
 from data_science.storage import history
 from data_science.storage.history import Line
+from data_science.storage.layout import CANDIDATE, LATEST, NAME, UNFINISHED
 from data_science.storage.version_files import canonical, parse_json, read_small, sync, write_durably
 
-NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")  # of a version
-LATEST, CANDIDATE, HELD = "LATEST", "CANDIDATE", "HELD.json"
-PENDING, UNFINISHED = ".pending", ".saving-"
+HELD, PENDING = "HELD.json", ".pending"
 _ATTEMPTS = 100  # how often a reader looks again while others write
 ROLLED_BACK = "rolled back"
 

@@ -1,7 +1,7 @@
-"""A folder of versions: names, order, LATEST, and changing all that under a lock, one process at a time.
+"""Changing a folder of versions under a lock, one process at a time: publish, tidy, prune.
 
-Changes when the layout of the models folder changes. Names sort by time, and the time in a name is always
-later than that of every version there: even a clock set back makes no older model the newest.
+The time in a name is always later than that of every version there: even a clock set back makes no older
+model the newest.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Literal
 from data_science.errors import ArtifactError
 from data_science.storage import roles
 from data_science.storage.folder_lock import locked
-from data_science.storage.roles import CANDIDATE, NAME, Roles
-from data_science.storage.roles import LATEST as LATEST
+from data_science.storage.layout import CANDIDATE, LATEST, TRASH, is_version, listed, read_latest
+from data_science.storage.layout import UNFINISHED as SAVING
+from data_science.storage.roles import Roles
 from data_science.storage.succession import protected
-from data_science.storage.version_files import MANIFEST, read_small, sync
+from data_science.storage.version_files import sync
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,55 +31,12 @@ if TYPE_CHECKING:
 Role = Literal["champion", "candidate"]
 
 STAMP = "%Y%m%dT%H%M%SZ"
-SAVING, TRASH = roles.UNFINISHED, ".trash-"  # names that readers never look at
-
-
-def is_version(folder: Path) -> bool:
-    """Whether a folder is one version, perhaps a damaged one, and not a folder of versions."""
-    return NAME.fullmatch(folder.name) is not None or os.path.lexists(folder / MANIFEST)
 
 
 def require_holder(folder: Path) -> None:
     """Refuse one version where the folder of versions belongs: what a writer leaves in it would damage it."""
     if is_version(folder):
         raise ArtifactError(f"{folder} is one version; expected the folder that holds it")
-
-
-def listed(folder: Path) -> list[str]:
-    """Return the names of all versions, newest first."""
-    try:
-        entries = [entry for entry in os.scandir(folder) if NAME.fullmatch(entry.name)]
-    except FileNotFoundError as error:
-        raise ArtifactError(
-            f"{folder} does not exist; expected a folder of models. Train one first"
-        ) from error
-    except OSError as error:
-        raise ArtifactError(f"{folder} cannot be listed ({error.strerror}). Check its permissions") from error
-    # A linked version could live anywhere and change at any time.
-    return sorted((entry.name for entry in entries if entry.is_dir(follow_symlinks=False)), reverse=True)
-
-
-def read_latest(folder: Path) -> str:
-    """Return the name of the version that LATEST names.
-
-    Raises
-    ------
-    ArtifactError
-        If LATEST is missing or unreadable, or holds anything but the name of a version.
-    """
-    path = folder / LATEST
-    text = read_small(path, limit=200).decode("utf-8", errors="backslashreplace")
-    name = text.strip()  # editors end lines in their own ways
-    if not NAME.fullmatch(name):
-        raise ArtifactError(f"{path} contains {text[:80]!r}; expected the name of a version in this folder")
-    return name
-
-
-def located(folder: Path, name: str) -> Path:
-    """Return the folder of a version, or raise an ArtifactError if it is a link or no folder."""
-    if name not in listed(folder):
-        raise ArtifactError(f"{folder / name} is no version here. Restore it or train again")
-    return folder / name
 
 
 @contextmanager

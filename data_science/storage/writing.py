@@ -16,8 +16,9 @@ from data_science.errors import ArtifactError
 from data_science.storage import roles
 from data_science.storage.folder_lock import LOCK, open_lock
 from data_science.storage.history import HISTORY
+from data_science.storage.layout import CANDIDATE, LATEST, UNFINISHED, home
 from data_science.storage.version_files import make_folder, sync
-from data_science.storage.versions import SAVING, require_holder
+from data_science.storage.versions import require_holder
 
 TRIAL = 2**16  # bytes; any version takes more, so that a disk without them is too full for each
 
@@ -38,43 +39,19 @@ def require_writable(folder: str | Path) -> None:
         make_folder(folder)
         if os.path.lexists(folder / LOCK):
             os.close(open_lock(folder))  # another user's lock would stop the save, too
-        for name in (roles.LATEST, roles.CANDIDATE, roles.HELD, roles.PENDING):
+        for name in (LATEST, CANDIDATE, roles.HELD, roles.PENDING):
             _require_replaceable(folder / name)
         if os.path.lexists(folder / HISTORY):
             os.close(os.open(folder / HISTORY, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK))
         roles.seen(folder)  # a history that was changed would stop the save, too
         try:
-            with tempfile.TemporaryFile(dir=folder, prefix=SAVING) as trial:
+            with tempfile.TemporaryFile(dir=folder, prefix=UNFINISHED) as trial:
                 trial.write(bytes(TRIAL))
                 trial.flush()
                 os.fsync(trial.fileno())
             sync(folder)
         except OSError as error:  # the trial's own name says nothing to anybody
             raise OSError(error.errno, error.strerror, str(folder)) from error
-
-
-def home(folder: str | Path) -> Path:
-    """Return the path with ``~`` expanded as a shell would: no shell reads an env file.
-
-    Raises
-    ------
-    ArtifactError
-        If there is no such home folder, or if what was given is no path.
-    """
-    if not isinstance(folder, str | os.PathLike) or not str(folder).strip():
-        raise ArtifactError(f"the model folder is {folder!r}; expected a path, such as 'models'")
-    try:
-        if b"\0" in os.fsencode(folder):
-            raise ValueError("a NUL in it")
-        return Path(folder).expanduser()
-    except (TypeError, ValueError) as error:  # a path of bytes, NUL, half of a surrogate pair
-        raise ArtifactError(
-            f"the model folder is {folder!r}, which no file system takes ({error}). Give another path"
-        ) from error
-    except RuntimeError as error:
-        raise ArtifactError(
-            f"{str(folder)!r} names a home folder that does not exist here ({error}). Give the full path"
-        ) from error
 
 
 def _require_replaceable(path: Path) -> None:

@@ -16,7 +16,7 @@ from data_science import ModelSpecification, Predictor
 from data_science.data.dataset import Dataset
 from data_science.extension import ENGINES, PRIORS, SOURCES
 from data_science.formula.encoding import Encoding, Term
-from data_science.storage import artifact, versions
+from data_science.storage import artifact, layout
 
 ONE, OTHER = ModelSpecification("label ~ 1"), ModelSpecification("label ~ 1 + scd_a")
 PREDICTOR = Predictor(Encoding((Term("Intercept"),)), np.zeros(1), np.zeros((2, 1)), np.zeros((2, 0)))
@@ -120,7 +120,7 @@ def test_the_training_jobs_model_is_left_alone_where_it_answers_something_else(
     assert found.path != path
     assert found.manifest["provenance"]["data"]["fingerprint"] == "this"
     assert len(fits) == 1
-    assert versions.listed(tmp_path / "models") == [path.name]
+    assert layout.listed(tmp_path / "models") == [path.name]
 
 
 def test_a_cached_fit_of_other_data_is_not_reused_even_under_the_same_key(fits, fitted, monkeypatch):
@@ -130,7 +130,7 @@ def test_a_cached_fit_of_other_data_is_not_reused_even_under_the_same_key(fits, 
         assert fitted(fingerprint).manifest["provenance"]["data"]["fingerprint"] == fingerprint
 
     assert len(fits) == 5
-    assert len(versions.listed(fitted().path.parent)) == 3
+    assert len(layout.listed(fitted().path.parent)) == 3
 
 
 def measured(value, calls):

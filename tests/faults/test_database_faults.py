@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from job import N_CLIENTS, Job, is_documented
 
-from data_science.storage import artifact
+from data_science.storage import artifact, layout
 from de.embedded import Coordinates, PostgresServer
 from de.load import process_data
 
@@ -162,7 +162,7 @@ def check(seed, server, company, first, whole, folder) -> None:
         assert plan.down_s is None, f"{plan} was mended and the job gave up:\n{ended.said}"
         assert ended.code == (2 if plan.harm == "lock out" else 3), ended.said
         assert loaded.path.name == before
-    assert versions == sorted({before, loaded.path.name, artifact.versions.LATEST, "HISTORY.jsonl"})
+    assert versions == sorted({before, loaded.path.name, layout.LATEST, "HISTORY.jsonl"})
 
 
 @pytest.mark.parametrize("seed", [list(HARMS).index("kill"), list(HARMS).index("pause")])

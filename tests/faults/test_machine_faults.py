@@ -9,7 +9,7 @@ import pytest
 from job import Job, is_documented, train
 
 from data_science.errors import ArtifactError
-from data_science.storage import artifact
+from data_science.storage import artifact, layout
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_two_trainings_at_once_store_two_good_versions(company, models):
     ends = [job.end() for job in jobs]
 
     assert [ended.code for ended in ends] == [0, 0], ends
-    versions = [path for path in models.iterdir() if artifact.versions.NAME.fullmatch(path.name)]
+    versions = [path for path in models.iterdir() if layout.NAME.fullmatch(path.name)]
     assert len(versions) == 3
     assert all(artifact.is_good(version) for version in versions)
     assert artifact.load(models).path == max(versions)

@@ -30,7 +30,7 @@ from itertools import count
 
 from data_science.storage.artifact import save
 from data_science.storage.registry import Registry
-from data_science.storage.versions import listed
+from data_science.storage.layout import listed
 from serving_cases import predictor
 
 registry, model = Registry(sys.argv[1]), predictor()

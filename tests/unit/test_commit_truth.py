@@ -11,7 +11,7 @@ import pytest
 from serving_cases import predictor
 
 from data_science.errors import ArtifactError
-from data_science.storage import artifact, versions
+from data_science.storage import artifact, layout
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 CALLS = ("fsync", "rename", "replace", "mkdir", "unlink", "rmdir", "scandir", "link")
@@ -83,7 +83,7 @@ def test_a_save_raises_if_and_only_if_the_old_model_is_still_served(folder, monk
 
         assert (raised is not None) == (served == before), (fail_at, raised)
         if raised is not None and "nothing was saved" in str(raised):
-            assert versions.listed(folder) == [before], (fail_at, raised)
+            assert layout.listed(folder) == [before], (fail_at, raised)
         outcomes.add(raised is None)
     assert outcomes == {True, False}
 
@@ -105,7 +105,7 @@ def test_a_stop_at_any_moment_leaves_the_old_model_or_the_new_one_whole(folder, 
         assert loaded.fallback is None
         if path is not None:
             assert loaded.path == path
-        assert set(versions.listed(folder)) <= {before, loaded.path.name}
+        assert set(layout.listed(folder)) <= {before, loaded.path.name}
 
 
 def test_an_interrupt_after_latest_was_replaced_does_not_take_the_version_back(folder, monkeypatch):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from serving_cases import predictor
 
-from data_science.storage import artifact, versions
+from data_science.storage import artifact, layout
 from data_science.storage.version_files import sync, write_durably
 from data_science.storage.writing import require_writable
 from mle.tests.power_cut import Disk, present
@@ -88,7 +88,7 @@ def test_a_version_that_cannot_be_loaded_is_not_published(monkeypatch, tmp_path)
         save(good.parent)
 
     assert sorted(good.parent.iterdir()) == before
-    assert versions.read_latest(good.parent) == good.name
+    assert layout.read_latest(good.parent) == good.name
 
 
 def test_what_is_written_durably_lasts_with_its_content_and_replaces_nothing(disk, tmp_path):

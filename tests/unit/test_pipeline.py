@@ -18,7 +18,7 @@ from data_science.formula.specification import ModelSpecification
 from data_science.progress import Stopwatch
 from data_science.settings import Settings
 from data_science.settings.fit import Costs
-from data_science.storage import artifact, versions
+from data_science.storage import artifact, layout
 
 # Each differs from its default and from all others, so that two exchanged ones are told apart.
 CONSUMED = {
@@ -162,7 +162,7 @@ def test_the_job_stores_its_decision_and_keeps_as_many_versions_as_it_was_told(m
         path, report = pipeline.train(clients(60), settings)
 
     assert artifact.load(path).predictor.threshold == pytest.approx(0.1)
-    assert len(versions.listed(tmp_path)) == 2
+    assert len(layout.listed(tmp_path)) == 2
     assert "exact=True" in report.compression
     assert artifact.load(path).diagnostics["diagnostics"]["n_draws"] == 400
 

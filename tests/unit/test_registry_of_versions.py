@@ -11,8 +11,8 @@ from saved_models import save
 from data_science.cli import command
 from data_science.errors import ArtifactError
 from data_science.storage import artifact, history, roles
+from data_science.storage.layout import listed, read_latest
 from data_science.storage.registry import Registry
-from data_science.storage.versions import listed, read_latest
 
 
 @pytest.fixture

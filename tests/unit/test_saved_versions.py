@@ -8,7 +8,7 @@ import pytest
 from serving_cases import predictor
 
 from data_science.errors import ArtifactError
-from data_science.storage import artifact, versions
+from data_science.storage import artifact, layout, loading
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def damage(version):
 
 
 def test_a_reader_that_is_overtaken_follows_latest(tmp_path, monkeypatch):
-    opened, real = [], artifact._open
+    opened, real = [], loading.opened
 
     def overtaken(version):
         opened.append(version.name)
@@ -37,18 +37,18 @@ def test_a_reader_that_is_overtaken_follows_latest(tmp_path, monkeypatch):
         return real(version)
 
     save(tmp_path)
-    monkeypatch.setattr(artifact, "_open", overtaken)
+    monkeypatch.setattr(loading, "opened", overtaken)
     loaded = artifact.load(tmp_path)
 
-    assert loaded.path.name == versions.read_latest(tmp_path)
+    assert loaded.path.name == layout.read_latest(tmp_path)
     assert loaded.fallback is None
 
 
 def test_a_reader_that_is_always_overtaken_gives_up_after_twenty_attempts(tmp_path, monkeypatch):
     save(tmp_path)
     attempts = []
-    monkeypatch.setattr(artifact, "_moved_on", lambda *_: True)
-    monkeypatch.setattr(artifact, "_open", lambda version: attempts.append(version) or refuse())
+    monkeypatch.setattr(loading, "_moved_on", lambda *_: True)
+    monkeypatch.setattr(loading, "opened", lambda version: attempts.append(version) or refuse())
 
     with pytest.raises(ArtifactError, match="LATEST changed 20 times while it was read"):
         artifact.load(tmp_path)
@@ -99,4 +99,4 @@ def test_five_versions_are_kept_unless_another_number_is_asked_for(tmp_path):
     for seed in range(6):
         save(tmp_path, seed)
 
-    assert len(versions.listed(tmp_path)) == 5
+    assert len(layout.listed(tmp_path)) == 5

@@ -3,7 +3,7 @@
 import pytest
 
 from data_science.errors import ArtifactError
-from data_science.storage import manifest, version_files, versions
+from data_science.storage import layout, manifest, version_files
 
 
 @pytest.mark.parametrize("n_bytes", [200, 201])
@@ -13,7 +13,7 @@ def test_latest_is_read_up_to_a_limit(tmp_path, n_bytes):
     with pytest.raises(
         ArtifactError, match="expected at most 200" if n_bytes > 200 else "expected the name of"
     ):
-        versions.read_latest(tmp_path)
+        layout.read_latest(tmp_path)
 
 
 def test_a_file_is_read_up_to_its_limit_and_no_further(tmp_path):

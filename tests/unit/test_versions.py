@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from data_science.errors import ArtifactError
-from data_science.storage import versions
+from data_science.storage import layout, versions
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 
@@ -28,8 +28,8 @@ def test_a_name_is_the_time_of_saving_and_the_digest_and_later_than_all_before(t
 
     assert names == ["20261122T101500Z-0a1b2c", "20261122T101501Z-0a1b2c", "20261122T101502Z-0a1b2c"]
     assert publish(tmp_path, now=NOW + timedelta(hours=1)) == "20261122T111500Z-0a1b2c"
-    assert versions.listed(tmp_path) == sorted([*names, "20261122T111500Z-0a1b2c"], reverse=True)
-    assert versions.read_latest(tmp_path) == "20261122T111500Z-0a1b2c"
+    assert layout.listed(tmp_path) == sorted([*names, "20261122T111500Z-0a1b2c"], reverse=True)
+    assert layout.read_latest(tmp_path) == "20261122T111500Z-0a1b2c"
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3])
@@ -41,7 +41,7 @@ def test_the_newest_good_versions_stay_and_all_others_go(tmp_path, keep):
 
     good = [name for name in reversed(names) if name != bad]
     oldest = good[max(keep, 2) - 1]  # with the one to roll back to
-    assert versions.listed(tmp_path) == [name for name in reversed(names) if name >= oldest]
+    assert layout.listed(tmp_path) == [name for name in reversed(names) if name >= oldest]
     assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith((".saving", ".trash"))]
 
 
@@ -51,7 +51,7 @@ def test_what_latest_names_is_never_removed(tmp_path):
 
     versions.prune(tmp_path, 2, lambda _: True)
 
-    assert versions.listed(tmp_path) == [names[3], names[2], names[0]]
+    assert layout.listed(tmp_path) == [names[3], names[2], names[0]]
 
 
 def test_a_workplace_is_gone_unless_it_was_published(tmp_path):
@@ -139,7 +139,7 @@ def test_a_version_is_told_from_a_folder_of_versions_by_name_or_manifest(
     if manifest_there:
         (tmp_path / name / "manifest.json").symlink_to("nowhere")
 
-    assert versions.is_version(tmp_path / name) == is_one
+    assert layout.is_version(tmp_path / name) == is_one
 
 
 def test_only_folders_with_the_name_of_a_version_are_listed_newest_first(tmp_path):
@@ -149,7 +149,7 @@ def test_only_folders_with_the_name_of_a_version_are_listed_newest_first(tmp_pat
     (tmp_path / "20261125T101500Z-1f3a9c").write_text("a file")
     (tmp_path / "20261126T101500Z-1f3a9c").symlink_to(tmp_path / names[0])
 
-    assert versions.listed(tmp_path) == names[::-1]
-    assert versions.located(tmp_path, names[1]) == tmp_path / names[1]
+    assert layout.listed(tmp_path) == names[::-1]
+    assert layout.located(tmp_path, names[1]) == tmp_path / names[1]
     with pytest.raises(ArtifactError, match="is no version here"):
-        versions.located(tmp_path, "20261126T101500Z-1f3a9c")
+        layout.located(tmp_path, "20261126T101500Z-1f3a9c")
