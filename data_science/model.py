@@ -222,8 +222,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         """Return P(label = 1) of every row, shape (row,).
 
         At the posterior means, unless a ``method`` is named. Rows with an unseen level are averaged over
-        where it may lie (``method="posterior"``) if the model card says that this is far from the plug-in;
-        labels follow the same probability. See `Predictor.predict_proba`.
+        where it may lie if the model card says that this is far from the plug-in. Labels follow this, or the
+        corrected probability if the card says so, on the same side of one half; see `Predictor`.
         """
         return self.model.predict_proba(features, method)
 
