@@ -241,7 +241,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
 
     def predict_probability(self, features: pd.DataFrame) -> float:
         """Return P(label = 1) of the only row, for the MLE team's record of predictions."""
-        return self.model.predict_proba_one(self.model.reader.only_row(features))
+        held = self.model  # once: `load` may replace it meanwhile
+        return held.predict_proba_one(held.reader.only_row(features))
 
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""
