@@ -222,8 +222,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         """Return P(label = 1) of every row, shape (row,).
 
         At the posterior means, unless a ``method`` is named. Rows with an unseen level are averaged over
-        where it may lie (``method="posterior"``) if the model card says that this is far from the plug-in;
-        labels follow the same probability. See `Predictor.predict_proba`.
+        where it may lie if the model card says that this is far from the plug-in. Labels follow this, or the
+        corrected probability if the card says so, on the same side of one half; see `Predictor`.
         """
         return self.model.predict_proba(features, method)
 
@@ -241,7 +241,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
 
     def predict_probability(self, features: pd.DataFrame) -> float:
         """Return P(label = 1) of the only row, for the MLE team's record of predictions."""
-        return self.model.predict_proba_one(self.model.reader.only_row(features))
+        held = self.model  # once: `load` may replace it meanwhile
+        return held.predict_proba_one(held.reader.only_row(features))
 
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from data_science.formula.encoding import Encoding
     from data_science.prediction.predictor import Predictor
 
+EQUAL = 1e-9  # up to which two ways to the same probability differ by rounding
+
 
 def run(options: Namespace) -> int:
     """Show the answer, its interval, and the terms that add up to it on the logit scale."""
@@ -49,9 +51,14 @@ def _explained(predictor: Predictor, row: dict[str, Any], prob: float) -> dict[s
         }
         for term, part in parts.items()
     ]
+    averaged = predictor.averages_unseen and predictor.reader.has_unseen(row)
+    corrects = predictor.correction is not None and predictor.correction.active and not averaged
+    shown = predictor.predict_proba_one(row)
     return {
         "label": predictor.predict_one(row),
-        "probability": predictor.predict_proba_one(row),
+        "probability": shown,
+        "plug_in": probability_of_one(total),  # what the terms add up to
+        "decides": predictor.predict_proba_one(row, "corrected") if corrects else shown,
         "interval": list(predictor.predict_interval_one(row, prob)),
         "threshold": predictor.threshold,
         "terms": terms,
@@ -115,11 +122,26 @@ def _checked(predictor: Predictor, row: dict[str, Any]) -> dict[str, Any]:
     return {name: value.item() if hasattr(value, "item") else value for name, value in read.items()}
 
 
+def _apart(explained: dict[str, Any]) -> list[str]:
+    """Say which other probabilities there are: what the terms add up to, and what the label follows."""
+    shown, plug_in, decides = (explained[name] for name in ("probability", "plug_in", "decides"))
+    lines = []
+    if abs(shown - plug_in) > EQUAL:
+        lines.append(
+            "the probability is averaged over where an unseen level may lie; at the posterior means the "
+            f"terms add up to {plug_in:.4g}, from which the last column leaves each of them out"
+        )
+    if decides != shown:
+        lines.append(f"the label follows {decides:.4g}, corrected for what is uncertain about the terms")
+    return lines
+
+
 def _text(explained: dict[str, Any], prob: float) -> str:
     lower, upper = explained["interval"]
     lines = [
         f"label {explained['label']}: probability {explained['probability']:.4g} "
         f"({prob:.0%} interval {lower:.4g} to {upper:.4g}), threshold {explained['threshold']:g}",
+        *_apart(explained),
         f"version {explained['version']}",
         "",
     ]

@@ -104,10 +104,12 @@ def _predicted(
 
 
 def _scored(predictor: Predictor, features: Any, options: Namespace) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "label": predictor.predict_batch(features),
-        "probability": predictor.predict_proba(features, options.method),
-    }
+    probability = predictor.predict_proba(features, options.method)
+    if options.method is None:
+        label = predictor.predict_batch(features)
+    else:  # a label beside another probability than its own would contradict it
+        label = (probability > predictor.threshold).astype(int)
+    found: dict[str, Any] = {"label": label, "probability": probability}
     if options.interval is not None:
         found["lower"], found["upper"] = predictor.predict_interval(features, options.interval).T
     return found

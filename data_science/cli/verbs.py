@@ -48,7 +48,10 @@ def _predict(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--interval", type=float, metavar="P", help="also lower and upper of this probability"
     )
-    parser.add_argument("--method", choices=["plug-in", "posterior", "corrected"], help="of the probability")
+    parser.add_argument(
+        "--method", choices=["plug-in", "posterior", "corrected"],
+        help="of the probability, which the label then follows (default: as the model card says)",
+    )  # fmt: skip
     parser.add_argument(
         "--on-error", choices=["stop", "mark"], default="stop",
         help="at a row that cannot be read: stop, or write why in a column error, and end with 3",

@@ -48,7 +48,7 @@ class Scores:
     """Predictions for one chunk of rows."""
 
     label: npt.NDArray[np.intp]  # shape (row,)
-    probability: Floats  # P(label = 1) as `predict_proba` gives it, shape (row,)
+    probability: Floats  # as `predict_proba` gives it, shape (row,); labels may follow the corrected one
     interval: Floats  # credible bounds of P(label = 1), shape (row, 2)
 
 

@@ -59,7 +59,8 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
         Of wrong labels; they set the threshold of `predict`. Default: equal.
     method : {"plug-in", "posterior", "corrected"}, optional
         How `predict_proba` averages over the posterior; see `Predictor.predict_proba`, which has the same
-        default: the plug-in, averaged for rows with an unseen level where the two differ much.
+        default: the plug-in, averaged for rows with an unseen level where the two differ much. Labels follow
+        a method that is named, and else the model's own rule; see `BayesianLogitModel.predict`.
     unseen : {"population", "refuse"}
         What happens to a level of a group that training has not seen.
     second_opinion : bool
@@ -185,8 +186,8 @@ class BayesianLogitClassifier(ClassifierMixin, BaseEstimator):
         """Return log odds of the second class beyond those of the threshold, shape (row,)."""
         check_is_fitted(self)
         predictor, frame = self._predictor, named_columns(self, X, reset=False)
-        probability, threshold = predictor.predict_proba(frame), predictor.threshold
-        if predictor.correction is not None and predictor.correction.active:
+        probability, threshold = predictor.predict_proba(frame, self.method), predictor.threshold
+        if self.method is None and predictor.correction is not None and predictor.correction.active:
             new = predictor.averages_unseen & predictor.reader.with_unseen(predictor.reader.all_rows(frame))
             probability = np.where(new, probability, predictor.predict_proba(frame, "corrected"))
         with np.errstate(divide="ignore"):  # a probability of 0 or 1 is infinitely far from any threshold

@@ -10,11 +10,12 @@ import contextlib
 import os
 import threading
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from machine_learning_engineering.errors import PredictionLogError
-from machine_learning_engineering.records import Prediction, encode
+from machine_learning_engineering.records import Prediction, lines, open_text
 from machine_learning_engineering.segments import SegmentWriter, expanded
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ class PredictionLog:
         PredictionLogError
             If it could not be stored: disk full, folder not writable, log closed.
         """
-        line = _encoded(prediction)
+        text = _encoded(prediction)
         with self._changed:
             group = self._joined_group()
-            group.lines.append(line)
+            group.texts.append(text)
         group.done.wait()
         if group.error is not None:
             raise _not_stored(self.folder, group.error) from group.error
@@ -68,12 +69,12 @@ class PredictionLog:
         """Store one prediction as `append` does, without blocking the event loop."""
         from asyncio import get_running_loop  # whoever is here has a loop; others need not import asyncio
 
-        line = _encoded(prediction)
+        text = _encoded(prediction)
         loop = get_running_loop()
         stored: asyncio.Future[None] = loop.create_future()
         with self._changed:
             group = self._joined_group()
-            group.lines.append(line)
+            group.texts.append(text)
             group.futures.setdefault(loop, []).append(stored)
         await stored
 
@@ -135,7 +136,7 @@ class PredictionLog:
                 if self._reopening:
                     self._reopening = False
                     writer.close()
-                writer.append(b"".join(group.lines))
+                writer.append(partial(lines, group.texts))
             except Exception as error:  # noqa: BLE001 - whatever it was, every waiter must be told
                 group.error = error
             group.finish(self.folder)
@@ -156,10 +157,10 @@ class PredictionLog:
 class _Group:
     """Records committed by one write and one fsync, and who waits for them."""
 
-    __slots__ = ("done", "error", "futures", "lines")
+    __slots__ = ("done", "error", "futures", "texts")
 
     def __init__(self) -> None:
-        self.lines: list[bytes] = []
+        self.texts: list[bytes] = []
         self.done = threading.Event()
         self.futures: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
         self.error: Exception | None = None
@@ -199,7 +200,7 @@ def shared_log(folder: Path | None = None) -> PredictionLog:
 
 def _encoded(prediction: Prediction) -> bytes:
     try:
-        return encode(prediction)
+        return open_text(prediction)
     except (TypeError, ValueError) as error:
         raise PredictionLogError(
             f"the prediction for client {prediction.idx!r} cannot be written as JSON: {error}; "

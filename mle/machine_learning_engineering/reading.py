@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine_learning_engineering.errors import PredictionLogError
-from machine_learning_engineering.records import Prediction, decode
+from machine_learning_engineering.records import Prediction, decode, place_of
 from machine_learning_engineering.segments import expanded, segments
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedLine:
-    """A line that is not a whole prediction: torn by a crash, still being written, or damaged."""
+    """A line that is not a whole prediction, or that others are missing before.
+
+    It was torn by a crash, is still being written, or is damaged; or lines were taken away or moved since.
+    """
 
     path: Path
     line: int  # counted from 1
@@ -61,12 +64,30 @@ def scan(folder: str | Path) -> Iterator[Prediction | SkippedLine]:
 
 
 def _scan_segment(path: Path) -> Iterator[Prediction | SkippedLine]:
+    expected: int | None = 1  # the place that the next line was written with, where that can be known
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.endswith(b"\n"):
                 yield SkippedLine(path, number, "torn: its writer died or is still writing it")
                 continue
             try:
-                yield decode(line)
+                prediction = decode(line)
             except ValueError as error:
+                expected = None  # it may have been one line, or several
                 yield SkippedLine(path, number, f"damaged: {error}")
+                continue
+            place = place_of(line)
+            if said := _displaced(place, expected):
+                yield SkippedLine(path, number, said)
+            expected = None if place is None else place + 1
+            yield prediction
+
+
+def _displaced(place: int | None, expected: int | None) -> str:
+    """Say what a line's place tells; nothing of earlier code's, nor where segments were joined."""
+    if place in (None, 1, expected) or expected is None:
+        return ""
+    if place > expected:
+        gone = f"line {expected}" if place == expected + 1 else f"lines {expected} to {place - 1}"
+        return f"missing before it: {gone} of this segment, taken away after being written"
+    return f"moved or repeated: it was written as line {place} of a segment, and line {expected} belongs here"

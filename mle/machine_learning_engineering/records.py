@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _CHECK = b',"crc32":"'  # of the line without it, its last member; quotes in features are escaped
+_PLACE = re.compile(rb',"line":(\d+),"crc32":"\w{8}"}\s*$')  # where the writer put it, counted from 1
 PANDAS_MISSING = {"NAType", "NaTType"}  # by name: pandas is not imported to log a mapping
 
 type Plain = str | int | float | bool | None
@@ -32,11 +34,22 @@ class Prediction:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-_MEMBERS = {"format", "crc32", *Prediction.__dataclass_fields__}
+_MEMBERS = {"format", "line", "crc32", *Prediction.__dataclass_fields__}
 
 
 def encode(prediction: Prediction) -> bytes:
-    r"""One line of ASCII JSON, ``\n`` at its end and nowhere else."""
+    r"""One line of ASCII JSON, ``\n`` at its end and nowhere else, that has no place in a segment yet."""
+    return _line(open_text(prediction))
+
+
+def open_text(prediction: Prediction) -> bytes:
+    """Return what `lines` closes: the slow part, which whoever predicts does, and not the log's one writer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is none that JSON has.
+    """
     record = {
         "format": FORMAT,
         "idx": prediction.idx,
@@ -46,8 +59,22 @@ def encode(prediction: Prediction) -> bytes:
         "model_version": prediction.model_version,
         "at": prediction.at.isoformat(),
     }
-    line = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
-    return b'%b%b%08x"}\n' % (line[:-1], _CHECK, crc32(line))
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode()[:-1]
+
+
+def lines(texts: Iterable[bytes], n_before: int) -> bytes:
+    """Return the lines of a segment that follow its first ``n_before``, each with its place and checksum."""
+    return b"".join(_line(b'%b,"line":%d' % (text, place)) for place, text in enumerate(texts, n_before + 1))
+
+
+def place_of(line: bytes) -> int | None:
+    """Return the place in its segment, from 1, that a line was written with; None of earlier code's."""
+    found = _PLACE.search(line)
+    return None if found is None else int(found[1])
+
+
+def _line(text: bytes) -> bytes:
+    return b'%b%b%08x"}\n' % (text, _CHECK, crc32(b"}", crc32(text)))
 
 
 def decode(line: bytes) -> Prediction:

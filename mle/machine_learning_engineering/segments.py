@@ -13,6 +13,7 @@ import itertools
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from machine_learning_engineering.errors import PredictionLogError
@@ -35,12 +36,18 @@ class SegmentWriter:
         self.path: Path | None = None  # of the open segment
         self._descriptor = -1
         self._size = 0  # bytes known to be on disk
+        self._n_lines = 0  # in them
 
-    def append(self, block: bytes) -> None:
-        """Write and sync ``block``; on OSError none of it is left behind, if the disk still responds."""
+    def append(self, block: bytes | Callable[[int], bytes]) -> None:
+        """Write and sync a block; on OSError none of it is left behind, if the disk still responds.
+
+        It may be made of the number of lines that stand before it in its segment.
+        """
         try:
             if self._descriptor < 0 or self._size >= self.segment_bytes or self._was_taken_away():
                 self._start_segment()
+            if not isinstance(block, bytes):
+                block = block(self._n_lines)
             _write_all(self._descriptor, block)
             os.fsync(self._descriptor)
         except BaseException:
@@ -53,6 +60,7 @@ class SegmentWriter:
             self.close()
             raise
         self._size += len(block)
+        self._n_lines += block.count(b"\n")
 
     def close(self) -> None:
         """Close the open segment; the next `append` starts another."""
@@ -82,7 +90,7 @@ class SegmentWriter:
         # Readable by its owner and group only: the log holds what clients told us.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self.path, flags, 0o640)
-        self._size = 0
+        self._size = self._n_lines = 0
         sync_folder(self.folder)  # otherwise a power cut can lose the file with its synced content
 
 

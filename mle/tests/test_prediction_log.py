@@ -5,12 +5,13 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from itertools import permutations
 
 import pytest
 from machine_learning_engineering.errors import PredictionLogError
 from machine_learning_engineering.prediction_log import PredictionLog, shared_log, storage_folder
 from machine_learning_engineering.reading import SkippedLine, read_predictions, scan
-from machine_learning_engineering.records import Prediction, encode
+from machine_learning_engineering.records import Prediction, encode, lines, open_text, place_of
 from machine_learning_engineering.segments import segments
 
 FEATURES = {"attr_a": 1, "attr_b": "ç", "scd_a": 0.55, "scd_b": 3}
@@ -147,6 +148,47 @@ def test_a_damaged_line_is_reported_with_its_reason_and_hides_no_other(line, rea
 
     assert (before.idx, after.idx) == (0, 2)
     assert reason in str(damaged)
+
+
+def test_lines_taken_away_moved_or_repeated_are_reported_and_the_rest_is_read(tmp_path):
+    whole = lines(map(open_text, map(prediction, range(4))), 0).splitlines(keepends=True)
+    path = tmp_path / "predictions-0.jsonl"
+    orders = [kept for n in range(1, 5) for kept in permutations(range(4), n)] + [(0, 1, 1, 2, 3)]
+    for kept in orders:
+        path.write_bytes(b"".join(whole[line] for line in kept))
+
+        reading = read_predictions(tmp_path)
+
+        assert [made.idx for made in reading.predictions] == list(kept)
+        as_begun = kept == tuple(range(len(kept)))  # the last lines of a file may be missing unnoticed
+        assert (reading.skipped == ()) == as_begun, kept
+    path.write_bytes(whole[0] + whole[3])
+    (missing,) = read_predictions(tmp_path).skipped
+    assert "line 2: missing before it: lines 2 to 3 of this segment" in str(missing)
+
+
+def test_places_are_asked_only_where_they_are_known(tmp_path):
+    earlier = [encode(prediction(idx)) for idx in range(3)]  # without a place
+    later = lines(map(open_text, map(prediction, range(3))), 0).splitlines(keepends=True)
+    together = [*later, *earlier, later[0], later[1], later[2][:9] + b"\n", *later]
+    (tmp_path / "predictions-0.jsonl").write_bytes(b"".join(together))
+
+    reading = read_predictions(tmp_path)
+
+    assert len(reading.predictions) == len(together) - 1
+    assert [one.line for one in reading.skipped] == [9]
+
+
+def test_the_lines_of_every_segment_have_their_places(tmp_path):
+    with PredictionLog(tmp_path, segment_bytes=400) as log:
+        for idx in range(8):
+            log.append(prediction(idx))
+
+    for path in segments(tmp_path):
+        found = path.read_bytes().splitlines(keepends=True)
+        assert [place_of(line) for line in found] == list(range(1, len(found) + 1))
+    assert len(segments(tmp_path)) > 2
+    assert read_predictions(tmp_path).skipped == ()
 
 
 def test_a_record_that_does_not_fit_is_refused_leaves_no_torn_line_and_the_next_is_stored(log):

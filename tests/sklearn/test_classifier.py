@@ -190,6 +190,17 @@ def test_what_is_given_for_a_new_level_is_what_the_model_itself_gives(fitted, mo
     assert (fitted.predict(rows) == fitted.classes_[far.predict_batch(rows)]).all()
 
 
+@pytest.mark.parametrize("method", ["plug-in", "posterior", "corrected"])
+def test_labels_follow_the_method_that_is_named(fitted, monkeypatch, method):
+    named, predictor = pickle.loads(pickle.dumps(fitted)).set_params(method=method), fitted.model_.model
+    threshold = float(np.median(predictor.predict_proba(X, method)))
+    monkeypatch.setattr(BayesianLogitClassifier, "_predictor", replace(predictor, threshold=threshold))
+
+    above = named.predict_proba(X)[:, 1] > threshold
+
+    assert (named.predict(X) == named.classes_[above.astype(int)]).all()
+
+
 def test_before_it_is_fitted_it_says_so():
     for method in ("predict", "predict_proba", "decision_function", "predict_interval"):
         with pytest.raises(NotFittedError, match="not fitted yet"):

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from serving_cases import predictor
 from data_science._version import __version__
 from data_science.cli import command, row_writers, typed_rows
 from data_science.cli.verbs import VERBS
+from data_science.prediction.correction import Correction
+from data_science.prediction.unseen import UnseenLevel
 
 NEEDED = ["attr_a", "attr_b", "scd_a", "scd_b"]
 
@@ -169,6 +172,45 @@ def test_an_explanation_adds_up_to_the_models_own_answer(model, capfdbinary):
     assert by_set["probability"] == model.predict_proba_one(row)
     assert by_set["interval"] == list(model.predict_interval_one(row))
     assert by_set["terms"][3]["value"] == {"attr_a": 1}
+
+
+@pytest.mark.parametrize("method", [None, "plug-in", "posterior", "corrected"])
+def test_the_label_in_a_file_follows_the_probability_beside_it(tmp_path, capfdbinary, method):
+    frame, made = rows(60).drop(columns="note"), predictor()
+    threshold = float(np.median(made.predict_proba(frame, method)))
+    save(tmp_path / "models", replace(made, threshold=threshold))
+    frame.to_csv("rows.csv", index=False)
+
+    assert command.main(["predict", "rows.csv", *(["--method", method] if method else [])]) == 0
+
+    got = pd.read_csv(StringIO(told(capfdbinary)))
+    np.testing.assert_array_equal(got["probability"], made.predict_proba(frame, method))
+    assert got["label"].tolist() == (got["probability"] > threshold).astype(int).tolist()
+
+
+def test_an_explanation_says_where_its_probability_is_not_what_the_terms_add_up_to(tmp_path, capfdbinary):
+    made = replace(
+        predictor(),
+        unseen_levels={"attr_a": UnseenLevel(0.02, 0.05)},
+        correction=Correction(0.1, 0.005, 0.5 * np.eye(12)),
+    )
+    save(tmp_path / "models", made)
+    told_of = {}
+    for attr_a in (1, 9):
+        row = {"attr_a": attr_a, "attr_b": "c", "scd_a": 0.55, "scd_b": 3}
+        asked = ["explain", "--set", *(f"{name}={value}" for name, value in row.items())]
+
+        assert command.main(asked) == command.main([*asked, "--json"]) == 0
+
+        *text, document = told(capfdbinary).splitlines()
+        found = json.loads(document)
+        total = sum(term["logit"] for term in found["terms"])
+        assert found["plug_in"] == pytest.approx(1 / (1 + np.exp(-total)), rel=1e-12)
+        assert found["label"] == (found["decides"] > found["threshold"])
+        averaged, follows = f"add up to {found['plug_in']:.4g}", f"label follows {found['decides']:.4g}"
+        told_of[attr_a] = averaged in "\n".join(text), follows in "\n".join(text)
+
+    assert told_of == {1: (False, True), 9: (True, False)}
 
 
 def test_the_card_is_shown_as_it_was_stored_and_as_json(model, capfdbinary):
