@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from book.printing import NO_CHROMIUM, chromium
 
@@ -48,9 +49,9 @@ def _browser_obstacle() -> str | None:
     return None if chromium() else NO_CHROMIUM.partition(".")[0]
 
 
-def _pooler_obstacle() -> str | None:
+def _daemon_obstacle(name: str) -> str | None:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), _SBIN])
-    return None if shutil.which("pgbouncer", path=path) else "there is no pgbouncer"
+    return None if shutil.which(name, path=path) else f"there is no {name}"
 
 
 def _programs_obstacle() -> str | None:
@@ -78,6 +79,10 @@ def _spark_obstacle() -> str | None:
     return None if shutil.which("java") else "there is no java"
 
 
+def _mlflow_obstacle() -> str | None:
+    return "there is no mlflow" if importlib.util.find_spec("mlflow") is None else None
+
+
 NEEDS = (
     Need(
         "browser",
@@ -93,15 +98,22 @@ NEEDS = (
     ),
     Need(
         "pgbouncer",
-        _pooler_obstacle,
+        partial(_daemon_obstacle, "pgbouncer"),
         "Install it: sudo apt-get install pgbouncer",
         ("pgbouncer",),
+    ),
+    Need(
+        "nginx",
+        partial(_daemon_obstacle, "nginx"),
+        "Install it: sudo apt-get install nginx-light",
+        ("nginx-light",),
     ),
     Need(
         "spark",
         _spark_obstacle,
         "Install it: sudo apt-get install openjdk-17-jre-headless, and .venv/bin/pip install '.[spark]'",
     ),
+    Need("mlflow", _mlflow_obstacle, "Install it: .venv/bin/pip install '.[mlflow]'"),
     Need(
         "containers",
         _engine_obstacle,

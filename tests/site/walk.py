@@ -1,0 +1,83 @@
+"""A reader who writes the files of a page, types its commands, and compares what he sees with what is printed."""
+
+import doctest
+import os
+import signal
+import subprocess
+import sys
+from contextlib import chdir
+from pathlib import Path
+
+PATIENCE_S = 300
+_SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+class Walk:
+    """Works in a folder; what it left running is ended with it."""
+
+    def __init__(self, folder: Path, programs: Path, environment=None):
+        self.folder = folder
+        self.names = {}  # what a page calls a thing -> what it is called here, such as a port that is free
+        self._python = {}  # the reader's session
+        self._started = []
+        path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
+        self._environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self._started:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def follow(self, block):
+        """Do what one block says, unless the page says that nobody can here."""
+        if block.why_not:
+            return
+        text = block.text
+        for theirs, ours in self.names.items():
+            text = text.replace(theirs, ours)
+        if block.file:
+            path = self.folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        elif block.language == "python":
+            self._type_into_python(block, text)
+        else:
+            self._type_into_shell(block, text)
+
+    def _type_into_shell(self, block, text):
+        with (self.folder.parent / "seen").open("w+") as seen:  # a pipe would wait for what runs on
+            process = subprocess.Popen(
+                ["bash", "-e", "-u", "-o", "pipefail", "-c", text],
+                cwd=self.folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=seen,
+                stderr=seen,
+                start_new_session=True,
+            )
+            self._started.append(process)
+            code = process.wait(PATIENCE_S)
+            seen.seek(0)
+            shown = seen.read()
+        assert code == 0, f"{block}: exit code {code}\n{text}\n{shown}"
+        if block.output is not None:
+            expected = block.output
+            for theirs, ours in self.names.items():
+                expected = expected.replace(theirs, ours)
+            same = doctest.OutputChecker().check_output(expected, shown, _SHOWN)
+            assert same, f"{block}: the page shows\n{expected}\nand this was seen\n{shown}"
+
+    def _type_into_python(self, block, text):
+        session = doctest.DocTestParser().get_doctest(text, self._python, str(block), block.page, block.line)
+        assert session.examples, f"{block}: Python without >>> is a file; give it a caption"
+        said = []
+        with chdir(self.folder):
+            runner = doctest.DocTestRunner(optionflags=_SHOWN)
+            runner.run(session, out=said.append, clear_globs=False)
+        self._python = session.globs
+        assert not runner.failures, "".join(said)
