@@ -13,12 +13,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from book.printing import NO_CHROMIUM, chromium
 
 _PROGRAMS = ("mount", "umount", "prlimit", "setpriv")
 _SBIN = "/usr/sbin"  # where daemons are, which is not on everybody's PATH
 _INSTALL_LIMIT_S = 900
+#: An environment of its own: MLflow excludes versions of constraints.txt.
+MLFLOW = Path(__file__).parents[1] / ".venv-mlflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def _spark_obstacle() -> str | None:
 
 
 def _mlflow_obstacle() -> str | None:
-    return "there is no mlflow" if importlib.util.find_spec("mlflow") is None else None
+    return None if (MLFLOW / "bin" / "mlflow").exists() else f"there is no environment {MLFLOW.name}"
 
 
 NEEDS = (
@@ -113,7 +116,11 @@ NEEDS = (
         _spark_obstacle,
         "Install it: sudo apt-get install openjdk-17-jre-headless, and .venv/bin/pip install '.[spark]'",
     ),
-    Need("mlflow", _mlflow_obstacle, "Install it: .venv/bin/pip install '.[mlflow]'"),
+    Need(
+        "mlflow",
+        _mlflow_obstacle,
+        f"Make it: python3 -m venv {MLFLOW.name}; {MLFLOW.name}/bin/pip install -e ./mle -e '.[mlflow]'",
+    ),
     Need(
         "containers",
         _engine_obstacle,

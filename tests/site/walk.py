@@ -2,6 +2,7 @@
 
 import doctest
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,13 +16,18 @@ _SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 class Walk:
     """Works in a folder; what it left running is ended with it."""
 
-    def __init__(self, folder: Path, programs: Path, environment=None):
+    def __init__(self, folder: Path, programs: Path):
         self.folder = folder
         self.names = {}  # what a page calls a thing -> what it is called here, such as a port that is free
         self._python = {}  # the reader's session
         self._started = []
-        path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
-        self._environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
+        path = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"]
+        self._environment = {
+            **os.environ,
+            "PATH": os.pathsep.join(path),
+            "OMP_NUM_THREADS": "1",
+            "COLUMNS": "120",
+        }
 
     def __enter__(self):
         return self
@@ -33,13 +39,15 @@ class Walk:
             except ProcessLookupError:
                 continue
 
+    def activate(self, environment):
+        """Go on with another Python environment, as `. bin/activate` does."""
+        self._environment["PATH"] = os.pathsep.join([str(environment / "bin"), self._environment["PATH"]])
+
     def follow(self, block):
         """Do what one block says, unless the page says that nobody can here."""
         if block.why_not:
             return
-        text = block.text
-        for theirs, ours in self.names.items():
-            text = text.replace(theirs, ours)
+        text = self._here(block.text)
         if block.file:
             path = self.folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +56,11 @@ class Walk:
             self._type_into_python(block, text)
         else:
             self._type_into_shell(block, text)
+
+    def _here(self, text):
+        for theirs, ours in self.names.items():
+            text = re.sub(rf"\b{re.escape(theirs)}\b", ours, text)
+        return text
 
     def _type_into_shell(self, block, text):
         with (self.folder.parent / "seen").open("w+") as seen:  # a pipe would wait for what runs on
@@ -66,9 +79,7 @@ class Walk:
             shown = seen.read()
         assert code == 0, f"{block}: exit code {code}\n{text}\n{shown}"
         if block.output is not None:
-            expected = block.output
-            for theirs, ours in self.names.items():
-                expected = expected.replace(theirs, ours)
+            expected = self._here(block.output)
             same = doctest.OutputChecker().check_output(expected, shown, _SHOWN)
             assert same, f"{block}: the page shows\n{expected}\nand this was seen\n{shown}"
 
