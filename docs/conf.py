@@ -1,4 +1,4 @@
-"""Sphinx: the site of tutorial, how-tos and reference (`make docs`); nothing is fetched to build or read it."""
+"""Sphinx: the site of tutorial, how-tos and reference (`make docs`); built and read without the internet."""
 
 import data_science
 

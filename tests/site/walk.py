@@ -2,15 +2,26 @@
 
 import doctest
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 
 PATIENCE_S = 300
+_MOVES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # of the cursor
 _SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def _read(screen):
+    """Return all that is written until nobody has the terminal any more."""
+    parts = []
+    with suppress(OSError):  # that is how a terminal ends
+        while part := screen.read(2**16):
+            parts.append(part)
+    return _MOVES.sub("", b"".join(parts).decode())
 
 
 class Walk:
@@ -63,20 +74,21 @@ class Walk:
         return text
 
     def _type_into_shell(self, block, text):
-        with (self.folder.parent / "seen").open("w+") as seen:  # a pipe would wait for what runs on
+        ours, theirs = pty.openpty()  # what is shown on a terminal is what a reader sees
+        with open(ours, "rb", buffering=0) as screen:
             process = subprocess.Popen(
                 ["bash", "-e", "-u", "-o", "pipefail", "-c", text],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                stdout=seen,
-                stderr=seen,
+                stdout=theirs,
+                stderr=theirs,
                 start_new_session=True,
             )
+            os.close(theirs)
             self._started.append(process)
+            shown = _read(screen)
             code = process.wait(PATIENCE_S)
-            seen.seek(0)
-            shown = seen.read()
         assert code == 0, f"{block}: exit code {code}\n{text}\n{shown}"
         if block.output is not None:
             expected = self._here(block.output)
