@@ -46,8 +46,16 @@ WAREHOUSE = [
     "sqlglot<30.18",  # Ibis sets no bound, and 30.30 writes statements without a name (ibis#12101)
 ]
 SPARK = [*WAREHOUSE, "pyspark>=4.1,<5"]  # needs Java 17
+MLFLOW = [
+    "mlflow>=3.17,<4"
+]  # of its how-to, in an environment of its own: it excludes versions of constraints.txt
 BENCH = ["onnx", "onnxruntime", "scikit-learn", "skl2onnx"]
-DOCS = ["myst-parser>=3,<4", "Sphinx>=7.4,<8", "sphinx-book-theme>=1.1.4,<1.2"]  # the book's
+DOCS = [
+    "myst-parser>=3,<4",
+    "Sphinx>=7.4,<8",
+    "sphinx-book-theme>=1.1.4,<1.2",
+    "sphinx-copybutton",
+]  # the book's
 DEV = [
     *DOCS,
     *WAREHOUSE,
@@ -98,6 +106,7 @@ setup(
         "sklearn": SKLEARN,
         "warehouse": WAREHOUSE,
         "spark": SPARK,
+        "mlflow": MLFLOW,
         "bench": BENCH,
         "docs": DOCS,
         "dev": DEV,

@@ -12,12 +12,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from book.printing import NO_CHROMIUM, chromium
 
 _PROGRAMS = ("mount", "umount", "prlimit", "setpriv")
 _SBIN = "/usr/sbin"  # where daemons are, which is not on everybody's PATH
 _INSTALL_LIMIT_S = 900
+#: An environment of its own: MLflow excludes versions of constraints.txt.
+MLFLOW = Path(__file__).parents[1] / ".venv-mlflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,9 @@ def _browser_obstacle() -> str | None:
     return None if chromium() else NO_CHROMIUM.partition(".")[0]
 
 
-def _pooler_obstacle() -> str | None:
+def _daemon_obstacle(name: str) -> str | None:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), _SBIN])
-    return None if shutil.which("pgbouncer", path=path) else "there is no pgbouncer"
+    return None if shutil.which(name, path=path) else f"there is no {name}"
 
 
 def _programs_obstacle() -> str | None:
@@ -78,6 +82,10 @@ def _spark_obstacle() -> str | None:
     return None if shutil.which("java") else "there is no java"
 
 
+def _mlflow_obstacle() -> str | None:
+    return None if (MLFLOW / "bin" / "mlflow").exists() else f"there is no environment {MLFLOW.name}"
+
+
 NEEDS = (
     Need(
         "browser",
@@ -93,14 +101,25 @@ NEEDS = (
     ),
     Need(
         "pgbouncer",
-        _pooler_obstacle,
+        partial(_daemon_obstacle, "pgbouncer"),
         "Install it: sudo apt-get install pgbouncer",
         ("pgbouncer",),
+    ),
+    Need(
+        "nginx",
+        partial(_daemon_obstacle, "nginx"),
+        "Install it: sudo apt-get install nginx-light",
+        ("nginx-light",),
     ),
     Need(
         "spark",
         _spark_obstacle,
         "Install it: sudo apt-get install openjdk-17-jre-headless, and .venv/bin/pip install '.[spark]'",
+    ),
+    Need(
+        "mlflow",
+        _mlflow_obstacle,
+        f"Make it: python3 -m venv {MLFLOW.name}; {MLFLOW.name}/bin/pip install -e ./mle -e '.[mlflow]'",
     ),
     Need(
         "containers",

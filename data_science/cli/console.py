@@ -13,6 +13,7 @@ from rich.console import Console as Terminal
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from data_science.engines.registry import Progress as Stage
@@ -22,9 +23,18 @@ _EVERY_S = 10.0  # between progress lines where there is no terminal
 
 
 class Console:
-    """Shows log lines, progress and the closing summary; use it as a context manager."""
+    """Shows log lines, progress and the closing summary; use it as a context manager.
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    Parameters
+    ----------
+    verbose : bool
+        Details, too.
+    quiet : bool
+        Warnings and errors only: no progress, no summary.
+    """
+
+    def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._terminal = Terminal(stderr=True)
         self._live = self._terminal.is_terminal
         self._bar = Progress(
@@ -38,14 +48,15 @@ class Console:
         )
         self._tasks: dict[str, TaskID] = {}
         self._spoken = monotonic()
-        self._level = logging.DEBUG if verbose else logging.INFO
+        self._level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
 
     def __enter__(self) -> Self:
         handler: logging.Handler
         if self._live:
             handler = RichHandler(console=self._terminal, show_path=False, markup=False, rich_tracebacks=True)
             handler.setFormatter(logging.Formatter("%(message)s"))
-            self._bar.start()
+            if not self._quiet:
+                self._bar.start()
         else:
             handler = logging.StreamHandler(sys.stderr)
             handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -62,6 +73,8 @@ class Console:
 
     def progress(self, stage: Stage) -> None:
         """Show how far a stage has come; may be called from another thread."""
+        if self._quiet:
+            return
         if self._live:
             if stage.stage not in self._tasks:
                 self._tasks[stage.stage] = self._bar.add_task(stage.stage, total=stage.total, n_divergences=0)
@@ -76,6 +89,8 @@ class Console:
 
     def done(self, findings: Mapping[str, str]) -> None:
         """Close with what was found."""
+        if self._quiet:
+            return
         if not self._live:
             for heading, text in findings.items():
                 log.info("%s: %s", heading, text)
@@ -85,5 +100,5 @@ class Console:
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
         for heading, text in findings.items():
-            table.add_row(heading, text)
+            table.add_row(heading, Text(text))  # as text: "[a]" would be markup
         self._terminal.print(table)

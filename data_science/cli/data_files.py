@@ -19,6 +19,7 @@ from data_science.errors import SchemaError, SettingsError, installing
 
 STANDARD_INPUT = "-"
 MISSING = ("", "NA", "NaN", "NULL")  # what stands for a missing value in a CSV
+_OTHER_DELIMITERS = {";": "';'", "\t": r"$'\t'", "|": "'|'", ",": ","}  # as a shell takes them
 _ENCODING = "utf-8-sig"  # with or without the byte-order mark that spreadsheets write
 
 
@@ -63,6 +64,11 @@ class DataFile:
             header = next(csv.reader(text, delimiter=self.delimiter), None)
             if not header:
                 raise SchemaError(f"{self.name} is empty; expected a line with the names of the columns")
+            if len(header) == 1 and (other := next((c for c in _OTHER_DELIMITERS if c in header[0]), None)):
+                raise SchemaError(
+                    f"{self.name} has no {self.delimiter!r} in its first line, but {other!r}; expected names of "
+                    f"columns with {self.delimiter!r} between them. Give --delimiter {_OTHER_DELIMITERS[other]}"
+                )
             yield tuple(header), text
 
     @contextmanager

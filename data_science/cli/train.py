@@ -69,9 +69,7 @@ def run(options: argparse.Namespace, *, standing_in: StandingIn) -> int:
     from data_science.cli import console as console_module  # brings rich, which --help does not need
 
     saved = _Saved()
-    with console_module.Console(verbose=options.verbose) as console:
-        if options.quiet:
-            logging.getLogger("data_science").setLevel(logging.WARNING)
+    with console_module.Console(verbose=options.verbose, quiet=options.quiet) as console:
         try:
             environ = environment(options)
             settings = Settings.from_environment(environ)
@@ -124,19 +122,22 @@ def _train(settings: Settings, console: Console, options: argparse.Namespace) ->
 
 
 def _check(frame: Any, specification: ModelSpecification | None, options: argparse.Namespace) -> None:
-    """Validate the rows and name the priors, as the fit would use them."""
+    """Validate the rows, and name the columns and priors as the fit would use them."""
+    from data_science.cli.training_rows import described
     from data_science.formula import training_data
     from data_science.formula.specification import ModelSpecification
 
     specification = specification or ModelSpecification()
     data = training_data.validated(frame, specification, None)
-    stated = specification.to_json()
+    stated, columns = specification.to_json(), described(data.frame, specification)
     if options.json:
-        say_json({"rows": data.n_rows, "base_rate": data.base_rate, **stated})
+        say_json({"rows": data.n_rows, "base_rate": data.base_rate, "columns": columns, **stated})
         return
+    read = "\n".join(f"  {name}: {values}" for name, values in columns.items())
     priors = "\n".join(f"  {term}: {prior}" for term, prior in stated["priors"].items())
     say(
-        f"{data.n_rows:,} rows, {data.base_rate:.2%} positive: fit for {stated['formula']}\npriors:\n{priors}"
+        f"{data.n_rows:,} rows, {data.base_rate:.2%} positive: fit for {stated['formula']}\n"
+        f"columns:\n{read}\npriors:\n{priors}"
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from data_science.formula.specification import ModelSpecification
 
 log = logging.getLogger(__name__)
+_SHOWN = 5  # levels of a column
 _CLEAR = ({"no", "yes"}, {"false", "true"})  # words of which anybody knows the positive one
 
 
@@ -40,6 +41,19 @@ def read(options: Namespace, specification: ModelSpecification) -> tuple[pd.Data
         frame = frame[complete].reset_index(drop=True)
         log.info("%s: %s of %s rows have a missing value and were dropped", data.name, dropped, len(complete))
     return _with_numbers(frame, specification, options.positive, data.name), dropped
+
+
+def described(frame: pd.DataFrame, specification: ModelSpecification) -> dict[str, str]:
+    """Return what each column of the formula is read as: numbers or levels, and which."""
+    from data_science.formula.roles import Roles
+
+    roles = Roles.of(specification, frame)
+    found = {name: f"numbers from {frame[name].min():g} to {frame[name].max():g}" for name in roles.numbers}
+    for name in roles.levels:
+        levels = sorted(map(str, frame[name].unique().tolist()))
+        shown = f"{', '.join(map(repr, levels[:_SHOWN]))}{', ...' if len(levels) > _SHOWN else ''}"
+        found[name] = f"{len(levels):,} levels: {shown}"
+    return found
 
 
 def _with_numbers(

@@ -17,7 +17,7 @@ REMOTE = {"DB_HOSTNAME": "db", "DS_DB_USER": "reader", "DS_DB_PASSWORD": "s3cret
 class Console:
     """Takes what the job says in place of the terminal."""
 
-    def __init__(self, *, verbose=False):
+    def __init__(self, *, verbose=False, quiet=False):
         self.verbose = verbose
         self.findings = None
         console.opened.append(self)

@@ -101,12 +101,29 @@ def test_on_a_terminal_each_stage_has_one_bar_and_findings_are_a_table(monkeypat
             for bar in shown._bar.tasks
         ]
         assert shown._bar.live.is_started
-        shown.done({"Data": "3 rows"})
+        shown.done({"Data": "3 rows", "Convergence": "worst r_hat 1.0002 (1|attr_b[a])"})
         assert not shown._bar.live.is_started
 
     assert bars == [("nuts", 20, 20, 2), ("loo", 5, 30, 0)]
     assert "Data" in written.getvalue()
     assert "3 rows" in written.getvalue()
+    assert "1|attr_b[a]" in written.getvalue()  # and not markup
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["a file", "a terminal"])
+def test_who_asks_for_quiet_sees_warnings_and_nothing_else(monkeypatch, now, live):
+    shown, written = opened(monkeypatch, live=live, quiet=True)
+
+    with shown:
+        for seconds in (1, 20):
+            now.s = 100.0 + seconds
+            shown.progress(Progress("nuts", seconds, 20, 2))
+        logging.getLogger("data_science").info("ours")
+        logging.getLogger("data_science").warning("ours, loud")
+        shown.done({"Data": "3 rows"})
+
+    assert written.getvalue().count("\n") == 1
+    assert "ours, loud" in written.getvalue()
 
 
 def test_a_stage_is_timed_in_order_and_adds_up_even_if_it_fails(monkeypatch):

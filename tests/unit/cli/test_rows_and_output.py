@@ -123,3 +123,28 @@ def test_a_stop_after_a_candidate_was_stored_says_so(tmp_path):
     assert not saved.serves
     Registry("models").promote()
     assert saved.serves
+
+
+@pytest.mark.parametrize(("delimiter", "quoted"), [(";", "';'"), ("\t", r"$'\t'"), ("|", "'|'")])
+def test_a_file_with_another_delimiter_is_told_how_to_name_it(capfd, delimiter, quoted):
+    rows(label=[0, 1]).to_csv("rows.csv", index=False, sep=delimiter)
+
+    code = command.main(["train", "rows.csv", "--formula", "label ~ scd_a", "--check-only"])
+
+    assert code == 3
+    said = capfd.readouterr().err
+    assert f"no ',' in its first line, but {delimiter!r}" in said
+    assert f"Give --delimiter {quoted}" in said
+
+
+def test_a_check_shows_what_each_column_is_read_as(capfd):
+    commas = [f"{age},5" for age in range(7)]  # a decimal comma makes text of a number
+    pd.DataFrame({"age": commas, "size": range(7), "y": [0, 1, 0, 1, 0, 1, 1]}).to_csv(
+        "rows.csv", index=False
+    )
+
+    assert command.main(["train", "rows.csv", "--formula", "y ~ age + size", "--check-only"]) == 0
+
+    said = capfd.readouterr().out
+    assert "  age: 7 levels: '0,5', '1,5', '2,5', '3,5', '4,5', ...\n" in said
+    assert "  size: numbers from 0 to 6\n" in said
