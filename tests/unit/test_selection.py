@@ -66,6 +66,7 @@ WRONG = verdict(form="wrong", form_seen=SEEN | {"suggestion": "bs(scd_a, df=5)",
         ("y ~ I(a + b) + `a + b`", "bs(`a + b`, df=5)", "y ~ I(a + b) + bs(`a + b`, df=5)"),
         ("y ~ a + b", "a:b", "y ~ a + b + a:b"),
         ("choice['a~b'] ~ a", "bs(a, df=5)", "choice['a~b'] ~ bs(a, df=5)"),
+        ("y ~ bs(a, df=5) + b", "bs(a, df=15)", "y ~ b + bs(a, df=15)"),
         ("y ~ a", "", None),
     ],
 )
