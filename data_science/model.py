@@ -138,11 +138,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         self.costs = costs
         self._held: Fit | artifact.Loaded | None = None
 
-    def fit(self, dataset: pd.DataFrame, *, n_candidates: int = 1) -> Any:
-        """Train on the whole frame, label included, and return a report.
-
-        ``n_candidates`` says among how many specifications this one was chosen by the same rows, as by
-        `data_science.compare`: the verdict allows for the choice.
+    def fit(self, dataset: pd.DataFrame, **chosen: Any) -> Any:
+        """Train on the whole frame, label included, and return a report; ``n_candidates`` of `pipeline.fit`.
 
         Raises
         ------
@@ -157,8 +154,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
             from data_science import pipeline
         self._held = fitted = pipeline.fit(
             dataset, self.specification,
-            settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs,
-            n_candidates=n_candidates,
+            settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs, **chosen,
         )  # fmt: skip
         self.model_version = None  # it has no name until it is saved
         return fitted.report

@@ -10,8 +10,8 @@ from data_science.likelihood import binomial
 
 _EXPECTED = 20  # pairs of equal rows that chance lets differ in the response; fewer say nothing
 _LEFT = 0.05  # share of these that copies may leave
-_MOST_ALIKE = 50  # rows for each distinct one; beyond, columns of few values may determine the response
-_RARER_MIN = 20  # of the rarer response
+_SETS = 20  # of equal rows; a few may be alike for a reason of their own
+_OWN = 0.8  # values per set of the column that tells sets apart best; a value of many sets is no copy's
 
 
 def n_copies(rows: Observations, eta: Floats) -> int:
@@ -24,13 +24,17 @@ def n_copies(rows: Observations, eta: Floats) -> int:
         Linear predictor of the fit, which says how often two equal rows would differ by chance.
     """
     y = rows.successes
-    if (rows.trials != 1).any() or not _RARER_MIN <= y.sum() <= len(y) - _RARER_MIN:
+    if (rows.trials != 1).any():
         return 0
     first, cell = rows.distinct()
     count, ones = np.bincount(cell), np.bincount(cell, y)
     p = binomial.probability(eta[first])
     expected = float(count * (count - 1) @ (p * (1 - p)))
     differ = float(ones @ (count - ones))
-    if len(y) > _MOST_ALIKE * len(first) or expected < _EXPECTED or differ > _LEFT * expected:
+    if expected < _EXPECTED or differ > _LEFT * expected:
+        return 0
+    sets = rows.take(first[count > 1])
+    n_values = [len(np.unique(values)) for values in (*sets.codes.values(), *sets.numeric.values())]
+    if len(sets) < _SETS or max(n_values, default=0) < _OWN * len(sets):
         return 0
     return int(count[count > 1].sum())

@@ -33,7 +33,7 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
     difference = compared.difference(MODEL, BASELINE)
     effects = effects_evidence(fitted, n_candidates)
     form = form_evidence(fitted, compared, seed)
-    spread = form.dispersion[0] if form is not None and form.is_dispersed else 1.0
+    spread = form.dispersion[0] if form is not None and form.dispersion and form.is_dispersed else 1.0
     offset = encoding.offset(rows.numeric, len(rows))
     power = power_evidence(rows, effects.n * n_candidates, offset, sources(encoding), spread)
     leaking = leaks(rows)

@@ -17,7 +17,7 @@ from data_science.formula.rows import Observations
 from data_science.likelihood import binomial
 
 COARSE, FINE = 5, 15  # columns of a spline that bends as a block does
-_BENT = 0.8  # share of what the fine block gains with which the coarse one is enough
+_ENOUGH = 0.8  # share of what a richer block gains with which a simpler one is enough
 _MOST_LEVELS = 30  # of a factor whose levels are taken apart here
 _LEAST = 1e-9  # eigenvalue, relative to the largest, below which a direction adds nothing
 
@@ -59,14 +59,18 @@ def most_missed(rows: Observations, eta: Floats, alone: Collection[str] | None =
         used = size > _LEAST * max(float(np.square(scaled).sum()), 1.0)
         return 0.5 * float((np.square(direction.T @ score)[used] / size[used]).sum()) - int(used.sum())
 
-    best = Missed()
+    singles = [Missed(), *(Missed((name,), gain(block)) for name, block in levels.items())]
     for name, line in lines.items():
-        coarse, fine = (gain(_bent(line, df)) for df in (COARSE, FINE))
-        is_enough = coarse >= _BENT * fine
-        best = max(best, Missed((name,), *((coarse, COARSE) if is_enough else (fine, FINE))), key=_nats)
-    for names, block in _blocks(lines, levels):
-        best = max(best, Missed(names, gain(block)), key=_nats)
-    return best
+        coarse, fine = (Missed((name,), gain(_bent(line, df)), df) for df in (COARSE, FINE))
+        singles.append(_simpler(coarse, fine))
+    single = max(singles, key=_nats)
+    pairs = (Missed(names, gain(block)) for names, block in _products(lines, levels))
+    return _simpler(single, max(pairs, key=_nats, default=Missed()))
+
+
+def _simpler(simple: Missed, other: Missed) -> Missed:
+    """Choose the simpler of two if it gains nearly as much."""
+    return simple if simple.nats >= _ENOUGH * other.nats else other
 
 
 def _nats(missed: Missed) -> float:
@@ -99,8 +103,8 @@ def _bent(line: Floats, df: int) -> Floats:
     return np.column_stack([line, np.maximum(line - knots, 0)])
 
 
-def _blocks(lines: dict[str, Floats], levels: dict[str, Floats]) -> Iterator[tuple[tuple[str, ...], Floats]]:
-    for name, level in levels.items():
-        yield (name,), level
+def _products(
+    lines: dict[str, Floats], levels: dict[str, Floats]
+) -> Iterator[tuple[tuple[str, ...], Floats]]:
     for (a, x), (b, z) in combinations((lines | levels).items(), 2):
         yield (a, b), (x[:, :, None] * z[:, None, :]).reshape(len(x), -1)

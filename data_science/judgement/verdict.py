@@ -126,7 +126,7 @@ def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_ca
         detectable={name: power.by_column.get(name, power.odds_ratio) for name in columns}
         or {"any": power.odds_ratio},
         detectable_top_tenth=dict(power.top_tenth),
-        excluded=dict(effects.excluded),
+        excluded={} if _are_too_narrow(measured) else dict(effects.excluded),
         clear=_clear(measured),
         n_effects=effects.n,
         n_candidates=n_candidates,
@@ -153,8 +153,12 @@ def _features(measured: Evidence, n_candidates: int) -> Features:
 
 
 def _clear(measured: Evidence) -> tuple[str, ...]:
-    """Effects that are there beyond chance: none, by intervals that are too narrow."""
-    return () if measured.form is not None and measured.form.is_dispersed else measured.effects.clear
+    return () if _are_too_narrow(measured) else measured.effects.clear
+
+
+def _are_too_narrow(measured: Evidence) -> bool:
+    """Whether intervals take rows for more than they tell, and so neither show an effect nor rule one out."""
+    return measured.n_copies > 0 or (measured.form is not None and measured.form.is_dispersed)
 
 
 def _form(measured: Evidence) -> Form:

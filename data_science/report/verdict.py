@@ -71,7 +71,7 @@ def _features(verdict: Verdict) -> str:
     if verdict.elpd_diff < 0:
         much = verdict.elpd_diff <= -max(2 * verdict.se_diff, SMALL_ELPD)
         figures += ", worse than without them" if much else ", no more than unused parameters may cost"
-    if verdict.form == "wrong":
+    if verdict.form == "wrong" and _is_beaten(verdict):
         return f"the features add nothing in the form of this formula: {figures}; {overall}"
     if verdict.features == "undecided":
         return f"undecided whether the features add anything: {figures}; {overall}"
@@ -117,7 +117,7 @@ def _form(verdict: Verdict) -> str:
             "the model's form holds, as far as boosted trees can see: they gain no more than chance does, "
             f"{figures}"
         )
-    if seen["gain"] < max(2 * seen["gain_se"], SMALL_ELPD):
+    if not _is_beaten(verdict):
         if much := seen.get("dispersion"):
             return (
                 f"the model's form is wrong: counts differ from row to row with {much:.3g} times the "
@@ -132,6 +132,12 @@ def _form(verdict: Verdict) -> str:
     where = f"{part} of it is in {' and '.join(columns)}{' together' if len(columns) > 1 else ''}"
     where = where if columns else "it is in no bend of one column and in no pair of columns"
     return f"the model's form is wrong: boosted trees predict better by {figures}; {where}"
+
+
+def _is_beaten(verdict: Verdict) -> bool:
+    """Whether it is the other learner that shows that the form is wrong."""
+    seen = verdict.form_seen
+    return bool(seen["gain"] >= max(2 * seen["gain_se"], SMALL_ELPD))
 
 
 def _detectable(verdict: Verdict) -> str:
@@ -156,10 +162,6 @@ def _detectable(verdict: Verdict) -> str:
 
 def _excluded(verdict: Verdict) -> str:
     lines = "straight lines only, since the form is wrong: " if verdict.form == "wrong" else ""
-    if verdict.form_seen.get("dispersion"):
-        lines = "too narrow, since counts differ by more than chance: "
-    if verdict.n_copies:
-        lines = "too narrow, since rows look like copies: "
     parts = [
         f"{column} outside {_ratio(low)} to {_ratio(high)}"
         for column, (low, high) in verdict.excluded.items()
@@ -222,7 +224,7 @@ def _all_alike(verdict: Verdict) -> str:
 
 def _other_form(verdict: Verdict) -> str:
     suggestion, columns = verdict.form_seen["suggestion"], verdict.form_seen["worst_column"]
-    if not columns and verdict.form_seen.get("dispersion"):
+    if not _is_beaten(verdict) and verdict.form_seen.get("dispersion"):
         return "number the rows in a column, such as row, and fit again with `(1 | row)` in the formula"
     if suggestion:
         return f"fit again with `{suggestion}` in the formula"
@@ -230,7 +232,7 @@ def _other_form(verdict: Verdict) -> str:
         return f"do not take {listed(known)} as known: put what is in it into the formula as a term"
     if columns:
         return f"add a column in which {' and '.join(columns)} can bend, such as its square, and fit again"
-    if verdict.form_seen["gain"] >= max(2 * verdict.form_seen["gain_se"], SMALL_ELPD):
+    if _is_beaten(verdict):
         return "look at combinations of three columns before the model is used"
     return "look at the calibration curve and at each column's residuals before the model is used"
 

@@ -37,7 +37,7 @@ def test_counts_that_differ_by_more_than_chance_have_a_wrong_form_and_claim_no_e
     assert found.advice == (
         "number the rows in a column, such as row, and fit again with `(1 | row)` in the formula",
     )
-    assert by_heading(found)["Ruled out"].startswith("too narrow, since counts differ by more than chance: ")
+    assert found.excluded == {}  # its intervals are too narrow
     assert found.detectable["x"] > held(counted(0.0), "p(y, n) ~ x").detectable["x"]
 
 
@@ -72,6 +72,13 @@ def test_rows_of_few_values_and_responses_of_their_own_are_no_copies():
     rows = Observations({"client": few}, {}, n, (rng.random(n) < 0.1).astype(float), np.ones(n))
 
     assert n_copies(rows, np.full(n, np.log(1 / 9))) == 0
+
+
+def test_rows_that_agree_since_one_value_has_one_response_are_no_copies():
+    once = world("noise", 4_000)
+    spike = (once["label"] == 1) & (np.arange(4_000) % 2 == 0)
+
+    assert held(once.assign(scd_a=once["scd_a"].mask(spike, 2.0))).n_copies == 0
 
 
 @pytest.mark.parametrize("trials", [1.0, 20.0])
@@ -113,6 +120,12 @@ def test_what_a_column_that_another_tells_would_have_needed_is_said_of_it():
 def test_only_a_slope_that_is_all_of_its_column_is_ruled_out(formula, columns):
     """Beside a product, a square or slopes of groups it is that of nobody in particular."""
     assert set(held(world("noise", 1_000), formula).excluded) == columns
+
+
+def test_a_column_that_acts_through_a_product_alone_has_no_effect_on_the_average_row():
+    found = held(world("product", 8_000), "label ~ scd_a * scd_b")
+
+    assert found.clear == ("scd_a:scd_b",)
 
 
 def test_an_effect_of_the_reference_alone_is_seen_as_one_of_any_other_level():
