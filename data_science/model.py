@@ -138,8 +138,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         self.costs = costs
         self._held: Fit | loading.Loaded | None = None
 
-    def fit(self, dataset: pd.DataFrame) -> Any:
-        """Train on the whole frame, label included, and return a report.
+    def fit(self, dataset: pd.DataFrame, **chosen: Any) -> Any:
+        """Train on the whole frame, label included, and return a report; ``n_candidates`` of `pipeline.fit`.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
             from data_science import pipeline
         self._held = fitted = pipeline.fit(
             dataset, self.specification,
-            settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs,
+            settings=self.settings, seed=self.seed, engine=self.engine, costs=self.costs, **chosen,
         )  # fmt: skip
         self.model_version = None  # it has no name until it is saved
         return fitted.report

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from data_science.data.provenance import Provenance
 from data_science.data.summary import DataSummary
 from data_science.engines.posterior import fewer_draws
 from data_science.engines.registry import OnProgress, Progress
-from data_science.errors import require_instance
+from data_science.errors import SettingsError, require_instance
 from data_science.evaluation.candidates import against_baseline
+from data_science.evaluation.evidence import LabelsEvidence
 from data_science.evaluation.evidence_of import evidence_of
 from data_science.evaluation.performance import performance
 from data_science.fitting.posterior_on import Fitted
@@ -117,6 +119,7 @@ def fit(
     schema: Schema | None = None,
     source: Provenance | None = None,
     owner: str | None = None,
+    n_candidates: int = 1,
     progress: OnProgress = lambda _: None,
     watch: Stopwatch | None = None,
 ) -> Fit:
@@ -139,6 +142,9 @@ def fit(
         Where the rows come from, if a database states it.
     owner : str, optional
         Who answers for the model, for its card.
+    n_candidates : int
+        Specifications that were tried on these rows before this one was chosen, it included, as
+        `data_science.compare` counts them: the verdict allows for the choice.
     progress : callable, optional
         Called with :class:`data_science.engines.registry.Progress` during sampling, also from another thread.
     watch : Stopwatch, optional
@@ -147,7 +153,7 @@ def fit(
     Raises
     ------
     SettingsError
-        If ``seed`` or ``engine`` contradicts ``settings``, or an argument is not of its type.
+        If ``seed`` or ``engine`` contradicts ``settings``, or an argument is not what it has to be.
     SchemaError
         If the frame is not what the specification needs.
     GateError
@@ -156,8 +162,14 @@ def fit(
     specification, watch = specification or ModelSpecification(), watch or Stopwatch()
     settings, costs = resolved(settings, seed=seed, engine=engine), Costs() if costs is None else costs
     require_instance("costs", costs, Costs)  # now, not after the fit
+    if not isinstance(n_candidates, Integral) or n_candidates < 1:
+        raise SettingsError(
+            f"n_candidates is {n_candidates!r}; expected how many specifications were tried, at least 1"
+        )
     with threadpool_limits(1):  # vectors of rows and matrices of order ten: BLAS threads wait for each other
-        return _fit(frame, specification, settings, costs, schema, source, owner, progress, watch)
+        return _fit(
+            frame, specification, settings, costs, schema, source, owner, int(n_candidates), progress, watch
+        )
 
 
 def _fit(
@@ -168,6 +180,7 @@ def _fit(
     schema: Schema | None,
     source: Provenance | None,
     owner: str | None,
+    n_candidates: int,
     progress: OnProgress,
     watch: Stopwatch,
 ) -> Fit:
@@ -180,13 +193,14 @@ def _fit(
     with watch.stage("compare"):
         compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("verdict"):
-        measured = evidence_of(fitted, compared, settings.seed)
-        verdict = phrased(decide(measured, None if source is None else source.tables))
+        measured = evidence_of(fitted, compared, settings.seed, n_candidates)
         fares = performance(compared, fitted.design.encoding)
-    for said in trouble(verdict).values():
-        log.warning("%s", said)
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
+        measured = replace(measured, labels=_labels(predictor, fitted))
+    verdict = phrased(decide(measured, None if source is None else source.tables, n_candidates))
+    for said in trouble(verdict).values():
+        log.warning("%s", said)
     about = DataSummary(data.n_rows, data.base_rate, data.fingerprint)
     report = Report(
         specification, about, fitted.problem.compressed.sentence, attempt.measured, attempt.agreement,
@@ -258,6 +272,13 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
     covariates = fitted.problem.covariates
     measured = measure_correction(predictor, covariates.thinned(_MOST_CELLS))
     return measure_unseen(measured, covariates.representative(N_ROWS))
+
+
+def _labels(predictor: Predictor, fitted: Fitted) -> LabelsEvidence:
+    """Find where the rows lie beside the threshold, by the probabilities that labels follow."""
+    is_corrected = predictor.correction is not None and predictor.correction.active
+    p = predictor.probabilities(fitted.problem.rows, "corrected" if is_corrected else None)
+    return LabelsEvidence(predictor.threshold, float(p.min()), float(p.max()))
 
 
 def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:

@@ -36,15 +36,20 @@ class Selection(Comparison):
 
     verdicts: Mapping[str, Verdict] = field(
         default_factory=dict
-    )  # on the best with features, on what was added, and on the best of all
+    )  # on the best with features, and on what was added
     proposed: Mapping[str, str] = field(
         default_factory=dict
     )  # what was added → the candidate whose form was wrong
 
     @property
+    def judged(self) -> str:
+        """The best candidate that has features: without any there is nothing to hold of a formula."""
+        return next((name for name in self.names if self._has_features(name)), self.names[0])
+
+    @property
     def verdict(self) -> Verdict:
-        """What is held of the best candidate, all that were tried being allowed for."""
-        return self.verdicts[self.names[0]]
+        """What is held of the best candidate with features, all that were tried being allowed for."""
+        return self.verdicts[self.judged]
 
     @property
     def added(self) -> str:
@@ -58,8 +63,11 @@ class Selection(Comparison):
     @property
     def sentences(self) -> tuple[str, ...]:
         """What the table says in words, why candidates were added, and the verdict on the best."""
-        held = f"This is held of {self.names[0]!r}: {self.verdict.sentences[0]}"
+        held = f"This is held of {self.judged!r}: {self.verdict.sentences[0]}"
         return (*self.of_the_table, self.added, held, *self.verdict.sentences[1:])
+
+    def _has_features(self, name: str) -> bool:
+        return name in self.verdicts and self.verdicts[name].n_effects > 0
 
 
 def compare(
@@ -127,8 +135,8 @@ def _closed(
             break
         proposed[longer.formula] = examined
         compared = compare_fitted(fits, settings.seed)
-    for name in (*proposed, compared.names[0]):
-        if name not in verdicts:
+    for name in (*proposed, examined):  # those judged before all were tried allow for fewer
+        if name not in verdicts or verdicts[name].n_candidates < len(fits):
             verdicts[name] = _verdict_on(fits[name], frame, settings, len(fits))
     return Selection(
         compared.loos,

@@ -46,6 +46,7 @@ def every_verdict():
         WRONG,
         replace(HOLDS, miscalibrated=0.0),
         replace(WRONG, suggestion=""),
+        replace(HOLDS, dispersion=(5.125, 0.0)),
     )
     for gain, effects, power, form, leak in product(
         gains, (NONE, CLEAR), (STRONG, WEAK), forms, ((), ("x", "z"))

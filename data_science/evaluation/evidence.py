@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
+from data_science.limits import CALIBRATION_CHANCE
+
 
 @dataclass(frozen=True, slots=True)
 class Gain:
@@ -39,6 +41,12 @@ class FormEvidence:
     missed_gain: float = 0.0  # nats on these rows, about
     suggestion: str = ""  # a term that has it, if formulas can say so
     unseen: tuple[str, ...] = ()  # columns of too many levels for the learner
+    dispersion: tuple[float, float] | None = None  # variance of counts over chance's, and the chance of it
+
+    @property
+    def is_dispersed(self) -> bool:
+        """Whether counts differ from row to row by more than chance, so that intervals are too narrow."""
+        return self.dispersion is not None and self.dispersion[1] < CALIBRATION_CHANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,18 @@ class EffectsEvidence:
 class PowerEvidence:
     """What these data would have shown nine times in ten."""
 
-    odds_ratio: float  # per sd, of any one of the family
+    odds_ratio: float  # per sd, of any one of the family that the others do not tell
     top_tenth: Mapping[str, tuple[float, float]]  # positives in the best tenth; blindly
+    by_column: Mapping[str, float] = field(default_factory=dict)  # the same, of columns that others tell, too
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsEvidence:
+    """Where the fit's own rows lie beside the threshold of its labels."""
+
+    threshold: float
+    lowest: float  # probability
+    highest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +91,5 @@ class Evidence:
     n_khat_high: int = 0  # rows whose leave-one-out score is not reliable
     n_refitted: int = 0  # rows that were left out by a fit of its own
     offsets: tuple[str, ...] = ()  # taken as known
+    n_copies: int = 0  # rows that look like copies of others
+    labels: LabelsEvidence | None = None  # None: no costs, and so no labels

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from data_science.evaluation.candidates import BASELINE, MODEL
 from data_science.evaluation.comparison import Comparison
+from data_science.evaluation.copies import n_copies
 from data_science.evaluation.evidence import Evidence, Gain
 from data_science.evaluation.family import effects_evidence
-from data_science.evaluation.form import form_evidence, rarer
+from data_science.evaluation.form import fitted_line, form_evidence, rarer
 from data_science.evaluation.leak import leaks
 from data_science.evaluation.power import power_evidence
-from data_science.evaluation.written_names import as_written, of_table, of_whole_columns
+from data_science.evaluation.written_names import as_written, of_table, of_whole_columns, sources
 from data_science.fitting.posterior_on import Fitted
 
 
@@ -31,17 +32,26 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
     rows, encoding = fitted.problem.rows, fitted.design.encoding
     difference = compared.difference(MODEL, BASELINE)
     effects = effects_evidence(fitted, n_candidates)
-    power = power_evidence(rows, effects.n * n_candidates, encoding.offset(rows.numeric, len(rows)))
+    form = form_evidence(fitted, compared, seed)
+    spread = form.dispersion[0] if form is not None and form.dispersion and form.is_dispersed else 1.0
+    offset = encoding.offset(rows.numeric, len(rows))
+    power = power_evidence(rows, effects.n * n_candidates, offset, sources(encoding), spread)
+    leaking = leaks(rows)
     return Evidence(
         gain=Gain(difference.elpd, difference.se),
         n_rows=len(rows),
         rate=float(rows.successes.sum() / rows.trials.sum()),
         n_rarer=rarer(rows),
         effects=as_written(effects, fitted.design),
-        power=replace(power, top_tenth=of_whole_columns(power.top_tenth, encoding)),
-        form=form_evidence(fitted, compared, seed),
-        leaks=of_table(encoding, leaks(rows)),
+        power=replace(
+            power,
+            top_tenth=of_whole_columns(power.top_tenth, encoding),
+            by_column=of_whole_columns(power.by_column, encoding),
+        ),
+        form=form,
+        leaks=of_table(encoding, leaking),
         n_khat_high=compared.loos[MODEL].n_khat_high,
         n_refitted=compared.loos[MODEL].n_refitted,
         offsets=tuple(name for name, _ in encoding.offsets),
+        n_copies=0 if leaking else n_copies(rows, fitted_line(fitted)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from statistics import NormalDist
 
 import numpy as np
@@ -9,10 +11,11 @@ import numpy as np
 from data_science.arrays import Floats
 from data_science.engines.posterior import names
 from data_science.evaluation.evidence import EffectsEvidence
+from data_science.evaluation.written_names import sources
 from data_science.fitting.posterior_on import Fitted
-from data_science.formula.encoding import Term
+from data_science.formula.encoding import Coding, Encoding, Term
 from data_science.formula.places import strands
-from data_science.formula.rows import Observations, Rows
+from data_science.formula.rows import Observations, Rows, product_of
 from data_science.limits import FAMILY_ERROR
 
 _DRAWS = 2_000
@@ -21,13 +24,19 @@ _ROWS, _NEARLY = 2_000, 1e-6  # rows that show whether a term can be constant, u
 
 
 def effects_evidence(fitted: Fitted, n_candidates: int = 1) -> EffectsEvidence:
-    """Measure common slopes, and levels around the average row, at once (Bonferroni).
+    """Measure slopes of the average row, and levels around it, at once (Bonferroni).
 
     What levels have in common is known only together with the intercept.
     """
     encoding, rows = fitted.design.encoding, fitted.problem.rows
     named = names(fitted.design)
     draws, _ = fitted.posterior.thinned(_DRAWS)
+    behind = sources(encoding)
+    uses = Counter(
+        name
+        for term in encoding.terms
+        for name in {source for column in term.columns for source in behind.get(column, (column,))}
+    )
     z: dict[str, float] = {}
     excluded = {}
     for term in encoding.terms:
@@ -40,15 +49,47 @@ def effects_evidence(fitted: Fitted, n_candidates: int = 1) -> EffectsEvidence:
             continue
         if not term.numeric:  # such a term may hold the intercept, as levels and splines can
             constant, average = _constant_and_average(term, rows)
-            own = own - np.outer(own @ average, constant)
+            of_average = own @ average
+            own = own - np.outer(of_average, constant)
+            if reference := _reference(term):
+                z |= {f"{term.name}[{reference}]": float(_distance(-of_average[:, None])[0])}
         elif term.numeric == term.columns and len(term.numeric) == 1:
-            sd = float(rows.numeric[term.numeric[0]].std())
-            low, high = np.exp(sd * np.quantile(own[:, 0], [0.025, 0.975]))
-            excluded[term.numeric[0]] = (float(low), float(high))
+            own = _slope_of_average_row(term, encoding, rows, draws)
+            if _is_whole(term, behind, uses):
+                sd = float(rows.numeric[term.numeric[0]].std())
+                low, high = np.exp(sd * np.quantile(own[:, 0], [0.025, 0.975]))
+                excluded[term.numeric[0]] = (float(low), float(high))
         z |= dict(zip(named[encoding.slices[term.name]], _distance(own).tolist(), strict=True))
     limit = NormalDist().inv_cdf(1 - FAMILY_ERROR / (2 * n_candidates * max(len(z), 1)))
     clear = sorted((name for name in z if z[name] > limit), key=lambda name: -z[name])
     return EffectsEvidence(len(z), tuple(clear), excluded)
+
+
+def _reference(term: Term) -> str:
+    """Name the level of a factor that has no coefficient; it is as far from the average as any other."""
+    coding = term.codings[0]
+    if len(term.codings) > 1 or not isinstance(coding, Coding) or not coding.reduced:
+        return ""
+    return str(coding.factor.levels[coding.reference])
+
+
+def _slope_of_average_row(term: Term, encoding: Encoding, rows: Observations, draws: Floats) -> Floats:
+    """Slope of a column where what multiplies it elsewhere is at its average, shape (draw, 1)."""
+    (column,) = term.numeric
+    found: Floats = draws[:, encoding.slices[term.name]].astype(float)
+    for other in encoding.terms:
+        if other is term or other.codings or other.numeric.count(column) != 1:
+            continue
+        rest = tuple(name for name in other.numeric if name != column)
+        at = float(product_of(rest, rows.numeric, len(rows)).mean())
+        shares = _shares_of_groups(other, rows) if other.is_group_specific else np.ones(1)
+        found = found + at * (draws[:, encoding.slices[other.name]] @ shares)[:, None]
+    return found
+
+
+def _is_whole(term: Term, behind: Mapping[str, tuple[str, ...]], uses: Counter[str]) -> bool:
+    """Whether a slope is all that its column does; beside products and squares it is that at their zero."""
+    return all(uses[name] == 1 for column in term.columns for name in behind.get(column, (column,)))
 
 
 def _distance(draws: Floats) -> Floats:

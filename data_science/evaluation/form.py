@@ -12,9 +12,10 @@ from data_science.evaluation.blind import blind_predictor
 from data_science.evaluation.calibration import reliability
 from data_science.evaluation.candidates import BASELINE, MODEL
 from data_science.evaluation.comparison import Comparison
+from data_science.evaluation.dispersion import dispersion
 from data_science.evaluation.evidence import FormEvidence, Gain
 from data_science.evaluation.loo import Loo
-from data_science.evaluation.missing import most_missed
+from data_science.evaluation.missing import COARSE, FINE, Missed, most_missed
 from data_science.evaluation.written_names import of_table
 from data_science.fitting.posterior_on import Fitted
 from data_science.formula.encoding import Encoding
@@ -29,6 +30,8 @@ from data_science.limits import RARER_MIN, ROWS_MIN, SMALL_ELPD
 #: where they are not; what a wrong form costs at most grows with the rows, and on these a hundredth of a
 #: standard deviation shows.
 MOST_ROWS = 50_000
+#: Share of what the learner gains that a bend or product must have to be named.
+_LEAST_PART = 0.1
 #: Rows whose calibration is looked at, and parameters for each of the rarer response with which a fit's own
 #: rows can show it: with many parameters predictions are drawn towards these rows' labels.
 _CALIBRATED_ROWS, _PARAMETERS_MAX, _REPLICATIONS = 10_000, 0.02, 500
@@ -56,7 +59,7 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     from data_science.evaluation import reference  # brings scikit-learn
 
     encoding = fitted.design.encoding
-    eta = linear_predictor(encoding, rows, fitted.posterior.mean[:, None])[:, 0]
+    eta = fitted_line(fitted)
     offset = encoding.offset(rows.numeric, len(rows))
     scores = max(
         _left_out(rows, eta, compared.loos[MODEL]),
@@ -68,14 +71,24 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     n_levels = {factor.column: len(factor.levels) for factor in encoding.factors}
     gap = reference.log_scores(kept, n_levels, seed) - scores[keep]
     gain = Gain(float(gap.sum()), float(gap.std(ddof=1) * np.sqrt(len(gap))))
-    missed: tuple[tuple[str, ...], float] = ((), 0.0)
+    missed = Missed()
     if gain.is_clear(SMALL_ELPD):
-        names, nats = most_missed(kept, eta, _fitted_alone(encoding))
-        missed = of_table(encoding, names), nats
+        missed = most_missed(kept, eta, _fitted_alone(encoding))
+        missed = replace(missed, names=of_table(encoding, missed.names))
+        if missed.nats < _LEAST_PART * gain.nats:
+            missed = Missed()
     many = tuple(name for name in rows.codes if n_levels[name] > reference.MOST_LEVELS)
     chance = None if compared.loos[MODEL].p > _PARAMETERS_MAX * n_rarer else _miscalibrated(kept, eta, seed)
-    suggestion = _term(fitted.design.specification, kept, missed[0]) if missed[0] else ""
-    return FormEvidence(gain, len(kept), chance, *missed, suggestion, many)
+    specification = fitted.design.specification
+    terms = (_term(specification, kept, missed.names, df) for df in (missed.df, FINE) if missed.names)
+    suggestion = next(filter(None, terms), "")  # the finer one where the formula has the coarse one
+    spread = dispersion(kept, eta, seed)
+    return FormEvidence(gain, len(kept), chance, missed.names, missed.nats, suggestion, many, spread)
+
+
+def fitted_line(fitted: Fitted) -> Floats:
+    """Linear predictor of each row at the posterior means, shape (row,)."""
+    return linear_predictor(fitted.design.encoding, fitted.problem.rows, fitted.posterior.mean[:, None])[:, 0]
 
 
 def _left_out(rows: Observations, eta: Floats, loo: Loo) -> Floats:
@@ -91,7 +104,9 @@ def _fitted_alone(encoding: Encoding) -> frozenset[str]:
     return frozenset(column for term in alone for column in term.columns)
 
 
-def _term(specification: ModelSpecification, rows: Observations, columns: tuple[str, ...]) -> str:
+def _term(
+    specification: ModelSpecification, rows: Observations, columns: tuple[str, ...], df: int = COARSE
+) -> str:
     """Write a bend or a product as a term that the formula class takes; empty if it takes none."""
     if {*columns} & {offset.name for offset in specification.offsets}:
         return ""
@@ -100,8 +115,8 @@ def _term(specification: ModelSpecification, rows: Observations, columns: tuple[
     if factors:
         term = f"({numbers[0] if numbers else 1} | {factors})"
     else:
-        term = ":".join(numbers) if len(numbers) > 1 else f"bs({numbers[0]}, df=5)"
-        if len(numbers) == 1 and not _has_inner_knots(rows, columns[0]):
+        term = ":".join(numbers) if len(numbers) > 1 else f"bs({numbers[0]}, df={df})"
+        if len(numbers) == 1 and not _has_inner_knots(rows, columns[0], df):
             return ""
     try:
         longer = replace(specification, formula=f"{specification.formula} + {term}")
@@ -110,10 +125,10 @@ def _term(specification: ModelSpecification, rows: Observations, columns: tuple[
     return term if len(longer.terms) > len(specification.terms) else ""
 
 
-def _has_inner_knots(rows: Observations, column: str) -> bool:
-    """Whether the knots of a spline of five columns are apart: they are not where one value is frequent."""
+def _has_inner_knots(rows: Observations, column: str, df: int) -> bool:
+    """Whether the knots of a cubic spline are apart: they are not where one value is frequent."""
     values = rows.numeric.get(column)
-    return values is None or bool((np.diff(np.quantile(values, [0, 1 / 3, 2 / 3, 1])) > 0).all())
+    return values is None or bool((np.diff(np.quantile(values, np.linspace(0, 1, df - 1))) > 0).all())
 
 
 def rarer(rows: Observations) -> float:

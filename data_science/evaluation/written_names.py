@@ -38,6 +38,11 @@ def of_table(encoding: Encoding, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for name in names for column in behind.get(name, (name,))))
 
 
+def sources(encoding: Encoding) -> dict[str, tuple[str, ...]]:
+    """Columns of the table behind each numeric column of rows."""
+    return {name: of_table(encoding, (name,)) for name in encoding.numeric_columns}
+
+
 def _of_many(encoding: Encoding) -> frozenset[str]:
     """Columns that are one of several which a function makes."""
     return frozenset(made for one in encoding.derived if len(one.columns) > 1 for made in one.columns)

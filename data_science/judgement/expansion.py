@@ -17,7 +17,7 @@ _SPLINE = re.compile(r"bs\((?P<column>[^,]+), df=\d+\)")
 
 
 def expanded(specification: ModelSpecification, verdict: Verdict) -> ModelSpecification | None:
-    """Put what the verdict suggests into the formula; a spline replaces its column's own line.
+    """Put what the verdict suggests into the formula; a spline replaces its column's line or stiffer spline.
 
     The line goes where it is a summand of its own; that of ``x * z`` or ``x - 1`` stays.
 
@@ -30,11 +30,17 @@ def expanded(specification: ModelSpecification, verdict: Verdict) -> ModelSpecif
     kept = [part.strip() for part in _summands(right)]
     priors = dict(specification.priors)
     spline = _SPLINE.fullmatch(term)
-    if spline and spline["column"] in kept:
-        kept.remove(spline["column"])
-        priors.pop(spline["column"].strip("`"), None)
+    for part in [part for part in kept if spline and _has_line_of(part, spline["column"])]:
+        kept.remove(part)
+        priors.pop(part.strip("`"), None)
     formula = f"{response} ~ {' + '.join([*kept, term])}"
     return replace(specification, formula=formula, priors=priors)
+
+
+def _has_line_of(part: str, column: str) -> bool:
+    """Whether a summand is a column's own line, or a stiffer spline of it, which a new spline contains."""
+    known = _SPLINE.fullmatch(part)
+    return part == column or (known is not None and known["column"] == column)
 
 
 def _summands(right: str) -> Iterator[str]:

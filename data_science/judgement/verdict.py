@@ -45,8 +45,8 @@ class Verdict:
     form: Form  # does another learner, or the calibration, find what the formula misses
     form_seen: Mapping[
         str, Any
-    ]  # gain, gain_se, n_rows, calibration, worst_column, worst_gain, suggestion, unseen
-    detectable: Mapping[str, float]  # column -> odds ratio per sd that would have been seen nine times in ten
+    ]  # gain, gain_se, n_rows, calibration, worst_column, worst_gain, suggestion, unseen, dispersion
+    detectable: Mapping[str, float]  # column -> odds ratio per sd, beside the others, seen nine times in ten
     detectable_top_tenth: Mapping[str, tuple[float, float]]  # positives in the best tenth then, and blindly
     excluded: Mapping[str, tuple[float, float]]  # odds ratios per sd outside it are ruled out (95 %)
     clear: tuple[str, ...] = ()  # effects that are there once all n_effects are allowed for
@@ -56,6 +56,8 @@ class Verdict:
     n_refitted: int = 0  # rows that were left out by a fit of its own, importance sampling having failed
     leaks: tuple[str, ...] = ()
     offsets: tuple[str, ...] = ()  # taken as known: intercept only has them, too
+    n_copies: int = 0  # rows that look like copies of others: every figure counts them as new ones
+    labels: Mapping[str, float] = field(default_factory=dict)  # threshold; lowest and highest probability
     provenance: Mapping[str, str] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()  # the verdict in words, most important first
@@ -121,36 +123,50 @@ def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_ca
         n_rarer=measured.n_rarer,
         form=_form(measured),
         form_seen=_seen(measured),
-        detectable=dict.fromkeys(columns, power.odds_ratio) or {"any": power.odds_ratio},
+        detectable={name: power.by_column.get(name, power.odds_ratio) for name in columns}
+        or {"any": power.odds_ratio},
         detectable_top_tenth=dict(power.top_tenth),
-        excluded=dict(effects.excluded),
-        clear=effects.clear,
+        excluded={} if _are_too_narrow(measured) else dict(effects.excluded),
+        clear=_clear(measured),
         n_effects=effects.n,
         n_candidates=n_candidates,
         n_khat_high=measured.n_khat_high,
         n_refitted=measured.n_refitted,
         leaks=measured.leaks,
         offsets=measured.offsets,
+        n_copies=measured.n_copies,
+        labels={} if measured.labels is None else asdict(measured.labels),
         provenance=dict(provenance or {}),
     )
 
 
 def _features(measured: Evidence, n_candidates: int) -> Features:
     """Never by a single interval: one of eleven leaves zero out in four of ten tables of noise."""
+    if measured.n_copies:
+        return "undecided"
     gain = measured.gain
-    if gain.is_clear(SMALL_ELPD, n_candidates) or (gain.nats > 0 and measured.effects.clear):
+    if gain.is_clear(SMALL_ELPD, n_candidates) or (gain.nats > 0 and _clear(measured)):
         return "add"
     if measured.effects.n == 0:
         return "nothing found"
     return "undecided" if measured.power.odds_ratio > OF_INTEREST else "nothing found"
 
 
+def _clear(measured: Evidence) -> tuple[str, ...]:
+    return () if _are_too_narrow(measured) else measured.effects.clear
+
+
+def _are_too_narrow(measured: Evidence) -> bool:
+    """Whether intervals take rows for more than they tell, and so neither show an effect nor rule one out."""
+    return measured.n_copies > 0 or (measured.form is not None and measured.form.is_dispersed)
+
+
 def _form(measured: Evidence) -> Form:
     form = measured.form
-    if form is None:
+    if form is None or measured.n_copies:
         return "not examined"
     unlikely = form.miscalibrated is not None and form.miscalibrated < CALIBRATION_CHANCE
-    if form.gain.is_clear(SMALL_ELPD) or unlikely:
+    if form.gain.is_clear(SMALL_ELPD) or unlikely or form.is_dispersed:
         return "wrong"
     return "not examined" if form.unseen else "holds"  # the learner had less to go by than the model
 
@@ -168,4 +184,5 @@ def _seen(measured: Evidence) -> dict[str, Any]:
         "worst_gain": form.missed_gain,
         "suggestion": form.suggestion,
         "unseen": list(form.unseen),
+        **({"dispersion": form.dispersion[0]} if form.dispersion and form.is_dispersed else {}),
     }

@@ -77,9 +77,9 @@ def sections(report: Report) -> dict[str, tuple[Part, ...]]:
             "refused, and the version before it goes on serving.",
         ),
         "How to roll back": (
-            "A version's folder never changes, and the newest versions are kept. Load an earlier version's "
-            "own folder, or write its name into LATEST of the folder of versions: a service that watches the "
-            "folder takes it up.",
+            "`data-science rollback` lets the version serve that served before, `data-science promote` any "
+            "other; a service that watches the folder takes it up. A version's folder never changes, and the "
+            "newest versions are kept.",
         ),
     }
 
@@ -222,10 +222,22 @@ def _compared(report: Report) -> Table:
 
 def _limits(report: Report) -> str:
     return (
-        "It describes the rows it was trained on; it says nothing about causes. Leaving out one row shows "
-        "how well the others of the same time predict it, not how later ones will be predicted. "
+        "It describes the rows it was trained on; it says nothing about causes. Rows count as independent: "
+        f"of several rows of one client the intervals are too narrow. {_chosen(report)}Leaving out one row "
+        "shows how well the others of the same time predict it, not how later ones will be predicted. "
         f"{_unseen(report)}"
     ).rstrip()
+
+
+def _chosen(report: Report) -> str:
+    """Say what the verdict takes for granted about how the formula was chosen."""
+    n = report.verdict.n_candidates
+    if n > 1:
+        return f"The verdict allows for {n} formulas that were tried on these rows. "
+    return (
+        "The verdict takes this formula as the only one that was tried on these rows; chosen among several "
+        "it would have to gain more: `fit` takes their number as `n_candidates`. "
+    )
 
 
 def _unseen(report: Report) -> str:

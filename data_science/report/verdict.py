@@ -11,6 +11,7 @@ from data_science.limits import OF_INTEREST, RARER_MIN, ROWS_MIN, SMALL_ELPD
 from data_science.report.wording import capitalized, count, listed, readable
 
 _MOST_NAMED = 3  # effects and columns in one sentence
+_TOLD = 1.2  # times as long a slope is needed of a column that others tell in part
 WARNING, FORM, FEATURES, SEEN, RULED_OUT, ADVICE = (
     "Warning", "Form", "Features", "Detectable", "Ruled out", "Advice",
 )  # fmt: skip
@@ -29,6 +30,12 @@ def by_heading(verdict: Verdict) -> dict[str, str]:
         found[WARNING] = (
             f"too good to be true: {_few(verdict.leaks)} alone all but "
             f"{'determines' if len(verdict.leaks) == 1 else 'determine'} the response"
+        )
+    if verdict.n_copies:
+        found[WARNING] = (
+            f"{verdict.n_copies:,} of {verdict.n_rows:,} rows look like copies: each is equal to another in "
+            "every column of the formula, and such rows differ in the response much less than chance lets "
+            "them; the figures count each as a new row"
         )
     form, features = _form(verdict), _features(verdict)
     found |= {FORM: form, FEATURES: features} if verdict.form == "wrong" else {FEATURES: features, FORM: form}
@@ -64,7 +71,7 @@ def _features(verdict: Verdict) -> str:
     if verdict.elpd_diff < 0:
         much = verdict.elpd_diff <= -max(2 * verdict.se_diff, SMALL_ELPD)
         figures += ", worse than without them" if much else ", no more than unused parameters may cost"
-    if verdict.form == "wrong":
+    if verdict.form == "wrong" and _is_beaten(verdict):
         return f"the features add nothing in the form of this formula: {figures}; {overall}"
     if verdict.features == "undecided":
         return f"undecided whether the features add anything: {figures}; {overall}"
@@ -87,6 +94,8 @@ def _form(verdict: Verdict) -> str:
     seen = verdict.form_seen
     if verdict.form == "not examined" and not verdict.n_effects:
         return "the model's form was not examined: the formula has no features"
+    if verdict.n_copies:
+        return "the model's form was not examined: another learner would know copies of what it has not seen"
     if verdict.form == "not examined" and seen:
         return (
             "the model's form was not examined: the other learner cannot take the many levels of "
@@ -104,25 +113,50 @@ def _form(verdict: Verdict) -> str:
         )
     figures = f"{seen['gain']:z,.1f} nats (SE {seen['gain_se']:,.1f}) on {seen['n_rows']:,} rows"
     if verdict.form == "holds":
-        return f"the model's form holds: boosted trees gain no more than chance does, {figures}"
-    if seen["gain"] < max(2 * seen["gain_se"], SMALL_ELPD):
+        return (
+            "the model's form holds, as far as boosted trees can see: they gain no more than chance does, "
+            f"{figures}"
+        )
+    if not _is_beaten(verdict):
+        if much := seen.get("dispersion"):
+            return (
+                f"the model's form is wrong: counts differ from row to row with {much:.3g} times the "
+                "variance that chance gives them, so that its intervals are too narrow"
+            )
         return (
             "the model's form is wrong: its probabilities do not come true, by more than chance "
             f"({seen['calibration']:.1%} of right models have so uneven a calibration curve)"
         )
     columns = tuple(seen["worst_column"])
-    where = f"; most of it is in {' and '.join(columns)}{' together' if len(columns) > 1 else ''}"
-    return f"the model's form is wrong: boosted trees predict better by {figures}{where if columns else ''}"
+    part = "most" if seen["worst_gain"] >= seen["gain"] / 2 else "a part"
+    where = f"{part} of it is in {' and '.join(columns)}{' together' if len(columns) > 1 else ''}"
+    where = where if columns else "it is in no bend of one column and in no pair of columns"
+    return f"the model's form is wrong: boosted trees predict better by {figures}; {where}"
+
+
+def _is_beaten(verdict: Verdict) -> bool:
+    """Whether it is the other learner that shows that the form is wrong."""
+    seen = verdict.form_seen
+    return bool(seen["gain"] >= max(2 * seen["gain_se"], SMALL_ELPD))
 
 
 def _detectable(verdict: Verdict) -> str:
-    smallest = max(verdict.detectable.values())
-    said = f"an odds ratio of {smallest:.3g} per sd would have been seen nine times in ten"
+    smallest = min(verdict.detectable.values())
+    if verdict.n_copies:
+        return f"what these rows would have shown is not known while {verdict.n_copies:,} look like copies"
+    level = "" if {*verdict.detectable} != {"any"} else f", {smallest**2:.3g} between two halves of the rows,"
+    said = f"an odds ratio of {smallest:.3g} per sd{level} would have been seen nine times in ten"
+    told = {c: size for c, size in verdict.detectable.items() if log(size) > _TOLD * log(smallest)}
     for column, (found, blind) in verdict.detectable_top_tenth.items():
-        return (
-            f"{said}; of {column} it would put {_people(found)} positives into the best tenth of the rows, "
-            f"where a blind tenth has {_people(blind)}"
-        )
+        if column not in told:
+            said += (
+                f"; of {column} it would put {_people(found)} positives into the best tenth of the rows, "
+                f"where a blind tenth has {_people(blind)}"
+            )
+            break
+    if told:
+        sizes = _few(tuple(f"{size:.3g} of {column}" for column, size in told.items()))
+        said += f"; where other columns tell much of a column it takes more: {sizes}"
     return said
 
 
@@ -133,8 +167,12 @@ def _excluded(verdict: Verdict) -> str:
         for column, (low, high) in verdict.excluded.items()
     ]
     said = f"{lines}odds ratios per sd of {_few(tuple(parts))} are ruled out (95%)"
-    apart = [column for column, (low, high) in verdict.excluded.items() if not low <= 1 <= high]
-    if apart and verdict.features != "add" and verdict.n_effects > 1:
+    apart = [
+        column
+        for column, (low, high) in verdict.excluded.items()
+        if not low <= 1 <= high and column not in verdict.clear
+    ]
+    if apart and verdict.n_effects > 1:
         named = _few(tuple(apart))
         return f"{said}; that 1 is outside for {named} may be chance among {verdict.n_effects} effects"
     return said
@@ -151,12 +189,14 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
     if verdict.leaks:
         names = _few(verdict.leaks)
         found.append(f"find out when {names} is recorded, and do not use this model before that")
-    if verdict.form == "wrong":
+    if verdict.n_copies:
+        found.append("keep one row of each set of copies, and fit again")
+    elif verdict.form == "wrong":
         found.append(_other_form(verdict))
     elif not verdict.n_effects:
         found.append("put features into the formula")
     elif verdict.features == "undecided":
-        needed = verdict.n_rows * (log(max(verdict.detectable.values())) / log(OF_INTEREST)) ** 2
+        needed = verdict.n_rows * (log(min(verdict.detectable.values())) / log(OF_INTEREST)) ** 2
         rows = f"{float(f'{needed:.1g}'):,.0f}"
         found.append(f"ask again with about {rows} rows, which would show an odds ratio of {OF_INTEREST:g}")
     elif verdict.features == "nothing found":
@@ -165,18 +205,35 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
             blind = f"what an intercept and {_few(verdict.offsets)} give each row"
         found.append(f"use {blind}, and look for other features")
     elif not verdict.leaks:
-        found.append("use its probabilities with a threshold from your costs")
+        found.append(f"use its probabilities with a threshold from your costs{_all_alike(verdict)}")
     return tuple(found)
+
+
+def _all_alike(verdict: Verdict) -> str:
+    """Say that every row gets the same label, where the present threshold gives it."""
+    if not verdict.labels:
+        return ""
+    threshold, lowest, highest = (verdict.labels[name] for name in ("threshold", "lowest", "highest"))
+    if lowest <= threshold < highest:
+        return ""
+    label, most = (
+        (0, f"more than {rate(highest)}") if highest <= threshold else (1, f"less than {rate(lowest)}")
+    )
+    return f" (at the present one, {rate(threshold)}, every row is labelled {label}: none has {most})"
 
 
 def _other_form(verdict: Verdict) -> str:
     suggestion, columns = verdict.form_seen["suggestion"], verdict.form_seen["worst_column"]
+    if not _is_beaten(verdict) and verdict.form_seen.get("dispersion"):
+        return "number the rows in a column, such as row, and fit again with `(1 | row)` in the formula"
     if suggestion:
         return f"fit again with `{suggestion}` in the formula"
     if known := [column for column in columns if column in verdict.offsets]:
         return f"do not take {listed(known)} as known: put what is in it into the formula as a term"
     if columns:
         return f"add a column in which {' and '.join(columns)} can bend, such as its square, and fit again"
+    if _is_beaten(verdict):
+        return "look at combinations of three columns before the model is used"
     return "look at the calibration curve and at each column's residuals before the model is used"
 
 

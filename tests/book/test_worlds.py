@@ -12,8 +12,8 @@ from tests.environment import inherited
 from tests.trust.known_tables import world
 
 
-def files_of(frame, folder):
-    """Write a table as the company's own files."""
+def files_of(frame, folder, lacking=()):
+    """Write a table as the company's own files, without those that are lacking."""
     folder.mkdir()
     frame = frame.reset_index(drop=True).assign(idx=range(len(frame)))
     profiles = frame.assign(attr_c="yes")[["idx", "attr_a", "attr_b", "attr_c"]]
@@ -23,7 +23,8 @@ def files_of(frame, folder):
         ("labels", frame[["idx", "label"]]),
         ("customer_activity", activity[["idx", "valid_from", "valid_to", "scd_a", "scd_b"]]),
     ):
-        table.to_csv(folder / f"{name}.csv", index=False, quoting=csv.QUOTE_MINIMAL)
+        if name not in lacking:
+            table.to_csv(folder / f"{name}.csv", index=False, quoting=csv.QUOTE_MINIMAL)
     return folder
 
 
@@ -32,12 +33,12 @@ def words(element):
     return " ".join(element.get_text(" ").replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
 
 
-def pages_of(kind, n_rows, folder):
+def pages_of(kind, n_rows, folder, lacking=()):
     """Build the book and return the takeaway of each page, in words."""
     site = folder / "html"
     command = [sys.executable, "-m", "book.build", "html", "--output", str(site)]
     command += ["--cache", str(folder / "cache"), "--models", str(folder / "models")]
-    environ = {**inherited(), "DE_FILES": str(files_of(world(kind, n_rows), folder / "files"))}
+    environ = {**inherited(), "DE_FILES": str(files_of(world(kind, n_rows), folder / "files", lacking))}
     done = subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5_000:]
     pages = {}
@@ -70,7 +71,7 @@ def test_the_book_of_a_bend_says_so_first_and_shows_the_form_that_has_it(tmp_pat
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_the_book_of_clients_with_signal_does_not_contradict_itself(tmp_path):
-    pages = pages_of("signal", 1_500, tmp_path)
+    pages = pages_of("signal", 500, tmp_path)
 
     for page in ("index", "posterior", "comparison", "limits"):
         assert "The features improve predictions" in pages[page], page
@@ -78,3 +79,18 @@ def test_the_book_of_clients_with_signal_does_not_contradict_itself(tmp_path):
     assert "Undecided" not in said
     assert "Nothing was found" not in said
     assert "No candidate was added" in pages["comparison, whole"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_book_of_the_companys_files_without_an_effect_says_so_and_which_of_them_are_the_companys(
+    tmp_path,
+):
+    pages = pages_of("noise", 8_000, tmp_path, lacking=("customer_activity",))
+
+    for page in ("index", "posterior", "comparison", "limits"):
+        assert "Nothing was found in the features" in pages[page], page
+    assert "8,000 clients and labels from the company's files; activity generated" in pages["index, whole"]
+    said = " ".join(pages.values())
+    assert "The features improve" not in said
+    assert "put features into the formula" not in said.casefold()  # as if the intercept were the model

@@ -19,8 +19,10 @@ def verdict_on(kind, n_rows, seed=1, settings=QUICK):
     return pipeline.fit(world(kind, n_rows, seed), settings=replace(settings, seed=seed)).report.verdict
 
 
-WORLDS = {
+WORLDS = {  # what must be said of each; `-s` prints every sentence
     ("noise", 500): ("undecided", "not examined"),
+    ("noise", 5_000): ("undecided", "holds"),
+    ("signal", 300): ("undecided", "not examined"),
     ("signal", 500): ("add", "holds"),
     ("noise", 30_000): ("nothing found", "holds"),
     ("noise", 150_000): ("nothing found", "holds"),
@@ -40,6 +42,7 @@ CARRIED = {"bend": ["scd_a"], "tail": ["scd_a"], "product": ["scd_a", "scd_b"]}
 def check(kind, n_rows, expected):
     found = verdict_on(kind, n_rows)
     said = " ".join(found.sentences)
+    print(f"\n{kind}, {n_rows:,} rows: {found.features}, form {found.form}", *found.sentences, sep="\n- ")
 
     assert (found.features, found.form) == expected, said
     assert found.leaks == ()

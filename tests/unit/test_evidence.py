@@ -12,7 +12,7 @@ from scipy import stats
 from data_science.evaluation import form, reference
 from data_science.evaluation.evidence_of import evidence_of
 from data_science.evaluation.leak import leaks
-from data_science.evaluation.missing import most_missed
+from data_science.evaluation.missing import Missed, most_missed
 from data_science.evaluation.power import power_evidence
 from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
@@ -328,9 +328,9 @@ def test_what_is_missed_is_suggested_as_a_term_that_the_formula_takes(columns, t
     rows = Observations(codes, numeric, n, y, np.ones(n))
     eta = np.full(n, np.log(y.mean() / (1 - y.mean())))
 
-    missed, gain = most_missed(rows, eta)
+    found = most_missed(rows, eta)
 
-    assert (sorted(missed), gain > 50) == (sorted(columns), True)
+    assert (sorted(found.names), found.nats > 50) == (sorted(columns), True)
     assert form._term(ModelSpecification("y ~ x + z + (1 | g) + (1 | h)"), rows, columns) == term
 
 
@@ -338,7 +338,7 @@ def test_a_column_all_of_which_the_fit_has_misses_nothing():
     """The block of a factor's own levels adds no direction, and so not a fraction of a nat."""
     rows = Observations({"g": np.tile([0, 1, 2], 100)}, {}, 300, np.repeat([1.0, 0.0], 150), np.ones(300))
 
-    assert most_missed(rows, np.zeros(300)) == ((), 0.0)
+    assert most_missed(rows, np.zeros(300)) == Missed()
 
 
 @pytest.mark.parametrize(("n_levels", "seen"), [(30, True), (31, False)])
@@ -348,10 +348,10 @@ def test_levels_are_taken_apart_up_to_thirty(n_levels, seen):
     y = np.isin(code, [0, n_levels - 1]).astype(float)
     rows = Observations({"shop": code}, {"x": np.sin(np.arange(6_200.0))}, 6_200, y, np.ones(6_200))
 
-    missed, gain = most_missed(rows, np.full(6_200, np.log(y.mean() / (1 - y.mean()))), alone=())
+    found = most_missed(rows, np.full(6_200, np.log(y.mean() / (1 - y.mean()))), alone=())
 
-    assert ("shop" in missed) is seen
-    assert (gain > 1_000) is seen
+    assert ("shop" in found.names) is seen
+    assert (found.nats > 1_000) is seen
 
 
 def test_nothing_is_missed_where_the_probabilities_are_the_truth():
@@ -359,6 +359,6 @@ def test_nothing_is_missed_where_the_probabilities_are_the_truth():
     n, x = 20_000, rng.normal(size=20_000)
     y = (rng.random(n) < 1 / (1 + np.exp(2 - x))).astype(float)
 
-    missed, gain = most_missed(Observations({}, {"x": x}, n, y, np.ones(n)), x - 2)
+    found = most_missed(Observations({}, {"x": x}, n, y, np.ones(n)), x - 2)
 
-    assert (missed, gain) == ((), 0.0) or gain < 8  # four knots: chi-squared beyond 24 in one of 10,000
+    assert found.nats < 8  # four knots: chi-squared beyond 24 in one of 10,000

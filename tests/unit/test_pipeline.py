@@ -12,7 +12,7 @@ import pytest
 from data_science import BayesianLogitModel, pipeline
 from data_science.data.dataset import FEATURE_STORE
 from data_science.engines.registry import FitSettings
-from data_science.errors import GateError, SchemaError
+from data_science.errors import GateError, SchemaError, SettingsError
 from data_science.formula import training_data
 from data_science.formula.specification import ModelSpecification
 from data_science.progress import Stopwatch
@@ -170,6 +170,26 @@ def test_the_job_stores_its_decision_and_keeps_as_many_versions_as_it_was_told(m
 def test_costs_set_the_threshold_and_none_means_equal_ones(few):
     assert few.predictor.threshold == pytest.approx(0.1)
     assert fit(clients(40)).predictor.threshold == 0.5
+    corrected = few.predictor.predict_proba(clients(40), "corrected")
+    assert few.report.verdict.labels == pytest.approx(
+        {"threshold": 0.1, "lowest": corrected.min(), "highest": corrected.max()}
+    )
+
+
+def test_how_many_specifications_were_tried_is_held_stored_and_said_of_the_fit():
+    made = fit(clients(40), n_candidates=3)
+
+    assert made.diagnostics["verdict"]["n_candidates"] == 3
+    assert "the best of 3 candidates" in made.report.what_features_add
+    assert "The verdict allows for 3 formulas that were tried on these rows." in made.model_card
+    for wrong in (0, 2.0, None):
+        with pytest.raises(SettingsError, match=r"n_candidates is .*; expected how many .* at least 1"):
+            fit(clients(40), n_candidates=wrong)
+
+
+def test_a_fit_of_which_nothing_is_said_counts_as_the_only_one(few):
+    assert few.report.verdict.n_candidates == 1
+    assert "as the only one that was tried on these rows" in few.model_card
 
 
 def test_a_report_keeps_its_times_while_the_watch_runs_on():

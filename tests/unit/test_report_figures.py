@@ -33,7 +33,7 @@ SAID = {
         "worst r_hat 1.0071 (1|attr_a[3]), smallest ESS bulk 1,413, tail 813 (scd_b), 0 divergences, E-BFMI 0.88"
     ),
     "Features": f"{IMPROVE}; clear among 4 effects: scd_a; the overall rate is 9.1%",
-    "Form": "the model's form holds: boosted trees gain no more than chance does, -5.2 nats (SE 2.5) on 900 rows",
+    "Form": "the model's form holds, as far as boosted trees can see: they gain no more than chance does, -5.2 nats (SE 2.5) on 900 rows",
     "Detectable": (
         "an odds ratio of 1.65 per sd would have been seen nine times in ten; of scd_a it would put 16.4 "
         "positives into the best tenth of the rows, where a blind tenth has 9.1"

@@ -31,6 +31,10 @@ def test_a_bend_that_all_candidates_miss_is_added_and_what_is_best_then_is_check
 
 def test_a_form_that_holds_is_left_as_it_is_and_nothing_is_added_that_was_not_asked_for(monkeypatch):
     assert compare([BLIND, LINES], world("signal", 1_000)).proposed == {}
+    noise = compare([BLIND, LINES], world("noise", 300), expand=False)
+    assert noise.names[0] == BLIND.formula
+    assert noise.judged == LINES.formula  # of no features nothing is held
+    assert "put features into the formula" not in noise.verdict.advice
     monkeypatch.setattr(selection, "_verdict_on", lambda *_: WRONG)
 
     assert compare([BLIND, LINES], world("signal", 300), expand=False).proposed == {}
@@ -66,6 +70,7 @@ WRONG = verdict(form="wrong", form_seen=SEEN | {"suggestion": "bs(scd_a, df=5)",
         ("y ~ I(a + b) + `a + b`", "bs(`a + b`, df=5)", "y ~ I(a + b) + bs(`a + b`, df=5)"),
         ("y ~ a + b", "a:b", "y ~ a + b + a:b"),
         ("choice['a~b'] ~ a", "bs(a, df=5)", "choice['a~b'] ~ bs(a, df=5)"),
+        ("y ~ bs(a, df=5) + b", "bs(a, df=15)", "y ~ b + bs(a, df=15)"),
         ("y ~ a", "", None),
     ],
 )

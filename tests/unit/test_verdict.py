@@ -9,6 +9,7 @@ import pytest
 
 from data_science.evaluation.evidence import (
     Gain,
+    LabelsEvidence,
     standard_errors,
 )
 from data_science.judgement.verdict import Verdict, decide
@@ -59,6 +60,8 @@ def test_features_add_by_a_clear_gain_or_a_clear_effect_and_only_data_that_could
         (replace(HOLDS, gain=Gain(float("nan"), 1.0)), "holds"),
         (replace(HOLDS, unseen=("shop",)), "not examined"),
         (replace(WRONG, unseen=("shop",)), "wrong"),
+        (replace(HOLDS, dispersion=(1.5, 0.002)), "wrong"),
+        (replace(HOLDS, dispersion=(1.5, 0.004)), "holds"),
     ],
 )
 def test_the_form_is_wrong_by_a_clear_gain_of_another_learner_or_by_its_calibration(measured, form):
@@ -170,6 +173,7 @@ def test_every_number_of_a_sentence_is_that_of_a_field():
         ({"features": "undecided", "excluded": {"scd_a": (0.81, 1.19)}}, False),
         ({"features": "undecided", "n_effects": 1}, False),
         ({"features": "add", "clear": ("scd_a",)}, False),
+        ({"features": "add", "clear": ("g = a",)}, True),
     ],
 )
 def test_an_interval_without_one_does_not_contradict_a_verdict_that_found_nothing(changes, is_said):
@@ -201,6 +205,32 @@ def test_what_would_have_to_be_is_asked_for_where_the_data_could_not_say():
 
     (advice,) = made.advice
     assert advice == "ask again with about 10,000 rows, which would show an odds ratio of 1.2"
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (
+            (0.5, 0.07, 0.115),
+            " (at the present one, 50.0%, every row is labelled 0: none has more than 11.5%)",
+        ),
+        ((0.1, 0.12, 0.3), " (at the present one, 10.0%, every row is labelled 1: none has less than 12.0%)"),
+        ((0.1, 0.07, 0.115), ""),
+    ],
+)
+def test_a_threshold_that_no_row_reaches_or_all_do_is_said_beside_the_advice_to_set_it(labels, said):
+    made = phrased(decide(evidence(gain=Gain(20.0, 4.0), labels=LabelsEvidence(*labels))))
+
+    assert made.advice == (f"use its probabilities with a threshold from your costs{said}",)
+    assert made.labels == dict(zip(("threshold", "lowest", "highest"), labels, strict=True))
+
+
+def test_levels_alone_are_detected_by_halves_of_the_rows():
+    said = by_heading(verdict(detectable={"any": 1.5}, detectable_top_tenth={}, excluded={}))["Detectable"]
+
+    assert said == (
+        "an odds ratio of 1.5 per sd, 2.25 between two halves of the rows, would have been seen nine times in ten"
+    )
 
 
 def test_the_sources_of_the_rows_are_part_of_the_verdict():
