@@ -51,6 +51,7 @@ DOCS = ["myst-parser>=3,<4", "Sphinx>=7.4,<8", "sphinx-book-theme>=1.1.4,<1.2"] 
 DEV = [
     *DOCS,
     *WAREHOUSE,
+    "axe-playwright-python",  # carries axe-core, which looks for what not everybody can read
     "httpx",
     "hypothesis",
     "import-linter>=2.16",

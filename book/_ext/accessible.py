@@ -1,4 +1,4 @@
-"""Says what is seen: what a figure shows, what a toggle is called, what a page is about, what a list lists."""
+"""Says what is seen: what a figure shows, how a toggle is called, what a page is about."""
 
 import re
 from html import escape

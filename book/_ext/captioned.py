@@ -1,4 +1,4 @@
-"""Makes a cell's output whose name begins with ``tab-`` a table with a number and a caption, as figures have them."""
+"""Gives a cell's output a number and a caption among tables, if its name begins with ``tab-``."""
 
 from typing import Any
 

@@ -57,9 +57,3 @@ def readable(parameter: str) -> str:
         return f"{level[1]} = {level[2]}"
     spread = re.fullmatch(r"1\|(.+)_sigma", parameter)
     return f"spread of {spread[1]}" if spread else parameter
-
-
-def embedded(markdown: str, levels: int) -> str:
-    """Prepare a Markdown text to be embedded in another: no title, deeper headings."""
-    body = re.sub(r"\A# .*\n+", "", markdown)
-    return re.sub(r"^(?=#+ )", "#" * levels, body, flags=re.MULTILINE)

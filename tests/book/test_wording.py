@@ -28,7 +28,6 @@ from data_science.report import wording
         (wording.listed(["a"]), "a"),
         (wording.listed(["a", "b", "c"]), "a, b and c"),
         (wording.capitalized("the ESS of scd_a"), "The ESS of scd_a"),
-        (wording.embedded("# A\n\n## B\nno # heading", 1), "### B\nno # heading"),
     ],
 )
 def test_numbers_read_as_prose(said, expected):

@@ -118,6 +118,19 @@ def averages(table: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
+def highest_and_lowest(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Say at which level of each feature the average probability is highest and lowest, with its interval."""
+    parts = []
+    for name, table in tables.items():
+        ends = pd.concat([table.nlargest(1, "middle"), table.nsmallest(1, "middle")])
+        said = [
+            f"{percent(row['middle'])} ({between(row['low'], row['high'])}) at {level}"
+            for level, row in ends.iterrows()
+        ]
+        parts.append(f"{name} {listed(said)}")
+    return "; ".join(parts)
+
+
 def _minus(written: str) -> str:
     """Give formatted numbers minus signs; names are not for it, which may have hyphens."""
     return written.replace("-", "\N{MINUS SIGN}")
