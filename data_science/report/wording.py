@@ -28,7 +28,7 @@ def exactly(value: float) -> str:
 
 def rough(value: float) -> str:
     """Write an expected count: "0.55", "1.2", "12"."""
-    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
