@@ -214,6 +214,17 @@ def residuals(tables: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
+def rates_predicted(observed: Mapping[str, pd.DataFrame], predicted: Mapping[str, pd.Series[float]]) -> str:
+    """Say how many groups' intervals of the observed rate hold the rate that was predicted."""
+    held = [
+        bool(row["low"] <= rate <= row["high"])
+        for name, table in observed.items()
+        for (_, row), rate in zip(table.iterrows(), predicted[name], strict=True)
+    ]
+    verb = "holds" if sum(held) == 1 else "hold"
+    return f"{sum(held) or 'none'} of {count(len(held), 'interval')} {verb} the predicted rate"
+
+
 def recalibrated(found: Reliability) -> str:
     """Say how far the recalibrated curve strays, beside the curves of right probabilities."""
     return (
