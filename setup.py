@@ -59,6 +59,7 @@ DOCS = [
 DEV = [
     *DOCS,
     *WAREHOUSE,
+    "axe-playwright-python",  # carries axe-core, which looks for what not everybody can read
     "httpx",
     "hypothesis",
     "import-linter>=2.16",

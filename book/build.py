@@ -70,10 +70,10 @@ def build(wanted: Wanted, environ: Mapping[str, str]) -> Path:
         # One thread: the matrices are small, and threads would wait for each other.
         running = {"OMP_NUM_THREADS": "1", **environ, "BOOK_CACHE": str(wanted.cache.resolve())}
         with _database(running, settings) as ready:
-            prepared = _prepare(ready, Path(tables) / "snapshot")
+            prepared, about = _prepare(ready, Path(tables) / "snapshot")
         if wanted.pdf != "no":
             execution.run("singlehtml", work, _config(work), prepared)
-        with_pdf = wanted.pdf != "no" and _print(work, must=wanted.pdf == "yes")
+        with_pdf = wanted.pdf != "no" and _print(work, about, must=wanted.pdf == "yes")
         config = _config(work, PDF if with_pdf else None)
         execution.run("html", work, config, prepared)  # its cells are in the execution cache
         built = work / "_build" / "html"
@@ -152,10 +152,11 @@ def _require_writable(cache: Path) -> None:
         ) from error
 
 
-def _prepare(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
+def _prepare(environ: Mapping[str, str], folder: Path) -> tuple[Mapping[str, str], paper.About]:
     """Read the database once, and do here, with progress messages, what takes long.
 
-    Chapters then find everything in the snapshot and the cache: all of them the same rows.
+    Chapters then find everything in the snapshot and the cache: all of them the same rows. Returns their
+    environment, and what the front page says.
     """
     log.info("reading the database")
     settings = Settings.from_environment(environ)
@@ -166,14 +167,14 @@ def _prepare(environ: Mapping[str, str], folder: Path) -> Mapping[str, str]:
     log.info("compared %d candidates; cross-validating", len(study.comparison.names))
     log.info("cross-validated %d methods; planting effects", len(study.cross_validation.probability.columns))
     log.info("planted %d effects; executing chapters", len(study.planted.table))
-    return chapter.handed_on(environ, folder)
+    return chapter.handed_on(environ, folder), _about(settings.owner, study.source)
 
 
-def _print(work: Path, *, must: bool) -> bool:
+def _print(work: Path, about: paper.About, *, must: bool) -> bool:
     """Print the PDF, and return whether that worked."""
     page = work / "_build" / "singlehtml" / "index.html"
     try:
-        paper.print_book(page, work / PDF, _about())
+        paper.print_book(page, work / PDF, about)
     except printing.PrintingError as error:
         if must:
             raise
@@ -203,9 +204,9 @@ def _config(work: Path, pdf: str | None = None) -> Path:
     return path
 
 
-def _about() -> paper.About:
-    written = _written_config()
-    return paper.About(written["title"], written["author"], datetime.now().astimezone().date())
+def _about(owner: str | None, source: str) -> paper.About:
+    written, today = _written_config(), datetime.now().astimezone().date()
+    return paper.About(written["title"], owner or written["author"], today, source)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class About:
     title: str
     author: str
     day: date
+    source: str = ""  # where the data come from
 
 
 def print_book(page: Path, pdf: Path, about: About) -> None:
@@ -73,6 +74,9 @@ def _front_page(about: About, titles: list[Tag]) -> tuple[Tag, list[Tag]]:
     soup = BeautifulSoup('<section class="front"><h1></h1><p></p><ol></ol></section>', "html.parser")
     heading, line, contents = (soup.select(name)[0] for name in ("h1", "p", "ol"))
     heading.string, line.string = about.title, f"{about.author}, {about.day:%-d %B %Y}"
+    if about.source:
+        line.insert_after(source := soup.new_tag("p"))
+        source.string = f"The data: {about.source}."
     numbers = []
     for title in titles:
         row, number = soup.new_tag("li"), soup.new_tag("span")

@@ -20,7 +20,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072b2", "#d55e00", "#00795c", "#9a4a80", "#5c6670"
-PALE, SKY = "#c3d7e6", "#86bfe0"
+PALE, SKY = "#c3d7e6", "#3d9bd1"
 LINES = ("o-", "s--", "^-.", "D:")  # series told apart without colour
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WIDTH = 5.6  # inches: fits the column of a screen and of paper, and can still be read on a phone

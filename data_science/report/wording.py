@@ -28,7 +28,7 @@ def exactly(value: float) -> str:
 
 def rough(value: float) -> str:
     """Write an expected count: "0.55", "1.2", "12"."""
-    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
@@ -57,9 +57,3 @@ def readable(parameter: str) -> str:
         return f"{level[1]} = {level[2]}"
     spread = re.fullmatch(r"1\|(.+)_sigma", parameter)
     return f"spread of {spread[1]}" if spread else parameter
-
-
-def embedded(markdown: str, levels: int) -> str:
-    """Prepare a Markdown text to be embedded in another: no title, deeper headings."""
-    body = re.sub(r"\A# .*\n+", "", markdown)
-    return re.sub(r"^(?=#+ )", "#" * levels, body, flags=re.MULTILINE)

@@ -14,7 +14,18 @@ CELL = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 LONGEST_CELL = 10
-PUBLIC = {"book", "data_science", "numpy", "pandas", "scipy", "arviz", "matplotlib", "myst_nb", "IPython"}
+PUBLIC = {
+    "book",
+    "data_science",
+    "numpy",
+    "pandas",
+    "scipy",
+    "arviz",
+    "bambi",
+    "matplotlib",
+    "myst_nb",
+    "IPython",
+}
 
 
 def text_of(chapter: str) -> str:

@@ -1,5 +1,6 @@
 """The front page lists every chapter with its page, whatever prints the book; equal chapters have equal titles."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -76,6 +77,15 @@ def test_the_front_page_comes_first_and_says_whose_book_of_which_day_it_is(page,
     assert front["class"] == ["front"]
     assert front.h1.get_text() == "A book"
     assert front.p.get_text() == "Its author, 5 March 2026"
+
+
+def test_the_front_page_says_where_the_data_come_from(page, printer, tmp_path):
+    given = printer(2, 5, 8)
+
+    print_book(page, tmp_path / "book.pdf", replace(ABOUT, source="9 clients, all generated"))
+
+    lines = [line.get_text() for line in given[-1].select("section.front > p")]
+    assert lines == ["Its author, 5 March 2026", "The data: 9 clients, all generated."]
 
 
 def test_chapters_are_equals_below_the_title_and_their_sections_below_them(page, printer, tmp_path):

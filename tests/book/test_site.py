@@ -6,6 +6,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 
 import pypdf
 import pytest
+from bs4 import BeautifulSoup
 
 from tests.book.conftest import built
 from tests.book.test_chapters import CHAPTERS, text_of
@@ -16,6 +17,13 @@ pytestmark = pytest.mark.browser
 READERS = [(False, 1280), (True, 1280), (False, 390), (True, 390)]
 OWN_PAGES = ("search",)
 N_FIGURES = sum(text_of(chapter).count("name: fig-") for chapter in CHAPTERS)
+N_TABLES = sum(text_of(chapter).count("name: tab-") for chapter in CHAPTERS)
+
+
+def pages(site):
+    """Every chapter as it was written, in the order of the book."""
+    for chapter in CHAPTERS:
+        yield BeautifulSoup((site[0] / f"{chapter}.html").read_text(encoding="utf-8"), "html.parser")
 
 
 @pytest.fixture(scope="module", params=["no-signal", pytest.param("signal", marks=pytest.mark.slow)])
@@ -73,6 +81,51 @@ def test_every_figure_has_an_image_and_an_alt_text(visits):
         images = [image for page in CHAPTERS for image in visits[page, dark, width].images]
         assert len(images) == N_FIGURES
         assert [i for i in images if not (i["width"] > 100 and i["height"] > 50 and i["alt"].strip())] == []
+
+
+def test_no_page_violates_wcag_2_2_aa(visits):
+    assert {seen: found.violations for seen, found in visits.items() if found.violations} == {}
+
+
+def test_the_alternative_text_of_a_figure_says_what_was_found(site):
+    for page in pages(site):
+        for figure in page.select("article figure"):
+            caption = " ".join(figure.figcaption.select(".caption-text")[0].get_text().split())
+            assert figure.img["alt"].endswith(caption)
+
+
+def test_every_table_has_a_number_a_caption_and_headings_that_say_what_they_head(site):
+    numbers = []
+    for page in pages(site):
+        for table in page.select("article table"):
+            numbers.append(int(table.caption.select(".caption-number")[0].get_text().split()[1]))
+            assert {heading.get("scope") for heading in table.select("th")} == {"row", "col"}
+            assert all(heading.get_text(strip=True) for heading in table.select("th"))
+    assert numbers == list(range(1, N_TABLES + 1))
+
+
+def test_bambi_and_this_engine_have_one_posterior(visits):
+    text = " ".join(visits["from_bambi", False, 1280].text.split())
+    by_sd, by_error = re.search(r"at most ([\d.]+) of a .*?at most ([\d.]+) Monte Carlo", text).groups()
+
+    assert float(by_sd) < 0.1
+    assert float(by_error) < 4.5
+
+
+def test_the_forms_are_there_and_answer(site, browser):
+    with reader(browser) as context:
+        page = context.new_page()
+        page.goto(f"{site[1]}/decision.html")
+
+        for name, first, answer in (
+            ("Other costs", "Cost of a false alarm", "Clients contacted"),
+            ("One client", "attr_a", "Probability"),
+        ):
+            form = page.get_by_role("form", name=name)
+            assert form.get_by_label(first).is_visible()
+            assert re.search(rf"{answer}.*\d", " ".join(form.inner_text().split()))
+        page.emulate_media(media="print")
+        assert not page.locator("form.book-form").first.is_visible()
 
 
 def test_every_formula_is_typeset(visits):

@@ -52,6 +52,13 @@ def test_every_request_is_seen_and_each_that_failed(seen, address):
     assert len(seen.failures) == 2
 
 
+def test_what_not_everybody_can_read_is_found(seen):
+    found = "\n".join(seen.violations)
+
+    assert "html-has-lang, 1 times" in found
+    assert "color-contrast, 1 times: <p style" in found
+
+
 def test_the_console_is_heard_from_warnings_up(seen):
     said = "\n".join(seen.console)
 

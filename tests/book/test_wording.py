@@ -18,6 +18,7 @@ from data_science.report import wording
         (wording.exactly(0.5), "50 %"),
         (wording.rough(0.554), "0.55"),
         (wording.rough(191.2), "191"),
+        (wording.rough(39_980.4), "39,980"),
         (wording.readable("1|attr_a[3]"), "attr_a = 3"),
         (wording.readable("1|attr_a_sigma"), "spread of attr_a"),
         (wording.readable("scd_a"), "scd_a"),
@@ -28,7 +29,6 @@ from data_science.report import wording
         (wording.listed(["a"]), "a"),
         (wording.listed(["a", "b", "c"]), "a, b and c"),
         (wording.capitalized("the ESS of scd_a"), "The ESS of scd_a"),
-        (wording.embedded("# A\n\n## B\nno # heading", 1), "### B\nno # heading"),
     ],
 )
 def test_numbers_read_as_prose(said, expected):

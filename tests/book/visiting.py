@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
 LIMIT_MS = 60_000
 SETTLED = """() => {
@@ -24,6 +25,11 @@ IMAGES = """
 LINKS = "[...document.querySelectorAll('a[href]')].map(link => link.href)"
 ANCHORS = "[...document.querySelectorAll('[id], [name]')].map(node => node.id || node.name)"
 TEXT = "(document.querySelector('.bd-article') || document.body).innerText"
+#: What axe-core finds against WCAG 2.2 AA: the rule, and the first place.
+VIOLATIONS = """async () => {
+const found = await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']});
+return found.violations.map(({id, nodes}) => `${id}, ${nodes.length} times: ${nodes[0].html.slice(0, 200)}`);
+}"""
 PALE_TEXT = """() => {
 const channel = value => { value /= 255; return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
 const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -65,6 +71,7 @@ class Visit:
     theme: str
     raw_tex: bool
     text: str
+    violations: tuple[str, ...]  # of accessibility
 
 
 @contextmanager
@@ -98,7 +105,13 @@ def visit(context: BrowserContext, address: str) -> Visit:
             page.evaluate("document.documentElement.dataset.theme"),
             "\\(" in text or "\\[" in text,
             text,
+            _violations(page),
         )
+
+
+def _violations(page: Page) -> tuple[str, ...]:
+    page.evaluate(AXE_SCRIPT)
+    return tuple(page.evaluate(VIOLATIONS))
 
 
 class Heard:

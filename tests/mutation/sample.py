@@ -41,11 +41,11 @@ PACKAGES = {
         *(
             f"data_science/evaluation/{name}.py"
             for name in (
-                "average_predictions", "calibration", "cross_validation", "decision_curve", "discrimination", "effects",
-                "performance", "planted", "prior_checks", "replication",
+                "average_predictions", "calibration", "contacted", "cross_validation", "decision_curve", "discrimination", "effects",
+                "explained", "performance", "planted", "prior_checks", "replication",
             )
         ),
-        *(f"book/{name}.py" for name in ("chains", "chapter", "exploration", "reuse", "snapshot", "sources", "study", "tables")),
+        *(f"book/{name}.py" for name in ("chains", "chapter", "downloads", "exploration", "forms", "reuse", "snapshot", "sources", "study", "tables")),
         "book/charts",
     ),
     "job": ("data_science/*.py", "data_science/cli", "data_science/settings", "data_science/report/__init__.py", "data_science/report/card.py", "data_science/report/summary.py", "main.py"),

@@ -5,6 +5,7 @@ Changes when another module of claims is added. A sentence states what was measu
 
 from types import FunctionType
 
+from data_science.report.findings.bridge import *  # noqa: F403
 from data_science.report.findings.data import *  # noqa: F403 (whatever is public there)
 from data_science.report.findings.fit import *  # noqa: F403
 from data_science.report.findings.prediction import *  # noqa: F403

@@ -118,6 +118,19 @@ def averages(table: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
+def highest_and_lowest(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Say at which level of each feature the average probability is highest and lowest, with its interval."""
+    parts = []
+    for name, table in tables.items():
+        ends = pd.concat([table.nlargest(1, "middle"), table.nsmallest(1, "middle")])
+        said = [
+            f"{percent(row['middle'])} ({between(row['low'], row['high'])}) at {level}"
+            for level, row in ends.iterrows()
+        ]
+        parts.append(f"{name} {listed(said)}")
+    return "; ".join(parts)
+
+
 def _minus(written: str) -> str:
     """Give formatted numbers minus signs; names are not for it, which may have hyphens."""
     return written.replace("-", "\N{MINUS SIGN}")
@@ -199,6 +212,17 @@ def residuals(tables: Mapping[str, pd.DataFrame]) -> str:
         f"{outside or 'none'} of {len(rows)} residuals {'lies' if outside == 1 else 'lie'} outside, where "
         f"at most about {rough(0.05 * len(rows))} would by chance"
     )
+
+
+def rates_predicted(observed: Mapping[str, pd.DataFrame], predicted: Mapping[str, pd.Series[float]]) -> str:
+    """Say how many groups' intervals of the observed rate hold the rate that was predicted."""
+    held = [
+        bool(row["low"] <= rate <= row["high"])
+        for name, table in observed.items()
+        for (_, row), rate in zip(table.iterrows(), predicted[name], strict=True)
+    ]
+    verb = "holds" if sum(held) == 1 else "hold"
+    return f"{sum(held) or 'none'} of {count(len(held), 'interval')} {verb} the predicted rate"
 
 
 def recalibrated(found: Reliability) -> str:
