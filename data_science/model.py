@@ -243,6 +243,20 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         """Return P(label = 1) of the only row, for the MLE team's record of predictions."""
         return self.model.predict_proba_one(self.model.reader.only_row(features))
 
+    def input_reference(self) -> Mapping[str, Any] | None:
+        """Return counts of each column that the model reads, in training, for `trigger_retraining`.
+
+        None of a version from before these were stored.
+        """
+        held = self._fitted_or_loaded
+        if isinstance(held, artifact.Loaded):
+            from data_science.storage.references import read_reference
+
+            stored = read_reference(held.path)
+        else:
+            stored = None if held.reference is None else dict(held.reference)
+        return None if stored is None else stored["columns"]
+
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""
         return self.model.explain(features)
