@@ -1,4 +1,4 @@
-"""What a version keeps of its training's rows, to compare later ones with; versions from before there were any have none."""
+"""What a version keeps of its training's rows, to compare later ones with; older versions have none."""
 
 from __future__ import annotations
 

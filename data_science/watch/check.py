@@ -1,4 +1,4 @@
-"""Whether new rows, and their labels where known, still are what a model was trained for: questions, an outcome.
+"""Whether new rows, and their labels if known, still are what a model was trained for: questions, an outcome.
 
 Drift that changes no answer, or whose answers are still right, is no reason to train again.
 """
@@ -93,7 +93,7 @@ def findings(
     seen: Seen,
     labelled: Labelled | None,
     threshold: float,
-    margins: Margins = Margins(),  # noqa: B008 - frozen
+    margins: Margins = Margins(),
 ) -> tuple[Finding, ...]:
     """Answer every question that can be asked; `labelled` is None if there are no labels."""
     n_asked = 0 if reference is None else len(reference.columns) + 3
@@ -154,7 +154,9 @@ def _distributions(
         )
     )  # fmt: skip
     client, n = np.arange(len(last)), float(len(last))
-    share = mean_of(answers.label, np.full(len(last), share_se(answers.label.mean(), n) ** 2 * n), client, coverage)
+    share = mean_of(
+        answers.label, np.full(len(last), share_se(answers.label.mean(), n) ** 2 * n), client, coverage
+    )
     then_se = share_se(reference.label_share, reference.n_rows)
     found.append(
         _judged(
@@ -192,7 +194,7 @@ def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[
         ),
         _judged(
             "calibration", "rate",
-            f"rate of the positive label, {y.mean():.4f} observed, {side} the {p.mean():.4f} predicted: difference",
+            f"positive labels, {y.mean():.4f} came, {side} the {p.mean():.4f} predicted: difference",
             rate_gap(p, y, client, coverage).magnitude(), margins.rate,
         ),
     ]  # fmt: skip

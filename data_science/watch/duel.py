@@ -103,7 +103,7 @@ class Duel:
 
     @property
     def costs(self) -> tuple[float, float, float]:
-        """Mean saving per client if both errors' costs average 1, and its bounds at this number of clients."""
+        """Mean saving per client if both errors' costs average 1, and its bounds at this number of them."""
         return self.cost.mean, *bounds(self.cost, self.rules.alpha, self.rules.n0)
 
     @property
@@ -116,7 +116,9 @@ class Duel:
             total = max(total, math.ceil(FEWEST_EVENTS / self.events * self.score.n))
         while total < 1_000 * max(self.score.n, FEWEST_CLIENTS):
             times = total / self.score.n
-            grown = Sums(total, *(times * one for one in (self.score.total, self.score.squares, self.score.expected)))
+            grown = Sums(
+                total, *(times * one for one in (self.score.total, self.score.squares, self.score.expected))
+            )
             if _outcome(*bounds(grown, self.rules.alpha, self.rules.n0), self.rules) != "not enough":
                 return total - self.score.n or None
             total = math.ceil(total * 1.1)
@@ -127,8 +129,8 @@ class Duel:
         """What was found, in words."""
         if self.looks == 0:
             return (
-                f"not enough: {self.score.n:,} clients, of which the models expect {self.events:.1f} to tell (sum of "
-                f"p(1 - p)); at least {FEWEST_CLIENTS} and {FEWEST_EVENTS:g} are needed before the first look"
+                f"not enough: {self.score.n:,} clients with {self.events:.1f} events (sum of p(1 - p)); "
+                f"at least {FEWEST_CLIENTS} and {FEWEST_EVENTS:g} are needed before the first look"
             )
         gain = (
             f"{self.score.mean:+.5f} nats per client over {self.score.n:,} clients "
@@ -139,7 +141,11 @@ class Duel:
         if self.outcome == "keep":
             return f"keep: the candidate is not better by {self.rules.margin:g} nats, {gain}"
         more = self.more_clients
-        closing = "more clients are unlikely to decide" if more is None else f"about {more:,} more clients would decide"
+        closing = (
+            "more clients are unlikely to decide"
+            if more is None
+            else f"about {more:,} more clients would decide"
+        )
         return f"not enough: {gain}; {closing}"
 
     def to_json(self) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def z_of(coverage: float) -> float:
 def mean_of(values: Floats, implied: Floats, client: Ints, coverage: float) -> Estimate:
     """Return a mean, with an interval that counts each client's rows as one observation.
 
-    The larger of the cluster-robust standard error (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13) and the one
-    of the implied variances: without an event among few rows the former is far too small.
+    The larger of the cluster-robust standard error (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13) and
+    that of the implied variances: without an event among few rows the former is far too small.
     """
     mean = float(values.mean())
     sums = np.bincount(client, weights=values - mean)

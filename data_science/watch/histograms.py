@@ -67,6 +67,13 @@ class Histogram:
     def count(self, values: pd.Series[Any]) -> Floats:
         """Count other values in these cells."""
         n_cells = (len(self.levels) if self.levels else len(self.edges) + 1) + 1
+        if (
+            self.edges and values.dtype.kind in "iuf"
+        ):  # a loop over distinct values takes a hundred times as long
+            numbers = values.to_numpy(dtype=np.float64)
+            cells = np.searchsorted(self.edges, numbers, side="right")
+            cells[~np.isfinite(numbers)] = n_cells - 1
+            return np.bincount(cells, minlength=n_cells).astype(np.float64)
         codes, distinct = _distinct(values)
         if self.edges:
             of_distinct = [
@@ -84,7 +91,7 @@ class Histogram:
 
 
 def _distinct(values: pd.Series[Any]) -> tuple[Ints, list[float | str]]:
-    """Return the place of each value among the distinct ones, -1 where there is none; 3, 3.0 and "3 " are one."""
+    """Return each value's place among the distinct ones, -1 where there is none; 3, 3.0 and "3 " are one."""
     codes, found = values.factorize()
     places: dict[float | str, int] = {}
     renamed = np.full(len(found) + 1, -1, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""What training saw, in counts and means and never a row, for a later comparison; changes with what is compared.
+"""What training saw, in counts and means and never a row; changes with what later rows are compared by.
 
 Stored with a version as `reference.json`.
 """
@@ -137,7 +137,7 @@ def _spread(n_rows: int) -> Any:
 
 
 def share_se(share: float, n: float) -> float:
-    """Return the standard error of a share, not 0 where nothing or everything has it (Agresti and Coull 1998)."""
+    """Return the standard error of a share, never 0 (Agresti and Coull 1998, doi:10.2307/2685469)."""
     n_added = n + 4.0
     centre = (share * n + 2.0) / n_added
     return math.sqrt(centre * (1.0 - centre) / n_added)

@@ -102,8 +102,8 @@ class InputReference:
             return cls({name: _histogram(of) for name, of in stored.items()})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RetrainingInputError(
-                f"the model's own reference of inputs cannot be read: {error!r}; expected by column its levels, "
-                "edges and counts"
+                f"the model's own reference of inputs cannot be read: {error!r}; expected by column its "
+                "levels, edges and counts"
             ) from error
 
     def save(self, folder: str | Path, model_version: str | None) -> Path:

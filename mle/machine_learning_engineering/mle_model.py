@@ -64,7 +64,7 @@ class MLEModel(ABC):
         return None
 
     def input_reference(self) -> Mapping[str, Any] | None:
-        """Counts of each input that the model reads, as training saw it, or None if it has none.
+        """Return counts of each input that the model reads, as training saw it, or None if it has none.
 
         By column: ``{"levels": [...], "edges": [...], "counts": [...]}`` as in `drift.Histogram`. Without it
         `trigger_retraining` compares with the first clients of the log.
