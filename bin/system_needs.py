@@ -53,6 +53,10 @@ def _pooler_obstacle() -> str | None:
     return None if shutil.which("pgbouncer", path=path) else "there is no pgbouncer"
 
 
+def _promtool_obstacle() -> str | None:
+    return None if shutil.which("promtool") else "there is no promtool"
+
+
 def _programs_obstacle() -> str | None:
     missing = [program for program in _PROGRAMS if shutil.which(program) is None]
     return f"there is no {', '.join(missing)}" if missing else None
@@ -96,6 +100,12 @@ NEEDS = (
         _pooler_obstacle,
         "Install it: sudo apt-get install pgbouncer",
         ("pgbouncer",),
+    ),
+    Need(
+        "promtool",
+        _promtool_obstacle,
+        "Install it: sudo apt-get install prometheus",
+        ("prometheus",),
     ),
     Need(
         "spark",

@@ -22,12 +22,12 @@ def main() -> int:
     # uvicorn replaces this handler while it serves, and calls it at the end. Without it, the first process of
     # a container would ignore SIGTERM before that, and a graceful end would look like a failure.
     signal.signal(signal.SIGTERM, _stop)
-    logs.set_up("text")
     # The keeper says once what an artifact would repeat at each attempt.
     logging.getLogger("data_science.storage").setLevel(logging.ERROR)
     try:
         settings = Settings.read(os.environ)
     except SettingsError as error:
+        logs.set_up("text")
         logging.getLogger("deployment").error("%s", error)
         return 2
     logs.set_up(settings.log_format)

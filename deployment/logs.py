@@ -51,4 +51,4 @@ def set_up(chosen: Format) -> None:
     """Log to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if chosen == "json" else TextLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])

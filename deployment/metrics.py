@@ -25,7 +25,7 @@ class MetricsError(Exception):
     """The metrics cannot be served; the operator must say otherwise."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a registry keeps it by what it is
 class Collected:
     """Reads the meters when it is asked, in the thread of who asks."""
 

@@ -107,7 +107,10 @@ def findings(
 
 
 def outcome(found: Sequence[Finding], *, has_reference: bool) -> Outcome:
-    """Put the findings together: labels decide where there are any, else whether the answers moved."""
+    """Put the findings together: labels decide where there are any, else whether the answers moved.
+
+    Answers that moved may be right, for the clients may have changed: only labels can tell.
+    """
     verdicts = {
         about: {one.verdict for one in found if one.about == about}
         for about in ("inputs", "decisions", "calibration")
@@ -115,12 +118,11 @@ def outcome(found: Sequence[Finding], *, has_reference: bool) -> Outcome:
     calibration, decisions = verdicts["calibration"], verdicts["decisions"]
     if "beyond" in calibration:
         return "moved with effect"
-    if calibration != {"within"}:
-        if "beyond" in decisions:
-            return "moved with effect"
-        if calibration or not has_reference or decisions != {"within"}:
-            return "not enough"
-    if not has_reference:
+    if "unclear" in calibration or not has_reference:
+        return "not enough"
+    if not calibration and "beyond" in decisions:
+        return "moved with effect"
+    if not calibration and "unclear" in decisions:
         return "not enough"
     return "moved without effect" if "beyond" in decisions | verdicts["inputs"] else "steady"
 
