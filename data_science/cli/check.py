@@ -6,17 +6,16 @@ import logging
 import re
 import time
 from argparse import Namespace
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from data_science.cli.exit_codes import NO, NOT_ENOUGH
-from data_science.errors import ArtifactError, DataScienceError, SchemaError, SettingsError
+from data_science.errors import ArtifactError, DataScienceError, SettingsError
 
 if TYPE_CHECKING:
+    from data_science.cli.check_material import Material
     from data_science.storage.artifact import Loaded
-    from data_science.watch.check import Finding, Labelled, Margins, Outcome, Seen
+    from data_science.watch.check import Finding, Margins, Outcome, Seen
     from data_science.watch.reference import Reference
 
 log = logging.getLogger(__name__)
@@ -34,22 +33,13 @@ _UNCHECKED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What there is to judge."""
-
-    seen: Seen
-    labelled: Labelled | None
-    record: dict[str, int]  # what could not be used, by reason
-
-
 def run(options: Namespace) -> int:
     """Check once, or again and again, and say what was found."""
     if (options.data is None) == (options.log is None):
         raise SettingsError("expected DATA or --log FOLDER, one of them")
     if options.data is not None and (options.labels or options.since):
         raise SettingsError(
-            "--labels and --since belong to --log; DATA has its response, if any, in a column"
+            "--labels and --since belong to --log; expected DATA alone, its response, if any, in a column"
         )
     since = None if options.since is None else _age("--since", options.since)
     margins = _margins(options)
@@ -65,6 +55,7 @@ def run(options: Namespace) -> int:
 
 
 def _once(options: Namespace, margins: Margins, since: timedelta | None) -> int:
+    from data_science.cli.check_material import of_file, of_log
     from data_science.cli.output import say, say_json
     from data_science.cli.versions import loaded
     from data_science.watch.check import findings, outcome
@@ -72,7 +63,7 @@ def _once(options: Namespace, margins: Margins, since: timedelta | None) -> int:
     began = time.perf_counter()
     version = loaded(options)
     reference = _reference(version)
-    material = _given(options, version) if options.log is None else _logged(options, version, since)
+    material = of_file(options, version) if options.log is None else of_log(options, version, since)
     threshold = version.predictor.threshold
     found = findings(reference, material.seen, material.labelled, threshold, margins)
     result = outcome(found, has_reference=reference is not None)
@@ -108,83 +99,6 @@ def _reference(version: Loaded) -> Reference | None:
         return Reference.from_json(stored)
     except ValueError as error:
         raise ArtifactError(f"{version.path / REFERENCE} cannot be used: {error}. Train again") from error
-
-
-def _given(options: Namespace, version: Loaded) -> Material:
-    """Read DATA; its response, where there is one, came later than the model."""
-    import numpy as np
-
-    from data_science.cli.data_files import DataFile
-    from data_science.cli.labelled_rows import Table, clients, has_response, outcomes, readable
-    from data_science.watch.check import Labelled, Seen
-    from data_science.watch.reference import Answers
-
-    table = Table.of(DataFile(options.data, options.delimiter, options.encoding))
-    good = readable(table, version.predictor)
-    record = {"unreadable": int((~good).sum())}
-    table = table.take(good)
-    _require_rows(table.name, len(table.frame), record)
-    features = table.features(version.predictor)
-    client = np.asarray(clients(table, options.by).factorize()[0])
-    answers = Answers.of(version.predictor, features)
-    labelled = None
-    if has_response(table, version):
-        successes, trials = outcomes(table, version, options.positive)
-        known = successes >= 0.0
-        record["without a label"] = int((~known).sum())
-        times = trials[known].astype(int)  # a row of trials is as many labels of one client
-        ones = (np.concatenate([np.arange(n) < y for y, n in zip(successes[known], times, strict=True)])
-                if known.any() else np.zeros(0))  # fmt: skip
-        labelled = Labelled(
-            np.repeat(answers.probability[known], times), ones.astype(float), np.repeat(client[known], times)
-        )
-    return Material(Seen(features, answers, client), labelled, record)
-
-
-def _logged(options: Namespace, version: Loaded, since: timedelta | None) -> Material:
-    """Read the log: inputs as this version answers them, calibration as it was answered when asked."""
-    import numpy as np
-
-    from data_science.cli import logged_rows
-    from data_science.cli.data_files import DataFile
-    from data_science.cli.labelled_rows import Table, known_at, outcomes, readable
-    from data_science.cli.with_log import keys
-    from data_science.watch.check import Labelled, Seen
-    from data_science.watch.reference import Answers
-
-    logged = logged_rows.read(Path(options.log), None if since is None else datetime.now(UTC) - since)
-    record = {"skipped lines": logged.n_skipped}
-    asked = Table(str(options.log), logged.features, is_text=False)
-    _require_rows(asked.name, len(logged.idx), record)
-    good = readable(asked, version.predictor)
-    record["unreadable"] = int((~good).sum())
-    record["answered by other versions"] = int((logged.version != version.path.name).sum())
-    _require_rows(asked.name, int(good.sum()), record)
-    features = asked.take(good).features(version.predictor)
-    client = np.asarray(logged.idx.factorize()[0])
-    seen = Seen(features, Answers.of(version.predictor, features), client[good])
-    if options.labels is None:
-        return Material(seen, None, record)
-    labels = Table.of(DataFile(options.labels, options.delimiter, options.encoding))
-    idx, moments = keys(labels), known_at(labels)
-    y = outcomes(labels, version, options.positive)[0]
-    place = logged.idx.map({int(key): row for row, key in enumerate(idx)})
-    usable = (place.notna() & logged.probability.notna()).to_numpy(dtype=bool)
-    row = place.fillna(0).to_numpy(dtype=int)
-    usable &= np.array([len(y) > 0]) & ~np.isnan(y[row] if len(y) else np.zeros(len(row)))
-    if moments is not None and len(y):
-        usable &= logged.at.to_numpy() < moments.to_numpy()[row]
-    record["labels of clients not in the log"] = int((~idx.isin(logged.idx)).sum())
-    p = logged.probability.to_numpy()[usable]
-    return Material(seen, Labelled(p, y[row[usable]] if len(y) else np.zeros(0), client[usable]), record)
-
-
-def _require_rows(name: str, n_rows: int, record: dict[str, int]) -> None:
-    if n_rows == 0:
-        why = ", ".join(f"{n:,} {what}" for what, n in record.items() if n)
-        raise SchemaError(
-            f"{name} has no row to check{f' ({why})' if why else ''}; expected rows like training's"
-        )
 
 
 def _margins(options: Namespace) -> Margins:
