@@ -4,7 +4,8 @@ Run: ``python -m benchmarks.load`` (needs the service's requirements, psutil, an
 Debian's package of that name; without it a slower generator in Python is used and said so).
 Each server is one process; the generator takes most of a second core. Rounds alternate between servers, and
 medians over rounds are shown. The service stores every prediction durably before it answers; afterwards the
-records on disk are counted against the answers.
+records on disk are counted against the answers. With ``EARLIER=FOLDER``, a checkout of other code of the service, that
+is loaded in the same run, too.
 """
 
 import argparse
@@ -17,10 +18,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,10 +119,34 @@ CASES = [
     Case("FastAPI + predict_with_logging(frame)", "by_contract", "/predict", ONE),
     Case("this service", "service", "/predict", ONE),
     Case("... its requests read by uvicorn alone, which offers break", "uvicorn", "/predict", ONE),
+    Case("... with metrics scraped each second, and JSON logs", "observed", "/predict", ONE),
     Case("... with probability", "service", "/predict", ONE | {"probability": True}),
     Case("... with 95 % interval", "service", "/predict", ONE | {"interval": 0.95}),
     Case(f"... batches of {BATCH}", "service", "/predict/batch", {"clients": [ONE] * BATCH}, BATCH),
 ]
+
+
+PEERS = ("minimal", "by_contract")
+if "EARLIER" in os.environ:
+    CASES.insert(3, Case("... its code in EARLIER", "earlier", "/predict", ONE))
+
+
+@contextmanager
+def scraped(port: int | None) -> Iterator[None]:
+    """Read the metrics each second, fifteen times as often as Prometheus does, if there are any."""
+    stopped = threading.Event()
+
+    def scrape() -> None:
+        while not stopped.wait(1.0):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30).read()
+
+    thread = threading.Thread(target=scrape)
+    if port is not None:
+        thread.start()
+    yield
+    stopped.set()
+    if port is not None:
+        thread.join()
 
 
 def free_port() -> int:
@@ -133,18 +160,23 @@ class Server:
     """One server process on a port of its own, with a prediction log of its own."""
 
     def __init__(self, name: str, models: Path, folder: Path) -> None:
-        self.port, self.log = free_port(), folder / name
-        command = [sys.executable, "-m", "deployment"]
+        self.port, self.log, self.metrics_port = free_port(), folder / name, None
+        command, root = [sys.executable, "-m", "deployment"], ROOT
         if name == "uvicorn":
             command = [sys.executable, "-c", UVICORN_ALONE]
-        elif name != "service":
+        elif name == "earlier":
+            root = Path(os.environ["EARLIER"])
+        elif name not in ("service", "observed"):
             command = [sys.executable, "-m", "uvicorn", f"load:{name}", "--factory", "--no-access-log"]
             command += ["--app-dir", "benchmarks", "--port", str(self.port), "--log-level", "warning"]
         own = {"MODEL_FOLDER": models, "MLE_STORAGE": self.log, "PORT": self.port, "HOST": "127.0.0.1"}
         environment = {**os.environ, **{key: str(value) for key, value in own.items()}}
-        environment["PYTHONPATH"] = str(ROOT)
+        if name == "observed":
+            self.metrics_port = free_port()
+            environment |= {"METRICS_PORT": str(self.metrics_port), "LOG_FORMAT": "json"}
+        environment["PYTHONPATH"] = os.pathsep.join([str(root), str(root / "mle")])
         quiet = (folder / f"{name}.stderr").open("wb")
-        self.process = psutil.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
+        self.process = psutil.Popen(command, cwd=root, env=environment, stdout=quiet, stderr=quiet)
         self.answered = 0  # predictions
 
     def wait(self) -> None:
@@ -166,7 +198,8 @@ class Server:
     def load(self, case: Case, connections: int, seconds: float, folder: Path) -> None:
         """Load it for some seconds and keep what was measured."""
         before = self.process.cpu_times()
-        found = generate(self.port, case, connections, seconds, folder)
+        with scraped(self.metrics_port):
+            found = generate(self.port, case, connections, seconds, folder)
         after = self.process.cpu_times()
         if found["failed"]:
             raise SystemExit(f"{case.name}: {found['failed']} requests failed; expected none")
@@ -264,6 +297,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=4.0, help="per case and round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", help="servers, beside the two peers")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="on the disk to log to")
     chosen = parser.parse_args()
     if shutil.which("wrk") is None:
@@ -271,18 +305,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=chosen.folder, prefix=".load_") as name, ExitStack() as stack:
         folder = Path(name)
         models = (chosen.models or own_models(folder)).absolute()
-        names = dict.fromkeys(case.server for case in CASES)
+        cases = [case for case in CASES if not chosen.only or case.server in (*PEERS, *chosen.only)]
+        names = dict.fromkeys(case.server for case in cases)
         servers = {name: Server(name, models, folder) for name in names}
         for server in servers.values():
             stack.callback(server.process.kill)
             server.wait()
         for _ in range(chosen.rounds):
-            for case in CASES:
+            for case in cases:
                 servers[case.server].load(case, chosen.connections, chosen.seconds, folder)
         for server in servers.values():
             server.stop()
         stack.pop_all()
-        report(CASES)
+        report(cases)
         answered, stored = servers["service"].answered, count_records(servers["service"].log)
     print(f"\n{answered:,} predictions answered by the service, {stored:,} on record")
     # wrk stops without waiting for the answers under way, so the log may hold a few more.

@@ -112,6 +112,12 @@ NEEDS = (
         ("nginx-light",),
     ),
     Need(
+        "promtool",
+        partial(_daemon_obstacle, "promtool"),
+        "Install it: sudo apt-get install prometheus",
+        ("prometheus",),
+    ),
+    Need(
         "spark",
         _spark_obstacle,
         "Install it: sudo apt-get install openjdk-17-jre-headless, and .venv/bin/pip install '.[spark]'",

@@ -244,6 +244,20 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         held = self.model  # once: `load` may replace it meanwhile
         return held.predict_proba_one(held.reader.only_row(features))
 
+    def input_reference(self) -> Mapping[str, Any] | None:
+        """Return counts of each column that the model reads, in training, for `trigger_retraining`.
+
+        None of a version from before these were stored.
+        """
+        held = self._fitted_or_loaded
+        if isinstance(held, loading.Loaded):
+            from data_science.storage.references import read_reference
+
+            stored = read_reference(held.path)
+        else:
+            stored = None if held.reference is None else dict(held.reference)
+        return None if stored is None else stored["columns"]
+
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""
         return self.model.explain(features)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from numbers import Integral
 from pathlib import Path
@@ -46,8 +46,10 @@ from data_science.report.verdict import phrased, trouble
 from data_science.settings.fit import Costs, FitSettings, resolved
 from data_science.settings.job import Settings
 from data_science.storage import artifact
-from data_science.storage.version_files import write_durably
+from data_science.storage.references import REFERENCE
+from data_science.storage.version_files import canonical, write_durably
 from data_science.storage.versions import Role
+from data_science.watch.reference import Reference
 
 log = logging.getLogger(__name__)
 CARD = "model_card.json"  # the card for machines, beside that for people
@@ -69,6 +71,7 @@ class Fit:
     report: Report
     design: Design
     provenance: Mapping[str, Any]
+    reference: Mapping[str, Any] | None = None  # what later rows are compared with
 
     @property
     def diagnostics(self) -> Mapping[str, Any]:
@@ -83,6 +86,10 @@ class Fit:
     def _write_card(self, path: Path) -> None:
         """Write the card for machines."""
         write_durably(path, json.dumps(card_json(self.report), ensure_ascii=False, indent=1).encode())
+
+    def _write_reference(self, path: Path) -> None:
+        """Write what later rows are compared with."""
+        write_durably(path, canonical(self.reference or {}))
 
     def save(self, folder: str | Path, *, keep: int = 5, role: Role | None = None, why: str = "") -> Path:
         """Store this as a new version and return its folder; a fit that failed its gates is no `Fit`.
@@ -99,7 +106,11 @@ class Fit:
             predictor=self.predictor,
             diagnostics=self.diagnostics,
             model_card=self.model_card,
-            writers={**_writers(self.design, self.posterior), CARD: self._write_card},
+            writers={
+                **_writers(self.design, self.posterior),
+                CARD: self._write_card,
+                **({} if self.reference is None else {REFERENCE: self._write_reference}),
+            },
             provenance=self.provenance,
             now=datetime.now(UTC),
             keep=keep,
@@ -198,6 +209,7 @@ def _fit(
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
         measured = replace(measured, labels=_labels(predictor, fitted))
+        reference = Reference.learn(predictor, data.frame).to_json()
     verdict = phrased(decide(measured, None if source is None else source.tables, n_candidates))
     for said in trouble(verdict).values():
         log.warning("%s", said)
@@ -214,7 +226,7 @@ def _fit(
     }
     if source is not None:
         provenance["sources"] = dict(source.tables)
-    return Fit(predictor, attempt.summary, attempt.tree, report, fitted.design, provenance)
+    return Fit(predictor, attempt.summary, attempt.tree, report, fitted.design, provenance, reference)
 
 
 def train(

@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 from machine_learning_engineering.prediction_log import shared_log
 
+from deployment import logs, metrics
 from deployment.app import create_app
 from deployment.http11 import Http11Protocol
 from deployment.settings import Settings, SettingsError
@@ -21,15 +22,25 @@ def main() -> int:
     # uvicorn replaces this handler while it serves, and calls it at the end. Without it, the first process of
     # a container would ignore SIGTERM before that, and a graceful end would look like a failure.
     signal.signal(signal.SIGTERM, _stop)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The keeper says once what an artifact would repeat at each attempt.
     logging.getLogger("data_science.storage").setLevel(logging.ERROR)
     try:
         settings = Settings.read(os.environ)
     except SettingsError as error:
+        logs.set_up("text")
         logging.getLogger("deployment").error("%s", error)
         return 2
+    logs.set_up(settings.log_format)
     app = create_app(settings)
+    stop_metrics = None
+    if settings.metrics_port is not None:
+        try:
+            stop_metrics = metrics.serve(
+                app.state.meters, app.state.keeper, settings.host, settings.metrics_port
+            )
+        except metrics.MetricsError as error:
+            logging.getLogger("deployment").error("%s", error)
+            return 2
     if hasattr(signal, "SIGHUP"):  # as daemons do when their logs were moved; its default ends the process
         signal.signal(signal.SIGHUP, lambda *_: shared_log(settings.mle_storage).reopen())
     uvicorn.run(
@@ -46,6 +57,8 @@ def main() -> int:
         timeout_keep_alive=75,  # longer than load balancers keep theirs (60 s), so that they close first
         timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout_s)),
     )
+    if stop_metrics is not None:
+        stop_metrics()
     return 0
 
 

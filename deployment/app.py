@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -19,9 +20,12 @@ from deployment.body import BodyLimits
 from deployment.direct_route import DirectRoute, ShortCut
 from deployment.health import HealthReport
 from deployment.messages import Answer, Answers, Health, Live, Ready
+from deployment.meters import Meters
 from deployment.model_keeper import Load, ModelKeeper
 from deployment.predictions import PredictionService
 from deployment.problems import MEDIA_TYPE, Problem
+from deployment.request_ids import current, identified
+from deployment.responses import OTHER, Responses
 from deployment.served_model import ServedModel
 from deployment.settings import Settings
 
@@ -35,6 +39,8 @@ def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
     """Return the service; its model is loaded and its log closed by the ASGI lifespan."""
     keeper = ModelKeeper(settings.model_folder, settings.model_poll_s, load)
     log = shared_log(settings.mle_storage)
+    meters = Meters()
+    responses = Responses(meters, settings.access_log)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -49,15 +55,24 @@ def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
     app = FastAPIOffline(
         redoc_url=None, title="Predictions", version=__version__, description=DESCRIPTION, lifespan=lifespan
     )
-    _add_predictions(app, PredictionService(keeper, log, settings.max_batch), settings)
+    app.state.meters, app.state.keeper = meters, keeper
+    _add_predictions(app, PredictionService(keeper, log, settings.max_batch, meters), settings, responses)
     _add_health(app, HealthReport(keeper, log.folder))
     app.add_exception_handler(HTTPException, _http_problem)
-    app.add_exception_handler(Exception, _unexpected_problem)
+
+    async def unexpected_problem(_: Request, error: Exception) -> Response:  # noqa: ARG001 - for the log only
+        ids = current.get() or identified()
+        responses.sent(OTHER, 500, perf_counter())
+        body = Problem(500, "unexpected error; the service's log shows it").body(ids.name)
+        headers = {name.decode(): value.decode() for name, value in ids.headers}
+        return Response(body, 500, headers, MEDIA_TYPE)
+
+    app.add_exception_handler(Exception, unexpected_problem)
     _document(app, keeper, settings.max_batch)
     return app
 
 
-def _add_predictions(app: FastAPI, service: PredictionService, settings: Settings) -> None:
+def _add_predictions(app: FastAPI, service: PredictionService, settings: Settings, sent: Responses) -> None:
     limits = BodyLimits(settings.max_body_bytes, settings.body_timeout_s)
     responses = openapi.problems(
         status_400="The request is not valid HTTP.",
@@ -81,8 +96,8 @@ def _add_predictions(app: FastAPI, service: PredictionService, settings: Setting
         )
     direct = {route.path: route for route in app.routes if isinstance(route, DirectRoute)}
     for route in direct.values():
-        route.limits = limits
-    app.add_middleware(ShortCut, routes=direct)
+        route.limits, route.responses_sent = limits, sent
+    app.add_middleware(ShortCut, routes=direct, sent=sent)
 
 
 def _add_health(app: FastAPI, report: HealthReport) -> None:
@@ -120,10 +135,5 @@ async def _http_problem(_: Request, error: Exception) -> Response:
         (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, str(error))
     )
     headers = dict(getattr(error, "headers", None) or {})
-    return Response(Problem(status, detail).body(), status, headers, MEDIA_TYPE)
-
-
-async def _unexpected_problem(_: Request, error: Exception) -> Response:  # noqa: ARG001 - only for the log
-    return Response(
-        Problem(500, "unexpected error; the service's log shows it").body(), 500, media_type=MEDIA_TYPE
-    )
+    ids = current.get() or identified()
+    return Response(Problem(status, detail).body(ids.name), status, headers, MEDIA_TYPE)

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from time import perf_counter
 
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployment.body import Body, BodyLimits, doubled_name, read_body, what_came
 from deployment.problems import MEDIA_TYPE, Problem, invalid_body, invalid_field
+from deployment.request_ids import RequestIds, identified
+from deployment.responses import Responses, route_of
 
 
 class DirectRoute(APIRoute):
     """Reads the body with pydantic's JSON parser and sends the bytes that the endpoint returns."""
 
     limits: BodyLimits
+    responses_sent: Responses
 
     @cached_property
     def _body_type(self) -> type[Body]:
@@ -34,13 +38,16 @@ class DirectRoute(APIRoute):
         if scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
             return
+        started, ids, status = perf_counter(), identified(scope["headers"]), 200
         try:
             body = await read_body(scope, receive, self.limits)
             if body is None:
                 return
-            await send_json(send, 200, await self.endpoint(self._question(body)))
+            await send_json(send, 200, await self.endpoint(self._question(body)), ids)
         except Problem as problem:
-            await send_problem(send, problem)
+            status = problem.status
+            await send_problem(send, problem, ids)
+        self.responses_sent.sent(self.path, status, started)
 
     def _question(self, body: bytes) -> Body:
         try:
@@ -54,27 +61,46 @@ class DirectRoute(APIRoute):
 
 
 class ShortCut:
-    """Middleware that takes POST requests for direct routes past the router and the inner middleware."""
+    """Middleware that takes POST requests for direct routes past the router and the inner middleware.
 
-    def __init__(self, app: ASGIApp, routes: Mapping[str, DirectRoute]) -> None:
+    It names and counts the others, too.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Mapping[str, DirectRoute], sent: Responses) -> None:
         self.app = app
         self.routes = routes
+        self.sent = sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
         if scope["type"] == "http" and scope["method"] == "POST" and (r := self.routes.get(scope["path"])):
             await r.handle(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._pass_on(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, ids = perf_counter(), identified(scope["headers"])
 
-async def send_json(send: Send, status: int, body: bytes, media_type: str = "application/json") -> None:
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *ids.headers]}
+                self.sent.sent(route_of(scope["path"]), message["status"], started)
+            await send(message)
+
+        await self.app(scope, receive, send_named)
+
+
+async def send_json(
+    send: Send, status: int, body: bytes, ids: RequestIds, media_type: str = "application/json"
+) -> None:
     """Send a response in one piece."""
-    headers = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))]
+    headers = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body)), *ids.headers]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_problem(send: Send, problem: Problem) -> None:
+async def send_problem(send: Send, problem: Problem, ids: RequestIds) -> None:
     """Send a problem document."""
-    await send_json(send, problem.status, problem.body(), MEDIA_TYPE)
+    await send_json(send, problem.status, problem.body(ids.name), ids, MEDIA_TYPE)

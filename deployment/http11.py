@@ -13,6 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from deployment.problems import MEDIA_TYPE, Problem
+from deployment.request_ids import identified
 
 LARGEST_HEAD = 2**16  # bytes of request line and headers, and of what comes between two pieces of a body
 
@@ -98,8 +99,13 @@ class Http11Protocol(HttpToolsProtocol):
         raise httptools.HttpParserError(problem.detail)
 
     def _refuse(self, problem: Problem) -> None:
-        body = problem.body()
-        head = (f"content-type: {MEDIA_TYPE}", f"content-length: {len(body)}", "connection: close", "", "")
+        ids = identified(self.headers or ())
+        body = problem.body(ids.name)
+        head = (
+            f"content-type: {MEDIA_TYPE}", f"content-length: {len(body)}",
+            *(f"{name.decode()}: {value.decode()}" for name, value in ids.headers), "connection: close",
+            "", "",
+        )  # fmt: skip
         self.transport.write(STATUS_LINE[problem.status] + "\r\n".join(head).encode() + body)
         self.transport.close()
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deployment.served_model import ServedModel
@@ -29,6 +30,10 @@ class ModelKeeper:
         The version that answers.
     problem : str or None
         Why it is not the version that it should be.
+    loaded_at : float
+        When it was loaded, in seconds since 1970.
+    failures : int
+        How often none could be loaded.
     """
 
     def __init__(self, folder: Path, poll_s: float, load: Load = ServedModel.load) -> None:
@@ -36,6 +41,8 @@ class ModelKeeper:
         self.poll_s = poll_s
         self.current: ServedModel | None = None
         self.problem: str | None = None
+        self.loaded_at = 0.0
+        self.failures = 0
         self._load = load
         self._seen: Stamp | None = None
         self._tried_at = 0.0
@@ -62,6 +69,7 @@ class ModelKeeper:
         try:
             loaded = self._load(self.folder)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old version is still served
+            self.failures += 1
             self._report(str(error) or repr(error))
             return
         # A version that is only a fallback replaces nothing: the one that answers was good, too.
@@ -71,6 +79,7 @@ class ModelKeeper:
 
     def _take_up(self, loaded: ServedModel) -> None:
         before, self.current = self.current, loaded
+        self.loaded_at = datetime.now(UTC).timestamp()
         if before is None or before.version != loaded.version:
             logger.info("now serving version %s", loaded.version)
 

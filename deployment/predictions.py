@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from time import perf_counter
 from typing import Any
 
 from machine_learning_engineering.errors import PredictionLogError
@@ -13,8 +14,10 @@ from machine_learning_engineering.prediction_log import PredictionLog
 from machine_learning_engineering.records import Prediction, plain_features
 
 from deployment.messages import Client, Question, Questions
+from deployment.meters import Meters
 from deployment.model_keeper import ModelKeeper
 from deployment.problems import Problem
+from deployment.request_ids import current
 from deployment.served_model import Score, ServedModel
 
 logger = logging.getLogger(__name__)
@@ -27,8 +30,11 @@ CLIENTS_PER_TURN = 50  # clients of a batch scored before other requests get the
 class PredictionService:
     """The two endpoints; each returns its response's body."""
 
-    def __init__(self, keeper: ModelKeeper, log: PredictionLog, max_batch: int) -> None:
+    def __init__(
+        self, keeper: ModelKeeper, log: PredictionLog, max_batch: int, meters: Meters | None = None
+    ) -> None:
         self.keeper = keeper
+        self.meters = meters or Meters()
         self.log = log
         self.max_batch = max_batch
         self._complaint, self._complained_at = "", 0.0
@@ -42,6 +48,7 @@ class PredictionService:
         model = self._model()
         score = model.score(question.features, question.interval)
         await self._store(_record(model, question, score))
+        self._count(model, question, score)
         if question.probability or question.interval is not None:
             return _encode(_answer(score, question))
         return LABEL_ONLY[score.label]
@@ -57,14 +64,17 @@ class PredictionService:
                 413, f"{len(questions.clients)} clients in one batch; expected at most {self.max_batch}"
             )
         model = self._model()
-        records, answers = [], []
+        records, answers, scores = [], [], []
         for row, client in enumerate(questions.clients):
             if row % CLIENTS_PER_TURN == CLIENTS_PER_TURN - 1:
                 await asyncio.sleep(0)
             score = model.score(client.features, questions.interval, f"clients.{row}.")
             records.append(_record(model, client, score))
+            scores.append(score)
             answers.append({"idx": client.idx, **_answer(score, questions)})
         await self._store(*records)
+        for client, score in zip(questions.clients, scores, strict=True):
+            self._count(model, client, score)
         return _encode({"model_version": model.version, "predictions": answers})
 
     def _model(self) -> ServedModel:
@@ -74,16 +84,24 @@ class PredictionService:
         return model
 
     async def _store(self, *records: Prediction) -> None:
+        began = perf_counter()
         try:
             if len(records) == 1:
                 await self.log.append_async(records[0])
             else:
                 await asyncio.gather(*(self.log.append_async(record) for record in records))
         except PredictionLogError as error:
+            self.meters.append_failures += 1
             self._complain(str(error))
             raise Problem(
                 503, "the prediction could not be recorded, so no label was returned. Try again later"
             ) from error
+        self.meters.append.add(perf_counter() - began)
+
+    def _count(self, model: ServedModel, client: Client, score: Score) -> None:
+        self.meters.predicted(score.label, score.probability)
+        if unseen := model.unseen(client.features):
+            self.meters.met_unseen(unseen)
 
     def _complain(self, problem: str) -> None:
         now = time.monotonic()
@@ -93,8 +111,15 @@ class PredictionService:
 
 
 def _record(model: ServedModel, client: Client, score: Score) -> Prediction:
+    ids = current.get()
     return Prediction(
-        client.idx, score.label, plain_features(client.features), score.probability, model.version
+        client.idx,
+        score.label,
+        plain_features(client.features),
+        score.probability,
+        model.version,
+        request_id=None if ids is None else ids.name,
+        trace_id=None if ids is None else ids.trace,
     )
 
 

@@ -26,10 +26,16 @@ class Problem(Exception):  # noqa: N818 - it is what the client is told, by its 
     def __post_init__(self) -> None:
         super().__init__(self.status, self.detail, self.errors)  # what pickle makes it from again
 
-    def body(self) -> bytes:
-        """Return the problem document."""
+    def body(self, request_id: str) -> bytes:
+        """Return the problem document, with the name by which the request is found in the logs."""
         title = HTTPStatus(self.status).phrase
-        document = {"title": title, "status": self.status, "detail": self.detail, "errors": self.errors}
+        document = {
+            "title": title,
+            "status": self.status,
+            "detail": self.detail,
+            "errors": self.errors,
+            "request_id": request_id,
+        }
         return json.dumps(document).encode()
 
 

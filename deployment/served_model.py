@@ -30,6 +30,7 @@ class ServedModel:
     model: BayesianLogitModel
     version: str
     fallback: str | None = None  # why it is not the version that LATEST names, if it is not
+    levels: tuple[tuple[str, frozenset[Any]], ...] = ()  # that training has seen, of columns that have levels
 
     @classmethod
     def load(cls, folder: Path) -> ServedModel:
@@ -42,7 +43,13 @@ class ServedModel:
         """
         model = BayesianLogitModel()
         model.load(folder)
-        return cls(model, str(model.model_version), model.fallback)
+        columns = model.model.columns
+        levels = tuple((one.name, frozenset(one.levels)) for one in columns if one.levels is not None)
+        return cls(model, str(model.model_version), model.fallback, levels)
+
+    def unseen(self, features: Mapping[str, Any]) -> list[str]:
+        """Return the columns in which a client that was answered has a value that training has not seen."""
+        return [column for column, seen in self.levels if features[column] not in seen]
 
     def score(self, features: Mapping[str, Any], prob: float | None = None, at: str = "") -> Score:
         """Answer one client; label and probability are those that `predict_with_logging` stores.

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployment.logs import Format
+
 
 class SettingsError(ValueError):
     """An invalid environment variable; the operator must correct it."""
@@ -26,6 +28,9 @@ class Settings:
     body_timeout_s: float = 10.0  # to receive one body, so that slow senders hold nothing for long
     model_poll_s: float = 1.0  # how often to look for a new version
     shutdown_timeout_s: float = 30.0  # to finish requests after SIGTERM
+    metrics_port: int | None = None  # of /metrics; None: not served
+    log_format: Format = "text"
+    access_log: bool = False  # a line for every answer
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -47,6 +52,11 @@ class Settings:
             body_timeout_s=_seconds(environment, "BODY_TIMEOUT_S", default.body_timeout_s),
             model_poll_s=_seconds(environment, "MODEL_POLL_S", default.model_poll_s),
             shutdown_timeout_s=_seconds(environment, "SHUTDOWN_TIMEOUT_S", default.shutdown_timeout_s),
+            metrics_port=_count(environment, "METRICS_PORT", 1, 65_535)
+            if environment.get("METRICS_PORT")
+            else None,
+            log_format="json" if _one_of(environment, "LOG_FORMAT", ("text", "json")) == "json" else "text",
+            access_log=_one_of(environment, "ACCESS_LOG", ("0", "1")) == "1",
         )
 
 
@@ -63,6 +73,13 @@ def _folder(environment: Mapping[str, str], name: str) -> Path | None:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:
         raise SettingsError(f"{name} is {text!r}; expected a path: {error}") from error
+
+
+def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, str]) -> str:
+    text = environment.get(name) or allowed[0]
+    if text not in allowed:
+        raise SettingsError(f"{name} is {text!r}; expected {' or '.join(allowed)}")
+    return text
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, largest: int) -> int:

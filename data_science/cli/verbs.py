@@ -96,6 +96,70 @@ def _prune(parser: ArgumentParser) -> None:
     _changing(parser)
 
 
+def _duel(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "labels", metavar="LABELS", help="CSV, .csv.gz or Parquet file, or -: features and response, or with "
+        "--log idx and response; known_at says since when a label is known"
+    )  # fmt: skip
+    parser.add_argument("--champion", default="champion", metavar="V", help=f"{_CHOOSE} (default: champion)")
+    parser.add_argument("--candidate", default="candidate", metavar="V", help="default: candidate")
+    parser.add_argument("--by", metavar="COLUMN", help="whose each row is (default: idx if there)")
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=0.001,
+        metavar="NATS",
+        help="gain per client that matters (default: 0.001)",
+    )
+    parser.add_argument(
+        "--alpha", type=float, default=0.05, metavar="P",
+        help="chance at most of promoting what is no better, over all looks (default: 0.05)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--horizon", type=int, default=5_000, metavar="N", help="clients expected in all (default: 5000)"
+    )
+    parser.add_argument("--apply", action="store_true", help="promote the candidate if it is better")
+    parser.add_argument("--dry-run", action="store_true", help="look without counting it")
+    _of_labels(parser)
+    _common(parser)
+
+
+def _check(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "data", nargs="?", metavar="DATA", help="CSV, .csv.gz or Parquet file of new rows, or -"
+    )
+    parser.add_argument("--version", metavar="VERSION", help=f"{_CHOOSE} (default: champion)")
+    parser.add_argument("--labels", metavar="FILE", help="with --log: idx, response and perhaps known_at")
+    parser.add_argument("--since", metavar="AGE", help="of the log, what is younger: 36h, 7d (default: all)")
+    parser.add_argument("--by", metavar="COLUMN", help="whose each row is (default: idx if there)")
+    for name, default, said in (
+        ("distance", 0.2, "Jensen-Shannon distance of a column"),
+        ("score", 0.01, "nats per row below the model's own expectation"),
+        ("rate", 0.02, "observed minus predicted rate"),
+        ("effect", 0.01, "change of the share of label 1, and of the expected cost"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            default=default,
+            metavar="X",
+            help=f"{said} that matters (default: {default:g})",
+        )
+    parser.add_argument("--every", metavar="AGE", help="check again each time, until stopped: 24h")
+    parser.add_argument(
+        "--metrics", metavar="FILE", help="also write it for node_exporter's textfile collector"
+    )
+    _of_labels(parser)
+    _common(parser)
+
+
+def _of_labels(parser: ArgumentParser) -> None:
+    parser.add_argument("--log", metavar="FOLDER", help="the service's prediction log (MLE_STORAGE)")
+    parser.add_argument("--positive", metavar="VALUE", help="value of a text response that counts as 1")
+    parser.add_argument("--delimiter", default=",", metavar="C", help="between the cells of a CSV")
+    parser.add_argument("--encoding", default="utf-8-sig", metavar="E", help="of a CSV")
+
+
 def _changing(parser: ArgumentParser) -> None:
     parser.add_argument("--why", default="", metavar="TEXT", help="for the history")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done")
@@ -138,6 +202,14 @@ VERBS = {
     "versions": Verb(
         "list the stored versions and their roles", "data-science versions",
         _REGISTRY, _versions, function="show",
+    ),
+    "duel": Verb(
+        "compare the version that serves with a candidate on labels that neither has seen",
+        "data-science duel labels.csv --apply", "data_science.cli.duel", _duel, (0, 2, 3, 10, 11, 143),
+    ),
+    "check": Verb(
+        "compare new rows, and their labels, with what a version was trained on",
+        "data-science check wells.csv", "data_science.cli.check", _check, (0, 2, 3, 10, 11, 143),
     ),
     "promote": Verb(
         "let a version serve", 'data-science promote candidate --why "better on the labels of March"',

@@ -145,6 +145,11 @@ def probability_of_one(eta: float) -> float:
     return math.exp(eta) / (1.0 + math.exp(eta))
 
 
+def log_odds(p: Floats) -> Floats:
+    """Return the link of probabilities between 0 and 1, elementwise."""
+    return np.asarray(np.log(p) - np.log1p(-p))
+
+
 def logit(p: float) -> float:
     """Return the link: eta of a probability inside (0, 1)."""
     return math.log(p / (1.0 - p))

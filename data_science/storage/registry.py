@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -69,8 +69,17 @@ class Registry:
             for name in layout.listed(self.folder)
         ]
 
-    def promote(self, version: str | None = None, *, why: str = "", dry_run: bool = False) -> Line:
+    def promote(
+        self,
+        version: str | None = None,
+        *,
+        why: str = "",
+        evidence: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+    ) -> Line:
         """Let a version serve, by default the candidate; what waits for a person after a rollback is over.
+
+        The evidence, with JSON types, goes into the history's line.
 
         Raises
         ------
@@ -85,7 +94,7 @@ class Registry:
             held = {name: reason for name, reason in now.held.items() if not _is_rollback(reason)}
             candidate = None if now.candidate == version else now.candidate
             after = Roles(version, candidate, held)
-            return self._changed(now, lines, after, LATEST, "promote", version, why, dry_run)
+            return self._changed(now, lines, after, LATEST, "promote", version, why, dry_run, evidence)
 
     def rollback(self, *, why: str = "", dry_run: bool = False) -> Line:
         """Let the version serve that served before; the one left is held, and trainings store candidates.
@@ -189,8 +198,9 @@ class Registry:
         version: str,
         why: str,
         dry_run: bool,
+        evidence: Mapping[str, Any] | None = None,
     ) -> Line:
-        said = {"verb": verb, "version": version, "from": now.champion, "why": why, "evidence": None}
+        said = {"verb": verb, "version": version, "from": now.champion, "why": why, "evidence": evidence}
         if dry_run:
             return history.next_line(lines, **said, after=asdict(after))
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import numpy as np
@@ -89,6 +89,23 @@ class InputReference:
         columns = {name: [made.features.get(name) for made in predictions] for name in names}
         return cls.learn(columns, until=max(made.at for made in predictions))
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the reference that training stored: by column its levels, edges and counts.
+
+        Raises
+        ------
+        RetrainingInputError
+            If it cannot be read as one.
+        """
+        try:
+            return cls({name: _histogram(of) for name, of in stored.items()})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RetrainingInputError(
+                f"the model's own reference of inputs cannot be read: {error!r}; expected by column its "
+                "levels, edges and counts"
+            ) from error
+
     def save(self, folder: str | Path, model_version: str | None) -> Path:
         """Store beside the prediction log, for `trigger_retraining` of that version to find."""
         path = _path(folder, model_version)
@@ -117,15 +134,16 @@ class InputReference:
             if content["format"] != FORMAT:
                 raise ValueError(f"format {content['format']!r}, expected {FORMAT}")
             until = datetime.fromisoformat(content["until"]) if content["until"] else None
-            features = {
-                name: Histogram(tuple(of["levels"]), tuple(of["edges"]), tuple(of["counts"]))
-                for name, of in content["features"].items()
-            }
+            features = {name: _histogram(of) for name, of in content["features"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RetrainingInputError(
                 f"{path} is not a reference of inputs: {error!r}; delete it to learn a new one"
             ) from error
         return cls(features, until)
+
+
+def _histogram(of: Mapping[str, Any]) -> Histogram:
+    return Histogram(tuple(of["levels"]), tuple(of["edges"]), tuple(of["counts"]))
 
 
 def _path(folder: str | Path, model_version: str | None) -> Path:

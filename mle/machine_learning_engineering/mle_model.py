@@ -63,6 +63,14 @@ class MLEModel(ABC):
         """
         return None
 
+    def input_reference(self) -> Mapping[str, Any] | None:
+        """Return counts of each input that the model reads, as training saw it, or None if it has none.
+
+        By column: ``{"levels": [...], "edges": [...], "counts": [...]}`` as in `drift.Histogram`. Without it
+        `trigger_retraining` compares with the first clients of the log.
+        """
+        return None
+
     def predict_with_logging(self, client_idx: int, features: pd.DataFrame) -> int:
         """Label of one client, returned only after the prediction is on disk.
 
@@ -133,7 +141,11 @@ class MLEModel(ABC):
         from machine_learning_engineering.retraining import decide_from_log
 
         return decide_from_log(
-            self.prediction_log.folder, labels, policy=policy, model_version=self.model_version
+            self.prediction_log.folder,
+            labels,
+            policy=policy,
+            model_version=self.model_version,
+            stored=self.input_reference(),
         )
 
 

@@ -14,7 +14,7 @@ from zlib import crc32
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
+FORMAT = 2  # 1 has no ids, and is still written where there are none
 _CHECK = b',"crc32":"'  # of the line without it, its last member; quotes in features are escaped
 _PLACE = re.compile(rb',"line":(\d+),"crc32":"\w{8}"}\s*$')  # where the writer put it, counted from 1
 PANDAS_MISSING = {"NAType", "NaTType"}  # by name: pandas is not imported to log a mapping
@@ -32,9 +32,13 @@ class Prediction:
     probability: float | None = None  # P(label = 1), where the model has one
     model_version: str | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    request_id: str | None = None  # by which a caller's complaint is found
+    trace_id: str | None = None  # of W3C Trace Context
 
 
-_MEMBERS = {"format", "line", "crc32", *Prediction.__dataclass_fields__}
+_IDS = {"request_id", "trace_id"}
+_MEMBERS = {2: {"format", "line", "crc32", *Prediction.__dataclass_fields__}}
+_MEMBERS[1] = _MEMBERS[2] - _IDS
 
 
 def encode(prediction: Prediction) -> bytes:
@@ -51,7 +55,7 @@ def open_text(prediction: Prediction) -> bytes:
         If a value is none that JSON has.
     """
     record = {
-        "format": FORMAT,
+        "format": 1,
         "idx": prediction.idx,
         "label": prediction.label,
         "features": prediction.features,
@@ -59,6 +63,8 @@ def open_text(prediction: Prediction) -> bytes:
         "model_version": prediction.model_version,
         "at": prediction.at.isoformat(),
     }
+    if prediction.request_id is not None or prediction.trace_id is not None:
+        record |= {"format": FORMAT, "request_id": prediction.request_id, "trace_id": prediction.trace_id}
     return json.dumps(record, separators=(",", ":"), allow_nan=False).encode()[:-1]
 
 
@@ -90,10 +96,11 @@ def decode(line: bytes) -> Prediction:
     if check and written != b'%08x"}' % crc32(text + b"}"):
         raise ValueError("the checksum is that of another record: the line was changed after it was written")
     record = json.loads(line)
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise ValueError(f"expected a record of format {FORMAT}")
-    if unknown := record.keys() - _MEMBERS:
-        raise ValueError(f"the record has {sorted(unknown)}, which format {FORMAT} does not")
+    number = record.get("format") if isinstance(record, dict) else None
+    if type(number) is not int or number not in _MEMBERS:
+        raise ValueError(f"expected a record of format 1 to {FORMAT}")
+    if unknown := record.keys() - _MEMBERS[number]:
+        raise ValueError(f"the record has {sorted(unknown)}, which format {number} does not")
     try:
         return Prediction(
             idx=record["idx"],
@@ -102,6 +109,8 @@ def decode(line: bytes) -> Prediction:
             probability=record["probability"],
             model_version=record["model_version"],
             at=datetime.fromisoformat(record["at"]),
+            request_id=record.get("request_id"),
+            trace_id=record.get("trace_id"),
         )
     except KeyError as missing:
         raise ValueError(f"the record has no {missing.args[0]!r}") from missing

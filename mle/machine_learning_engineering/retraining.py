@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -77,7 +77,12 @@ class RetrainingDecision:
     def reasons(self) -> tuple[str, ...]:
         """What decided: the findings that made the outcome what it is."""
         decisive = {"retrain": "beyond", "not enough data": "unclear", "keep": "within"}[self.outcome]
-        return tuple(finding.sentence for finding in self.findings if finding.verdict == decisive)
+        moved = [
+            f"{finding.sentence}: moved without effect"
+            for finding in self.findings
+            if self.outcome == "keep" and finding.verdict == "beyond"
+        ]
+        return (*(finding.sentence for finding in self.findings if finding.verdict == decisive), *moved)
 
     def __str__(self) -> str:
         return "\n".join((f"{self.outcome} (model {self.model_version or 'without version'})", *self.reasons))
@@ -89,11 +94,13 @@ def decide_from_log(
     *,
     policy: RetrainingPolicy | None = None,
     model_version: str | None = None,
+    stored: Mapping[str, Any] | None = None,
 ) -> RetrainingDecision:
     """Judge one version's predictions in a log folder against labels and stored inputs.
 
     Without ``model_version`` the version of the latest prediction is judged. If training stored no
-    `InputReference` there, the first ``policy.reference_clients`` clients become it and are stored.
+    `InputReference`, with the model (``stored``) or in the folder, the first ``policy.reference_clients``
+    clients become it and are stored.
     """
     policy = policy or RetrainingPolicy()
     found = list(scan(folder))
@@ -101,7 +108,8 @@ def decide_from_log(
     if model_version is None and predictions:
         model_version = predictions[-1].model_version
     predictions = [made for made in predictions if made.model_version == model_version]
-    reference = InputReference.load(folder, model_version)
+    own = stored is not None and model_version is not None
+    reference = InputReference.of(stored or {}) if own else InputReference.load(folder, model_version)
     if reference is None and (first := _first_clients(predictions, policy.reference_clients)):
         reference = InputReference.learn_from_log(first)
         reference.save(folder, model_version)
@@ -124,20 +132,25 @@ def decide(
     model_version: str | None = None,
     n_skipped: int = 0,
 ) -> RetrainingDecision:
-    """Judge predictions of one version; retrain if any effect is surely beyond its margin."""
+    """Judge predictions of one version: retrain if an effect is surely beyond its margin.
+
+    Inputs that moved are no reason while the labels say that the probabilities are still right.
+    """
     labelled = [
         made
         for made in predictions
         if made.probability is not None and made.idx in labels and labels[made.idx].tests(made.at)
     ]
-    findings = (*_calibration(labelled, labels, policy), *_drift(predictions, reference, policy))
-    verdicts = {finding.verdict for finding in findings}
-    outcome: Outcome = "keep"
-    if "beyond" in verdicts:
-        outcome = "retrain"
-    elif "unclear" in verdicts:
-        outcome = "not enough data"
+    calibration, drift = _calibration(labelled, labels, policy), _drift(predictions, reference, policy)
+    findings = (*calibration, *drift)
+    outcome = _outcome({one.verdict for one in calibration}, {one.verdict for one in drift})
     return RetrainingDecision(outcome, findings, model_version, len(predictions), len(labelled), n_skipped)
+
+
+def _outcome(calibration: set[Verdict], drift: set[Verdict]) -> Outcome:
+    if "beyond" in calibration or ("beyond" in drift and calibration != {"within"}):
+        return "retrain"
+    return "not enough data" if "unclear" in calibration | drift else "keep"
 
 
 def _calibration(

@@ -85,13 +85,16 @@ def test_a_model_that_became_wrong_is_retrained_with_the_reason_in_words_and_fig
     [({"scd_a_power": 3.0}, "input scd_a"), ({"levels": "cdef"}, "input attr_b")],
     ids=["a numeric input shifted", "new levels"],
 )
-def test_inputs_that_drifted_far_are_a_reason_even_while_the_model_is_right(changes, about):
-    live, p = company(20_000, seed=2, **changes)
+def test_inputs_that_drifted_far_are_a_reason_until_labels_say_that_the_model_is_right(changes, about):
+    live, p = company(60_000, seed=2, **changes)
 
-    decision = judged(live, p, p)
+    unknown, right = judged(live, p, p, n_labelled=0), judged(live, p, p)
 
-    assert decision.should_retrain
-    assert [reason.split(":")[0] for reason in decision.reasons] == [about]
+    assert unknown.should_retrain
+    assert [reason.split(":")[0] for reason in unknown.reasons] == [about]
+    assert not right.should_retrain
+    (moved,) = [reason for reason in right.reasons if reason.endswith("moved without effect")]
+    assert moved.startswith(about)
 
 
 def test_a_difference_that_is_certain_but_smaller_than_the_margin_is_no_reason():
@@ -196,6 +199,22 @@ def test_a_reference_stored_in_training_is_found_and_a_damaged_one_is_named(tmp_
     path.write_text('{"format": 9}')
     with pytest.raises(RetrainingInputError, match=r"reference-2026%2F11.json .*expected 1.*delete it"):
         InputReference.load(tmp_path, "2026/11")
+
+
+def test_a_reference_that_the_model_brings_is_used_in_place_of_the_first_clients(tmp_path):
+    live, p = company(600, seed=2, levels="xyz")
+    fill(tmp_path, logged(live, p))
+    stored = {
+        "attr_b": {"levels": ["a", "b", "c", "d"], "edges": [], "counts": [100, 100, 100, 100, 0]},
+    }
+
+    decision = decide_from_log(tmp_path, {}, model_version="v1", stored=stored)
+
+    assert decision.should_retrain
+    assert [finding.about for finding in decision.findings] == ["log score", "input attr_b"]
+    assert not list(tmp_path.glob("reference-*"))
+    with pytest.raises(RetrainingInputError, match="expected by column its levels"):
+        decide_from_log(tmp_path, {}, model_version="v1", stored={"attr_b": {"levels": []}})
 
 
 def test_values_that_mean_the_same_are_counted_in_one_cell():

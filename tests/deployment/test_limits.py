@@ -17,7 +17,10 @@ from data_science.prediction.predictor import Predictor
 from deployment.direct_route import BodyLimits, ShortCut, read_body, send_problem
 from deployment.feature_schema import feature_schema
 from deployment.messages import Questions
+from deployment.meters import Meters
 from deployment.problems import Problem, invalid_body, invalid_field
+from deployment.request_ids import RequestIds
+from deployment.responses import Responses
 from deployment.served_model import ServedModel
 from deployment.settings import Settings, SettingsError
 
@@ -107,19 +110,22 @@ def test_a_problem_is_sent_as_a_document_with_its_own_status_and_length():
     async def send(message):
         sent.append(message)
 
-    asyncio.run(send_problem(send, Problem(413, "too large", [{"field": "a", "detail": "b"}])))
+    ids = RequestIds(b"abc", None)
+    asyncio.run(send_problem(send, Problem(413, "too large", [{"field": "a", "detail": "b"}]), ids))
 
     start, body = sent
     assert start["status"] == 413
     assert dict(start["headers"]) == {
         b"content-type": b"application/problem+json",
         b"content-length": str(len(body["body"])).encode(),
+        b"x-request-id": b"abc",
     }
     assert json.loads(body["body"]) == {
         "title": HTTPStatus(413).phrase,
         "status": 413,
         "detail": "too large",
         "errors": [{"field": "a", "detail": "b"}],
+        "request_id": "abc",
     }
 
 
@@ -141,7 +147,8 @@ def test_only_posts_to_direct_routes_take_the_short_cut(scope, taken):
     async def handle(*_):
         took.append("route")
 
-    asyncio.run(ShortCut(app, {"/predict": SimpleNamespace(handle=handle)})(scope, None, None))
+    short_cut = ShortCut(app, {"/predict": SimpleNamespace(handle=handle)}, Responses(Meters()))
+    asyncio.run(short_cut(scope | {"headers": []}, None, None))
 
     assert took == [taken]
 

@@ -28,9 +28,14 @@ def test_each_variable_sets_its_field():
         "BODY_TIMEOUT_S": "1.5",
         "MODEL_POLL_S": "2",
         "SHUTDOWN_TIMEOUT_S": "3",
+        "METRICS_PORT": "9464",
+        "LOG_FORMAT": "json",
+        "ACCESS_LOG": "1",
     }
 
-    assert Settings.read(environment) == Settings(Path("/m"), Path("/s"), "::1", 80, 10, 2, 1.5, 2.0, 3.0)
+    assert Settings.read(environment) == Settings(
+        Path("/m"), Path("/s"), "::1", 80, 10, 2, 1.5, 2.0, 3.0, 9464, "json", True
+    )
 
 
 def test_an_empty_variable_means_its_default():
@@ -39,7 +44,16 @@ def test_an_empty_variable_means_its_default():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "70000"), ("PORT", "-1"), ("PORT", "1e3"), ("MAX_BATCH", "٣"), ("BODY_TIMEOUT_S", "0")],
+    [
+        ("PORT", "70000"),
+        ("PORT", "-1"),
+        ("PORT", "1e3"),
+        ("MAX_BATCH", "٣"),
+        ("BODY_TIMEOUT_S", "0"),
+        ("METRICS_PORT", "0"),
+        ("LOG_FORMAT", "xml"),
+        ("ACCESS_LOG", "yes"),
+    ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=f"{name} is '{value}'; expected "):

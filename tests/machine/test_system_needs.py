@@ -17,7 +17,7 @@ UTIL_LINUX = ("mount", "umount", "prlimit", "setpriv")
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A folder that is the whole PATH: a machine with util-linux, PgBouncer and nginx, and no browser."""
+    """A folder that is the whole PATH: a machine with util-linux, PgBouncer, nginx and promtool, and no browser."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "env").symlink_to(ENV)
@@ -27,7 +27,7 @@ def machine(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(system_needs, "_SBIN", str(programs))
-    for name in (*UTIL_LINUX, "pgbouncer", "nginx"):
+    for name in (*UTIL_LINUX, "pgbouncer", "nginx", "promtool"):
         put(programs / name, "#!/bin/sh\n")
     return programs
 

@@ -1,0 +1,92 @@
+"""What a check judges: new rows of a file, or of the prediction log, as a version answers them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from data_science.cli import logged_rows
+from data_science.cli.data_files import DataFile
+from data_science.cli.labelled_rows import Table, clients, has_response, known_at, outcomes, readable
+from data_science.cli.with_log import keys
+from data_science.errors import SchemaError
+from data_science.storage.artifact import Loaded
+from data_science.watch.check import Labelled, Seen
+from data_science.watch.reference import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What there is to judge."""
+
+    seen: Seen
+    labelled: Labelled | None
+    record: dict[str, int]  # what could not be used, by reason
+
+
+def of_file(options: Namespace, version: Loaded) -> Material:
+    """Read DATA; its response, where there is one, came later than the model."""
+    table = Table.of(DataFile(options.data, options.delimiter, options.encoding))
+    good = readable(table, version.predictor)
+    record = {"unreadable": int((~good).sum())}
+    table = table.take(good)
+    _require_rows(table.name, len(table.frame), record)
+    features = table.features(version.predictor)
+    client = np.asarray(clients(table, options.by).factorize()[0])
+    answers = Answers.of(version.predictor, features)
+    labelled = None
+    if has_response(table, version):
+        successes, trials = outcomes(table, version, options.positive)
+        known = successes >= 0.0
+        record["without a label"] = int((~known).sum())
+        if not known.any():
+            return Material(Seen(features, answers, client), None, record)
+        times = trials[known].astype(int)  # a row of trials is as many labels of one client
+        ones = np.concatenate([np.arange(n) < y for y, n in zip(successes[known], times, strict=True)])
+        labelled = Labelled(
+            np.repeat(answers.probability[known], times), ones.astype(float), np.repeat(client[known], times)
+        )
+    return Material(Seen(features, answers, client), labelled, record)
+
+
+def of_log(options: Namespace, version: Loaded, since: timedelta | None) -> Material:
+    """Read the log: inputs as this version answers them, calibration as it was answered when asked."""
+    logged = logged_rows.read(Path(options.log), None if since is None else datetime.now(UTC) - since)
+    record = {"skipped lines": logged.n_skipped}
+    asked = Table(str(options.log), logged.features, is_text=False)
+    _require_rows(asked.name, len(logged.idx), record)
+    good = readable(asked, version.predictor)
+    record["unreadable"] = int((~good).sum())
+    record["answered by other versions"] = int((logged.version != version.path.name).sum())
+    _require_rows(asked.name, int(good.sum()), record)
+    features = asked.take(good).features(version.predictor)
+    client = np.asarray(logged.idx.factorize()[0])
+    seen = Seen(features, Answers.of(version.predictor, features), client[good])
+    if options.labels is None:
+        return Material(seen, None, record)
+    labels = Table.of(DataFile(options.labels, options.delimiter, options.encoding))
+    idx, moments = keys(labels), known_at(labels)
+    y = outcomes(labels, version, options.positive)[0]
+    place = logged.idx.map({int(key): row for row, key in enumerate(idx)})
+    usable = (place.notna() & logged.probability.notna()).to_numpy(dtype=bool)
+    row = place.fillna(0).to_numpy(dtype=int)
+    if len(y) == 0:
+        raise SchemaError(f"{labels.name} has no row; expected idx and response of clients")
+    usable = usable & ~np.isnan(y[row])
+    if moments is not None:
+        usable = usable & (logged.at.to_numpy() < moments.to_numpy()[row])
+    record["labels of clients not in the log"] = int((~idx.isin(logged.idx)).sum())
+    p = logged.probability.to_numpy()[usable]
+    return Material(seen, Labelled(p, y[row[usable]], client[usable]), record)
+
+
+def _require_rows(name: str, n_rows: int, record: dict[str, int]) -> None:
+    if n_rows == 0:
+        why = ", ".join(f"{n:,} {what}" for what, n in record.items() if n)
+        raise SchemaError(
+            f"{name} has no row to check{f' ({why})' if why else ''}; expected rows like training's"
+        )

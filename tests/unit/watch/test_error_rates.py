@@ -1,0 +1,52 @@
+"""How often a duel and a check are wrong, in worlds that are known; `benchmarks` prints the whole tables."""
+
+import pytest
+from scipy.stats import binom
+
+from benchmarks import checks, duels
+
+RUNS = 300
+DUELS = {world.name: world for world in duels.WORLDS}
+CHECKS = {world.name: world for world in checks.WORLDS}
+NO_BETTER = [
+    "equally good",
+    "equally good, far apart",
+    "worse by 3 nats",
+    "inputs drift, equally good",
+    "ten rows a client, equally good",
+]
+STILL_RIGHT = [
+    "nothing changed, no labels",
+    "nothing changed, ten rows a client",
+    "unused input moved, no labels",
+    "used input moved, still right",
+]
+
+
+def most(runs, rate=0.05):
+    """Return the share that a rule of this error exceeds once in a thousand tests."""
+    return binom.ppf(0.999, runs, rate) / runs
+
+
+@pytest.mark.parametrize("name", NO_BETTER)
+def test_a_candidate_that_is_no_better_is_promoted_in_five_of_a_hundred_duels_at_most(name):
+    assert not DUELS[name].may_promote
+    assert duels.rates(DUELS[name], 1_000, RUNS)["promote"] <= most(RUNS)
+
+
+def test_a_candidate_that_is_much_better_is_promoted_and_fifty_labels_decide_nothing():
+    better = duels.World("better by 40 nats", nats=40.0)
+
+    assert duels.rates(better, 1_000, 50)["promote"] > 0.8
+    assert duels.rates(better, 50, 50)["not enough"] == 1.0
+
+
+@pytest.mark.parametrize("name", STILL_RIGHT)
+def test_a_model_that_is_still_right_is_to_be_trained_again_in_five_of_a_hundred_checks_at_most(name):
+    assert not CHECKS[name].has_effect
+    assert checks.rates(CHECKS[name], 1_000, RUNS // 3)["moved with effect"] <= most(RUNS // 3)
+
+
+def test_a_model_that_became_wrong_is_found_and_drift_that_changes_nothing_is_told_apart():
+    assert checks.rates(CHECKS["rate doubled"], 2_000, 20)["moved with effect"] > 0.9
+    assert checks.rates(CHECKS["unused input moved, no labels"], 5_000, 20)["moved without effect"] > 0.9
