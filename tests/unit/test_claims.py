@@ -29,6 +29,7 @@ SPOKEN_ELSEWHERE = {
     "data_science/judgement/verdict.py": "decides the verdict",
     "data_science/report/verdict.py": "phrases the verdict",
     "data_science/evaluation/comparison.py": "candidates beside each other: a rule of its own, stated in each sentence",
+    "data_science/watch/duel.py": "two stored versions beside each other, on labels that neither has seen",
     "data_science/judgement/gates.py": "whether the computation may be relied on, which is no opinion about the fit",
 }
 
