@@ -87,7 +87,9 @@ def _attempt(
     elif settings.second_opinion and checking is not None:
         opinion, more = _opinion_of(checking, design, compressed, posterior, settings, progress, watch)
     with watch.stage("diagnostics"):
-        tree = with_observations(to_tree(design, posterior), design, compressed.successes)
+        tree = to_tree(design, posterior)
+        if compressed.successes is not None:
+            tree = with_observations(tree, design, compressed.successes)
         summary = diagnostics.summary(tree, posterior.levels)
         pooled, _ = posterior.thinned(_RATE_DRAWS)
         cells, n_trials = compressed.cells, float(compressed.cells.weights.sum())

@@ -46,6 +46,7 @@ from data_science.settings.job import Settings
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 from data_science.storage.versions import Role
+from data_science.warehouse import door
 
 log = logging.getLogger(__name__)
 CARD = "model_card.json"  # the card for machines, beside that for people
@@ -124,7 +125,7 @@ def fit(
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or Ibis table
         One row per observation, response included.
     specification : ModelSpecification, optional
     settings : FitSettings, optional
@@ -173,7 +174,7 @@ def _fit(
 ) -> Fit:
     progress(Progress(settings.engine, 0, settings.chains * settings.draws))  # draws may be long in coming
     with watch.stage("validate"):
-        data = training_data.validated(frame, specification, schema)
+        data = _validated(frame, specification, settings, schema)
     with watch.stage("compress"):
         problem = posed(data.frame, specification, settings)
     attempt = fit_judged(problem.design, problem.compressed, settings, progress, watch)
@@ -203,6 +204,15 @@ def _fit(
     if source is not None:
         provenance["sources"] = dict(source.tables)
     return Fit(predictor, attempt.summary, attempt.tree, report, problem.design, provenance)
+
+
+def _validated(
+    data: Any, specification: ModelSpecification, settings: FitSettings, schema: Schema | None
+) -> Any:
+    """Check rows, or sums of the rows of a table that stays in its engine."""
+    if not door.is_table(data):
+        return training_data.validated(data, specification, schema)
+    return door.training_data_of(data, specification, schema, exact=settings.exact)
 
 
 def train(

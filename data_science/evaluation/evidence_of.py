@@ -28,19 +28,19 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
     n_candidates : int
         Specifications among which this one was chosen: what is clear must be so among the effects of all.
     """
-    rows, encoding = fitted.problem.rows, fitted.design.encoding
+    rows, sample, encoding = fitted.problem.rows, fitted.problem.sample, fitted.design.encoding
     difference = compared.difference(MODEL, BASELINE)
     effects = effects_evidence(fitted, n_candidates)
-    power = power_evidence(rows, effects.n * n_candidates, encoding.offset(rows.numeric, len(rows)))
+    power = power_evidence(rows, effects.n * n_candidates, encoding.offset(rows.numeric, len(rows)), sample)
     return Evidence(
         gain=Gain(difference.elpd, difference.se),
-        n_rows=len(rows),
+        n_rows=rows.n_observations,
         rate=float(rows.successes.sum() / rows.trials.sum()),
         n_rarer=rarer(rows),
         effects=as_written(effects, fitted.design),
         power=replace(power, top_tenth=of_whole_columns(power.top_tenth, encoding)),
         form=form_evidence(fitted, compared, seed),
-        leaks=of_table(encoding, leaks(rows)),
+        leaks=of_table(encoding, leaks(sample)),
         n_khat_high=compared.loos[MODEL].n_khat_high,
         n_refitted=compared.loos[MODEL].n_refitted,
         offsets=tuple(name for name, _ in encoding.offsets),

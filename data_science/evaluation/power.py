@@ -19,12 +19,15 @@ POWER = 0.9
 _QUANTILES = 1_000  # of a column, in the place of its rows
 
 
-def power_evidence(rows: Observations, n_effects: int, offset: Floats | None = None) -> PowerEvidence:
+def power_evidence(
+    rows: Observations, n_effects: int, offset: Floats | None = None, sample: Observations | None = None
+) -> PowerEvidence:
     """Measure what one effect of a family would have needed to be, to be seen nine times in ten.
 
     The slope of a standardised column has the standard error ``1 / sqrt(n p (1 - p))``, columns being nearly
     uncorrelated and effects small; it is seen where it is clear among all effects (Bonferroni). With an
     offset p differs by row even without effects, and no tenth of the rows is blind.
+    Where ``rows`` stand for those of an engine, columns are looked at on a ``sample``.
     """
     n = float(rows.trials.sum())
     rate = float(rows.successes.sum()) / n
@@ -34,7 +37,7 @@ def power_evidence(rows: Observations, n_effects: int, offset: Floats | None = N
     slope = z / sqrt(float(binomial.variance(rows.trials * p, p).sum()))
     if offset is not None:
         return PowerEvidence(exp(slope), {})
-    columns = {name: values for name, values in rows.numeric.items() if values.std() > 0}
+    columns = {name: values for name, values in (sample or rows).numeric.items() if values.std() > 0}
     best = {name: _in_top_tenth(values, slope, rate, n) for name, values in columns.items()}
     return PowerEvidence(exp(slope), {name: (found, rate * n / 10) for name, found in best.items()})
 
