@@ -29,7 +29,6 @@ from data_science.evaluation.candidates import against_baseline
 from data_science.evaluation.evidence_of import evidence_of
 from data_science.evaluation.performance import performance
 from data_science.fitting.posterior_on import Fitted, posed
-from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.judgement.verdict import decide
@@ -46,7 +45,7 @@ from data_science.settings.job import Settings
 from data_science.storage import artifact
 from data_science.storage.version_files import write_durably
 from data_science.storage.versions import Role
-from data_science.warehouse import door
+from data_science.warehouse import training_door
 
 log = logging.getLogger(__name__)
 CARD = "model_card.json"  # the card for machines, beside that for people
@@ -174,7 +173,7 @@ def _fit(
 ) -> Fit:
     progress(Progress(settings.engine, 0, settings.chains * settings.draws))  # draws may be long in coming
     with watch.stage("validate"):
-        data = _validated(frame, specification, settings, schema)
+        data = training_door.validated(frame, specification, schema, exact=settings.exact)
     with watch.stage("compress"):
         problem = posed(data.frame, specification, settings)
     attempt = fit_judged(problem.design, problem.compressed, settings, progress, watch)
@@ -204,15 +203,6 @@ def _fit(
     if source is not None:
         provenance["sources"] = dict(source.tables)
     return Fit(predictor, attempt.summary, attempt.tree, report, problem.design, provenance)
-
-
-def _validated(
-    data: Any, specification: ModelSpecification, settings: FitSettings, schema: Schema | None
-) -> Any:
-    """Check rows, or sums of the rows of a table that stays in its engine."""
-    if not door.is_table(data):
-        return training_data.validated(data, specification, schema)
-    return door.training_data_of(data, specification, schema, exact=settings.exact)
 
 
 def train(

@@ -24,7 +24,7 @@ from data_science.judgement.expansion import expanded
 from data_science.judgement.verdict import Verdict, decide
 from data_science.report.verdict import FORM, by_heading, phrased
 from data_science.report.wording import capitalized
-from data_science.warehouse import door
+from data_science.warehouse import training_door
 
 log = logging.getLogger(__name__)
 #: Candidates that are added at most, each for what the one before it has missed.
@@ -104,8 +104,7 @@ def compare(
     >>> found.verdict.features, found.verdict.form, found.proposed
     ('add', 'holds', {})
     """
-    if door.is_table(frame):
-        frame = door.rows_of(frame, _columns(specifications))
+    frame = training_door.rows_of(frame, _columns(specifications))
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
         return _closed(fit_candidates(specifications, frame, settings), frame, settings, expand=expand)
 

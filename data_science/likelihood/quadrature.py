@@ -133,7 +133,8 @@ def chebyshev_of_powers(sums: Floats, low: Floats, high: Floats) -> Floats:
 
 def _chebyshev(nodes: Floats, n: int) -> Floats:
     """Chebyshev polynomials at nodes, shape (cell, n, node)."""
-    return np.moveaxis(np.polynomial.chebyshev.chebvander(nodes, n - 1), -1, 1)
+    found: Floats = np.polynomial.chebyshev.chebvander(nodes, n - 1).astype(np.float64, copy=False)
+    return found.swapaxes(1, 2)
 
 
 def _recurrence(moments: Floats) -> tuple[Floats, Floats]:

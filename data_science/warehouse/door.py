@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data_science.errors import needing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from types import ModuleType
 
     import ibis.expr.types as ir
-    import pandas as pd
 
-    from data_science.data.dataset import Schema
-    from data_science.formula.specification import ModelSpecification
     from data_science.prediction.predictor import Predictor
     from data_science.warehouse import scoring
-
-
-def is_table(data: object) -> bool:
-    """Whether data are an Ibis table; Ibis is not imported to tell."""
-    return type(data).__module__.startswith("ibis.")
-
-
-def training_data_of(
-    table: ir.Table, specification: ModelSpecification, schema: Schema | None, *, exact: bool
-) -> Any:
-    """Check a table for training; see `data_science.warehouse.training.validated`."""
-    with needing("warehouse", "training on a table of an engine"):
-        from data_science.warehouse import training
-        from data_science.warehouse.relation import Relation
-    return training.validated(Relation.of(table), specification, schema, exact=exact)
-
-
-def rows_of(table: ir.Table, columns: Collection[str]) -> pd.DataFrame:
-    """Fetch some columns of a table; see `data_science.warehouse.training.fetched`."""
-    with needing("warehouse", "comparing candidates on a table of an engine"):
-        from data_science.warehouse import training
-        from data_science.warehouse.relation import Relation
-    return training.fetched(Relation.of(table), columns)
 
 
 class ScoresTables:
