@@ -107,9 +107,13 @@ def _expected(relation: Relation, column: str | None, n_rows: int, encoding: Any
 
 
 def _sample(table: Any, n_rows: int) -> Any:
-    """Return the query for :data:`FEW` rows, evenly spaced in the order in which the engine reads them."""
+    """Return the query for :data:`FEW` rows, evenly spaced in the order in which the engine reads them.
+
+    Those are the places ``j (n - 1) / (FEW - 1)``, rounded down, as of a frame.
+    """
     numbered = table.mutate(ds_row=ibis.row_number().cast("int64"))
-    return numbered.filter((numbered["ds_row"] * FEW) % n_rows < FEW).drop("ds_row")
+    beyond = (numbered["ds_row"] * (FEW - 1)) % (n_rows - 1)
+    return numbered.filter((beyond == 0) | (n_rows - 1 - beyond < FEW - 1)).drop("ds_row")
 
 
 def _unit(relation: Relation, column: str | None) -> Unit | None:
