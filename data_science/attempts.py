@@ -18,6 +18,7 @@ from data_science.evaluation.agreement import Agreement
 from data_science.evaluation.diagnostics import Diagnostics
 from data_science.fitting.posterior_on import Fitted, Problem, drawn_by_engine, posterior_on
 from data_science.formula.specification import ModelSpecification
+from data_science.formula.tallied import TalliedFrame
 from data_science.judgement.gates import Admission, judge
 from data_science.progress import Stopwatch
 
@@ -42,7 +43,7 @@ class Attempt:
 
 
 def fit_judged(
-    rows: pd.DataFrame | Problem,
+    rows: pd.DataFrame | TalliedFrame | Problem,
     specification: ModelSpecification,
     settings: FitSettings,
     progress: OnProgress,
@@ -75,7 +76,7 @@ def fit_judged(
 
 
 def _attempt(
-    rows: pd.DataFrame | Problem,
+    rows: pd.DataFrame | TalliedFrame | Problem,
     specification: ModelSpecification,
     settings: FitSettings,
     progress: OnProgress,
@@ -98,7 +99,9 @@ def _attempt(
 
 def _measured(fitted: Fitted, seed: int) -> tuple[DataTree, pd.DataFrame, Diagnostics]:
     posterior, design, compressed = fitted.posterior, fitted.design, fitted.problem.compressed
-    tree = with_observations(to_tree(design, posterior), design, compressed.successes)
+    tree = to_tree(design, posterior)
+    if compressed.successes is not None:
+        tree = with_observations(tree, design, compressed.successes)
     summary = diagnostics.summary(tree, posterior.levels)
     pooled, _ = posterior.thinned(_RATE_DRAWS)
     cells, n_trials = compressed.cells, float(compressed.cells.weights.sum())

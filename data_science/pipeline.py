@@ -31,9 +31,9 @@ from data_science.evaluation.evidence import LabelsEvidence
 from data_science.evaluation.evidence_of import evidence_of
 from data_science.evaluation.performance import performance
 from data_science.fitting.posterior_on import Fitted
-from data_science.formula import training_data
 from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
+from data_science.formula.tallied import TalliedFrame
 from data_science.judgement.verdict import decide
 from data_science.prediction.combinations import incomplete
 from data_science.prediction.measured import measure_correction, measure_unseen
@@ -49,6 +49,7 @@ from data_science.storage import artifact
 from data_science.storage.references import REFERENCE
 from data_science.storage.version_files import canonical, write_durably
 from data_science.storage.versions import Role
+from data_science.warehouse import training_door
 from data_science.watch.reference import Reference
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ def fit(
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or Ibis table
         One row per observation, response included.
     specification : ModelSpecification, optional
     settings : FitSettings, optional
@@ -197,7 +198,7 @@ def _fit(
 ) -> Fit:
     progress(Progress(settings.engine, 0, settings.chains * settings.draws))  # draws may be long in coming
     with watch.stage("validate"):
-        data = training_data.validated(frame, specification, schema)
+        data = training_door.validated(frame, specification, schema, exact=settings.exact)
     attempt = fit_judged(data.frame, specification, settings, progress, watch)
     attempt.admission.require()
     fitted = attempt.fitted
@@ -209,7 +210,8 @@ def _fit(
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
         measured = replace(measured, labels=_labels(predictor, fitted))
-        reference = Reference.learn(predictor, data.frame).to_json()
+        rows = data.frame.sample if isinstance(data.frame, TalliedFrame) else data.frame
+        reference = Reference.learn(predictor, rows).to_json()
     verdict = phrased(decide(measured, None if source is None else source.tables, n_candidates))
     for said in trouble(verdict).values():
         log.warning("%s", said)

@@ -24,6 +24,7 @@ from data_science.judgement.expansion import expanded
 from data_science.judgement.verdict import Verdict, decide
 from data_science.report.verdict import FORM, by_heading, phrased
 from data_science.report.wording import capitalized
+from data_science.warehouse import training_door
 
 log = logging.getLogger(__name__)
 #: Candidates that are added at most, each for what the one before it has missed.
@@ -86,8 +87,8 @@ def compare(
     ----------
     specifications : sequence of ModelSpecification
         Candidates of one response; named in the result by their formulas.
-    frame : DataFrame
-        One row per observation.
+    frame : DataFrame or Ibis table
+        One row per observation; of a table, at most a million, which are fetched.
     settings : FitSettings, optional
         By default nested Laplace, with NUTS if it declines.
     expand : bool
@@ -111,8 +112,15 @@ def compare(
     >>> found.verdict.features, found.verdict.form, found.proposed
     ('add', 'holds', {})
     """
+    frame = training_door.rows_of(frame, _columns(specifications))
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
         return _closed(fit_candidates(specifications, frame, settings), frame, settings, expand=expand)
+
+
+def _columns(specifications: Sequence[ModelSpecification]) -> set[str]:
+    """Name what any candidate reads, the company's key among it."""
+    known = (one for one in specifications if isinstance(one, ModelSpecification))
+    return {"idx"}.union(*((*one.columns, *one.response.wanted) for one in known))
 
 
 def _closed(

@@ -13,8 +13,8 @@ from data_science.errors import ArtifactError, SchemaError, SettingsError
 
 if TYPE_CHECKING:
     from data_science.cli.labelled_rows import Table
-    from data_science.storage.loading import Loaded
     from data_science.storage.duels import Record
+    from data_science.storage.loading import Loaded
     from data_science.watch.duel import Duel, Rules
 
 _CODES = {"promote": 0, "keep": NO, "not enough": NOT_ENOUGH}

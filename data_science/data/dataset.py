@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from data_science.arrays import Ints
 from data_science.data.columns import EXPECTED, Reading, Values, instead_of, is_missing, read
 from data_science.data.faults import ColumnFault, RowFault
 from data_science.data.fingerprint import fingerprint
@@ -74,6 +75,7 @@ def validate(
     response: Response,
     key: str | None = "idx",
     schema: Schema | None = None,
+    counts: Ints | None = None,
 ) -> Dataset:
     """Check every column a model needs, in one pass, and return the typed rows.
 
@@ -92,13 +94,16 @@ def validate(
         Column that identifies a row. Where the frame lacks it, rows are named by position.
     schema : Schema, optional
         Promised types, which the named columns must then have, and the key must then be there.
+    counts : int array, shape (row,), optional
+        Rows of a table that each row of the frame stands for, by their least key; then whether a key repeats
+        is not looked at.
 
     Raises
     ------
     SchemaError
         If there is any fault; the message has one line for each.
     """
-    data = _Table.of(frame, key, required=schema is not None)
+    data = _Table.of(frame, key, counts, required=schema is not None)
     wanted = _wanted(data.key, numeric, factors, response, schema)
     findings: list[ColumnFault] = []
     typed: dict[str, Values] = {}
@@ -114,7 +119,8 @@ def validate(
     estimated = [name for name in dict.fromkeys([*numeric, *factors]) if name not in offsets]
     findings += _constant_faults([typed[name] for name in estimated if name in typed])
     findings += number_faults(data.faults, [typed[name] for name in numeric if name in typed])
-    findings += _key_faults(data, typed)
+    if counts is None:
+        findings += _key_faults(data, typed)
     findings += [*response.read(typed), *response.faults(data.faults, typed)]
     if findings:
         lines = dict.fromkeys(f"- {finding}" for finding in findings)
@@ -122,9 +128,10 @@ def validate(
     checked = data.frame.copy(deep=False)
     for name, values in typed.items():  # not `assign`, whose own argument `self` may be a column's name
         checked[name] = values
-    trials = len(checked) if response.trials is None else checked[response.trials].sum()
-    base_rate = float(checked[response.successes].sum() / trials)
-    return Dataset(checked, len(checked), base_rate, fingerprint(checked[list(dict(wanted))], data.key))
+    each = 1 if counts is None else counts
+    trials = data.n_rows if response.trials is None else (each * checked[response.trials]).sum()
+    base_rate = float((each * checked[response.successes]).sum() / trials)
+    return Dataset(checked, data.n_rows, base_rate, fingerprint(checked[list(dict(wanted))], data.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +140,12 @@ class _Table:
 
     frame: pd.DataFrame
     key: str | None
+    counts: Ints | None = None  # rows that each row stands for
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, key: str | None, *, required: bool) -> "_Table":
+    def of(
+        cls, frame: pd.DataFrame, key: str | None, counts: Ints | None = None, *, required: bool
+    ) -> "_Table":
         if not isinstance(frame, pd.DataFrame) or frame.columns.nlevels > 1:
             raise SchemaError(f"the data are {described(frame)}; expected {A_TABLE}")
         if frame.empty:
@@ -143,21 +153,27 @@ class _Table:
                 f"the data have {len(frame)} rows and {frame.shape[1]} columns; expected at least one row. "
                 "Run the ETL that fills the table."
             )
-        return cls(frame.reset_index(drop=True), key if required or key in frame.columns else None)
+        return cls(frame.reset_index(drop=True), key if required or key in frame.columns else None, counts)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the table."""
+        return len(self.frame) if self.counts is None else int(self.counts.sum())
 
     def faults(self, column: str, wrong: Any, problem: str, expected: str, remedy: str) -> Iterator[RowFault]:
         """Yield one fault if any row is ``wrong``, a mask with an entry per row."""
         positions = np.flatnonzero(wrong)
         if positions.size:
             first = self._name(positions[0])
-            yield RowFault(column, problem, expected, remedy, positions.size, len(self.frame), first)
+            count = positions.size if self.counts is None else int(self.counts[positions].sum())
+            yield RowFault(column, problem, expected, remedy, count, self.n_rows, first)
 
     def _name(self, position: int) -> str:
         if self.key is not None and list(self.frame.columns).count(self.key) == 1:
             keys = self.frame[self.key]
             if not is_missing(keys)[position]:
                 return f"{self.key} {reprlib.repr(keys.tolist()[position])}"
-        return f"row {position}"
+        return f"row {position}" if self.counts is None else ""  # of a table, rows have no order
 
 
 def _wanted(

@@ -28,8 +28,9 @@ class RowFault(ColumnFault):
 
     count: int  # rows concerned
     n_rows: int
-    example: str  # the first of them: "idx 17", or "row 17", counted from 0, where there is no key
+    example: str  # the first of them: "idx 17", or "row 17", counted from 0, where there is no key; may be ""
 
     @property
     def _where(self) -> str:
-        return f" in {self.count} of {self.n_rows} rows, first at {self.example}"
+        first = f", first at {self.example}" if self.example else ""
+        return f" in {self.count} of {self.n_rows} rows{first}"

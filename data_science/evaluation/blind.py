@@ -19,12 +19,18 @@ def blind_predictor(rows: Observations, offset: Floats | None) -> Floats:
     offset : array, shape (row,), or None
         What is added to the linear predictor as it is.
     """
+    known = np.zeros(len(rows)) if offset is None else offset
+    return known + blind_intercept(rows, offset)
+
+
+def blind_intercept(rows: Observations, offset: Floats | None) -> float:
+    """Find that intercept."""
     whole = binomial.logit(float(rows.successes.sum()) / float(rows.trials.sum()))
     if offset is None:
-        return np.full(len(rows), whole)
+        return float(whole)
     expected = float(rows.successes.sum())
 
     def excess(intercept: float) -> float:
         return float(rows.trials @ binomial.probability(intercept + offset)) - expected
 
-    return offset + float(brentq(excess, whole - offset.max() - 1, whole - offset.min() + 1))
+    return float(brentq(excess, whole - offset.max() - 1, whole - offset.min() + 1))

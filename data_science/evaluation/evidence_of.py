@@ -29,17 +29,17 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
     n_candidates : int
         Specifications among which this one was chosen: what is clear must be so among the effects of all.
     """
-    rows, encoding = fitted.problem.rows, fitted.design.encoding
+    rows, sample, encoding = fitted.problem.rows, fitted.problem.sample, fitted.design.encoding
     difference = compared.difference(MODEL, BASELINE)
     effects = effects_evidence(fitted, n_candidates)
     form = form_evidence(fitted, compared, seed)
     spread = form.dispersion[0] if form is not None and form.dispersion and form.is_dispersed else 1.0
     offset = encoding.offset(rows.numeric, len(rows))
-    power = power_evidence(rows, effects.n * n_candidates, offset, sources(encoding), spread)
-    leaking = leaks(rows)
+    power = power_evidence(rows, effects.n * n_candidates, offset, sources(encoding), spread, sample)
+    leaking = leaks(sample)
     return Evidence(
         gain=Gain(difference.elpd, difference.se),
-        n_rows=len(rows),
+        n_rows=rows.n_observations,
         rate=float(rows.successes.sum() / rows.trials.sum()),
         n_rarer=rarer(rows),
         effects=as_written(effects, fitted.design),
@@ -53,5 +53,5 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
         n_khat_high=compared.loos[MODEL].n_khat_high,
         n_refitted=compared.loos[MODEL].n_refitted,
         offsets=tuple(name for name, _ in encoding.offsets),
-        n_copies=0 if leaking else n_copies(rows, fitted_line(fitted)),
+        n_copies=0 if leaking else n_copies(rows, fitted_line(fitted, rows)),
     )

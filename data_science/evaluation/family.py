@@ -15,7 +15,7 @@ from data_science.evaluation.written_names import sources
 from data_science.fitting.posterior_on import Fitted
 from data_science.formula.encoding import Coding, Encoding, Term
 from data_science.formula.places import strands
-from data_science.formula.rows import Observations, Rows, product_of
+from data_science.formula.rows import Observations, product_of
 from data_science.limits import FAMILY_ERROR
 
 _DRAWS = 2_000
@@ -56,7 +56,7 @@ def effects_evidence(fitted: Fitted, n_candidates: int = 1) -> EffectsEvidence:
         elif term.numeric == term.columns and len(term.numeric) == 1:
             own = _slope_of_average_row(term, encoding, rows, draws)
             if _is_whole(term, behind, uses):
-                sd = float(rows.numeric[term.numeric[0]].std())
+                sd = fitted.design.sds[term.numeric[0]]
                 low, high = np.exp(sd * np.quantile(own[:, 0], [0.025, 0.975]))
                 excluded[term.numeric[0]] = (float(low), float(high))
         z |= dict(zip(named[encoding.slices[term.name]], _distance(own).tolist(), strict=True))
@@ -81,7 +81,7 @@ def _slope_of_average_row(term: Term, encoding: Encoding, rows: Observations, dr
         if other is term or other.codings or other.numeric.count(column) != 1:
             continue
         rest = tuple(name for name in other.numeric if name != column)
-        at = float(product_of(rest, rows.numeric, len(rows)).mean())
+        at = float(np.average(product_of(rest, rows.numeric, len(rows)), weights=rows.counts))
         shares = _shares_of_groups(other, rows) if other.is_group_specific else np.ones(1)
         found = found + at * (draws[:, encoding.slices[other.name]] @ shares)[:, None]
     return found
@@ -109,11 +109,11 @@ def _distances(draws: Floats, shares: Floats) -> Floats:
     return found
 
 
-def _shares_of_groups(term: Term, rows: Rows) -> Floats:
+def _shares_of_groups(term: Term, rows: Observations) -> Floats:
     """Share of the rows in each group of a term, shape (group,)."""
     shape = tuple(len(factor.levels) for factor in term.groups)
     place = np.ravel_multi_index([rows.codes[factor.column] for factor in term.groups], shape)
-    return np.asarray(np.bincount(place, minlength=term.n_groups) / len(rows))
+    return np.asarray(np.bincount(place, rows.counts, term.n_groups) / rows.n_observations)
 
 
 def _constant_and_average(term: Term, rows: Observations) -> tuple[Floats, Floats]:
@@ -124,7 +124,8 @@ def _constant_and_average(term: Term, rows: Observations) -> tuple[Floats, Float
     average = np.zeros(term.n_coefficients + 1)  # the reference has none
     for strand in strands(term):
         place = strand.places.rows(rows.codes, len(rows))
-        average += np.bincount(place, strand.multipliers(rows.numeric, len(rows)), len(average)) / len(rows)
+        values = rows.counts * strand.multipliers(rows.numeric, len(rows))
+        average += np.bincount(place, values, len(average)) / rows.n_observations
     if not term.bases:
         return np.ones(term.n_coefficients), average[:-1]
     some = rows.thinned(_ROWS)

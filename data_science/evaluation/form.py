@@ -8,7 +8,7 @@ import numpy as np
 
 from data_science.arrays import Floats
 from data_science.errors import SpecificationError
-from data_science.evaluation.blind import blind_predictor
+from data_science.evaluation.blind import blind_intercept
 from data_science.evaluation.calibration import reliability
 from data_science.evaluation.candidates import BASELINE, MODEL
 from data_science.evaluation.comparison import Comparison
@@ -54,22 +54,28 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     """
     rows = fitted.problem.rows
     n_rarer = rarer(rows)
-    if n_rarer < RARER_MIN or len(rows) < ROWS_MIN or not (rows.codes or rows.numeric):
+    if n_rarer < RARER_MIN or rows.n_observations < ROWS_MIN or not (rows.codes or rows.numeric):
         return None
     from data_science.evaluation import reference  # brings scikit-learn
 
-    encoding = fitted.design.encoding
-    eta = fitted_line(fitted)
-    offset = encoding.offset(rows.numeric, len(rows))
-    scores = max(
-        _left_out(rows, eta, compared.loos[MODEL]),
-        _left_out(rows, blind_predictor(rows, offset), compared.loos[BASELINE]),
-        key=np.sum,
-    )
-    keep = np.unique(np.linspace(0, len(rows) - 1, min(MOST_ROWS, len(rows))).astype(np.intp))
-    kept, eta = rows.take(keep), eta[keep]
+    encoding, sample = fitted.design.encoding, fitted.problem.sample
+    intercept = blind_intercept(rows, encoding.offset(rows.numeric, len(rows)))
+
+    def predicted(some: Observations) -> Floats:
+        return fitted_line(fitted, some)
+
+    def blind(some: Observations) -> Floats:
+        offset = encoding.offset(some.numeric, len(some))
+        return np.full(len(some), intercept) + (0.0 if offset is None else offset)
+
+    best = max((MODEL, BASELINE), key=lambda name: compared.loos[name].elpd)
+    predictor = predicted if best == MODEL else blind
+    places = np.linspace(0, len(sample) - 1, min(MOST_ROWS, len(sample)))
+    kept = sample.take(np.unique(places.astype(np.intp)))
+    scores = _scores(kept, predictor(kept)) + _optimism(rows, predictor(rows), compared.loos[best])
+    eta = predicted(kept)
     n_levels = {factor.column: len(factor.levels) for factor in encoding.factors}
-    gap = reference.log_scores(kept, n_levels, seed) - scores[keep]
+    gap = reference.log_scores(kept, n_levels, seed) - scores
     gain = Gain(float(gap.sum()), float(gap.std(ddof=1) * np.sqrt(len(gap))))
     missed = Missed()
     if gain.is_clear(SMALL_ELPD):
@@ -86,16 +92,20 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     return FormEvidence(gain, len(kept), chance, missed.names, missed.nats, suggestion, many, spread)
 
 
-def fitted_line(fitted: Fitted) -> Floats:
+def fitted_line(fitted: Fitted, rows: Observations) -> Floats:
     """Linear predictor of each row at the posterior means, shape (row,)."""
-    return linear_predictor(fitted.design.encoding, fitted.problem.rows, fitted.posterior.mean[:, None])[:, 0]
+    return linear_predictor(fitted.design.encoding, rows, fitted.posterior.mean[:, None])[:, 0]
 
 
-def _left_out(rows: Observations, eta: Floats, loo: Loo) -> Floats:
-    """Score every row at one linear predictor, without coefficient, less its share of the optimism."""
-    scores: Floats = rows.successes * eta - rows.trials * binomial.log_partition(eta)
+def _scores(rows: Observations, eta: Floats) -> Floats:
+    """Log probability of every row at its linear predictor, without coefficient."""
+    return np.asarray(rows.successes * eta - rows.trials * binomial.log_partition(eta))
+
+
+def _optimism(rows: Observations, eta: Floats, loo: Loo) -> float:
+    """Return what is to be added to the score of a row that took part in the fit: a share of the whole."""
     constant = float(binomial.log_coefficient(rows.successes, rows.trials).sum())
-    return scores + (loo.elpd - constant - scores.sum()) / len(rows)
+    return (loo.elpd - constant - float(_scores(rows, eta).sum())) / rows.n_observations
 
 
 def _fitted_alone(encoding: Encoding) -> frozenset[str]:

@@ -8,7 +8,7 @@ also compress any mean over observations of what is left out one at a time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from data_science.errors import SpecificationError
 from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding, Factor
 from data_science.formula.rows import Observations
+from data_science.formula.tallied import Tallied
 from data_science.likelihood import binomial
 from data_science.likelihood.compression import compress, continuous_column
 from data_science.likelihood.log_joint import Coordinates, design_matrix
@@ -76,8 +77,7 @@ def union(designs: Sequence[Design], encoded: Sequence[Observations]) -> Observa
         codes |= rows.codes
         _require_common_numbers(numeric, rows.numeric)
         numeric |= rows.numeric
-    response = encoded[0].successes, encoded[0].trials
-    return Observations(codes, numeric, len(encoded[0]), *response)
+    return replace(encoded[0], codes=codes, numeric=numeric)
 
 
 def pool(rows: Observations, n_nodes: int | None = None, *, quadrature: bool = True) -> Pooled:
@@ -95,7 +95,11 @@ def pool(rows: Observations, n_nodes: int | None = None, *, quadrature: bool = T
         :data:`NODES`, and no quadrature at all up to :data:`FEW_ROWS`.
     quadrature : bool
         False keeps every distinct row, as after a fit for which no number of nodes was enough.
+
+    What stands for the rows of an engine already has one response each, and stays as it is.
     """
+    if isinstance(rows, Tallied):
+        return Pooled(rows.singly(), rows.counts, rows.n_rows, rows.continuous)
     every = not quadrature or (n_nodes is None and len(rows) <= FEW_ROWS)
     column = None if every else continuous_column(rows)
     cells = compress(_keyed_by_response(rows), column, NODES if n_nodes is None else n_nodes)

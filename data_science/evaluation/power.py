@@ -28,6 +28,7 @@ def power_evidence(
     offset: Floats | None = None,
     sources: Mapping[str, tuple[str, ...]] | None = None,
     dispersion: float = 1.0,
+    sample: Observations | None = None,
 ) -> PowerEvidence:
     """Measure what one effect of a family would have needed to be, to be seen nine times in ten.
 
@@ -46,6 +47,8 @@ def power_evidence(
         hide each other.
     dispersion : float
         Variance of the responses over that of chance alone.
+    sample : Observations, optional
+        On which columns are looked at, where ``rows`` stand for those of an engine.
     """
     n = float(rows.trials.sum())
     rate = float(rows.successes.sum()) / n
@@ -53,8 +56,10 @@ def power_evidence(
     z = quantile(1 - FAMILY_ERROR / (2 * max(n_effects, 1))) + quantile(POWER)
     p = binomial.probability(blind_predictor(rows, offset))
     slope = z * sqrt(dispersion / float(binomial.variance(rows.trials * p, p).sum()))
-    columns = {name: values for name, values in rows.numeric.items() if values.std() > 0}
-    slopes = {name: slope / sqrt(share) for name, share in _own_shares(rows, columns, sources or {}).items()}
+    sample = rows if sample is None else sample
+    columns = {name: values for name, values in sample.numeric.items() if values.std() > 0}
+    shares = _own_shares(sample, columns, sources or {})
+    slopes = {name: slope / sqrt(share) for name, share in shares.items()}
     by_column = {name: exp(own) for name, own in slopes.items()}
     if offset is not None:
         return PowerEvidence(exp(slope), {}, by_column)

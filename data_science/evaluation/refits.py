@@ -15,6 +15,7 @@ from data_science.evaluation.loo import Loo
 from data_science.evaluation.pointwise import Pooled
 from data_science.fitting.posterior_on import Fitted, drawn_by_engine
 from data_science.formula.rows import Observations
+from data_science.formula.tallied import Tallied
 from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Order
 from data_science.likelihood.compression import merge
@@ -45,7 +46,7 @@ def refitted(fitted: Fitted, observations: Pooled, found: Loo, seed: int = 1) ->
         Of the fits without a row.
     """
     high = np.flatnonzero(~(found.khat <= KHAT_MAX))
-    if not len(high):
+    if not len(high) or isinstance(fitted.problem.rows, Tallied):  # no single row is at hand
         return found
     pointwise, khat, n_refitted = found.pointwise.copy(), found.khat.copy(), 0.0
     scores: dict[int, float] = {}

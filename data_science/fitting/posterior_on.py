@@ -15,9 +15,11 @@ from data_science.formula import design
 from data_science.formula.design import Design
 from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
+from data_science.formula.tallied import TalliedFrame
 from data_science.likelihood.compression import Cells
 from data_science.likelihood.fidelity import Compressed, compress_enough
 from data_science.likelihood.separation import require_held
+from data_science.likelihood.tallied import compress_tallied
 from data_science.progress import Stopwatch
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,12 @@ class Problem:
     design: Design
     rows: Observations  # encoded once; to be used by all who need them again
     compressed: Compressed
+    sampled: Observations | None = None  # some rows, where ``rows`` stand for those of an engine
+
+    @property
+    def sample(self) -> Observations:
+        """Rows as they are: all, or of a table that stays in its engine those that were fetched."""
+        return self.rows if self.sampled is None else self.sampled
 
     @property
     def covariates(self) -> Cells:
@@ -57,7 +65,9 @@ class Fitted:
         return self.problem.design
 
 
-def posed(frame: pd.DataFrame, specification: ModelSpecification, settings: FitSettings) -> Problem:
+def posed(
+    frame: pd.DataFrame | TalliedFrame, specification: ModelSpecification, settings: FitSettings
+) -> Problem:
     """Learn the design of validated rows, encode and compress them.
 
     Raises
@@ -65,14 +75,26 @@ def posed(frame: pd.DataFrame, specification: ModelSpecification, settings: FitS
     GateError
         If the rows separate the response and no prior holds it, or there is no proper mode.
     """
+    if isinstance(frame, TalliedFrame):
+        return _posed_in_engine(frame, specification, settings)
     learned = design.learn(specification, frame)
     rows = design.encode(learned, frame)
     require_held(learned, rows)
     return Problem(learned, rows, compress_enough(learned, rows, exact=settings.exact, seed=settings.seed))
 
 
+def _posed_in_engine(
+    table: TalliedFrame, specification: ModelSpecification, settings: FitSettings
+) -> Problem:
+    learned = table.learned(specification)
+    rows, sample = table.encoded(learned), table.sampled(learned)
+    require_held(learned, rows, design.encode(learned, table.extremes))
+    compressed = compress_tallied(learned, rows, sample, table.expected, seed=settings.seed)
+    return Problem(learned, rows, compressed, sample)
+
+
 def posterior_on(
-    rows: pd.DataFrame | Problem,
+    rows: pd.DataFrame | TalliedFrame | Problem,
     specification: ModelSpecification,
     settings: FitSettings,
     progress: OnProgress = lambda _: None,
@@ -82,9 +104,9 @@ def posterior_on(
 
     Parameters
     ----------
-    rows : DataFrame or Problem
-        From :func:`data_science.formula.training_data.validated`; or, to draw once more, the problem of an
-        earlier fit.
+    rows : DataFrame, TalliedFrame or Problem
+        From :func:`data_science.formula.training_data.validated`, or the same of a table in its engine; or,
+        to draw once more, the problem of an earlier fit.
     specification : ModelSpecification
     settings : FitSettings
     progress : callable, optional

@@ -46,7 +46,7 @@ class Design:
         return any(term.name == "Intercept" for term in self.encoding.terms)
 
 
-def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
+def learn(specification: ModelSpecification, frame: pd.DataFrame, counts: Floats | None = None) -> Design:
     """Learn levels, codings and the priors' units from a validated frame.
 
     Parameters
@@ -54,6 +54,8 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
     specification : ModelSpecification
     frame : DataFrame
         One row per observation; every column of the specification, without missing values.
+    counts : array, shape (row,), optional
+        Observations that each row stands for, where a function of columns has nothing to learn from them.
     """
     roles = Roles.of(specification, frame)
     factors = {column: Factor(column, levels_of(frame[column])) for column in roles.levels}
@@ -71,8 +73,8 @@ def learn(specification: ModelSpecification, frame: pd.DataFrame) -> Design:
     codes = {f.column: codes_of(frame[f.column], f) for f, _ in encoding.contrasts}
     numeric = numbers | _numeric(encoding, numbers, codes, len(frame))
     _require_spread((one for one in derived if one.name not in dict(offsets).values()), numeric)
-    sds = {column: float(values.std()) for column, values in numeric.items()}
-    means = {column: float(values.mean()) for column, values in numeric.items()}
+    means = {column: float(np.average(values, weights=counts)) for column, values in numeric.items()}
+    sds = {column: _sd(values, counts) for column, values in numeric.items()}
     priors = {
         term.name: specification.prior(parsed).scaled(
             1 / _unit(term.numeric, sds) if specification.standardize else 1.0
@@ -190,6 +192,12 @@ def sample_frame(design: Design) -> pd.DataFrame:
         pattern = (pattern - pattern.mean()) / pattern.std()
         columns[column] = design.means[column] + design.sds[column] * pattern
     return pd.DataFrame(columns | design.specification.response.example(n_rows))
+
+
+def _sd(values: Floats, counts: Floats | None) -> float:
+    if counts is None:
+        return float(values.std())
+    return float(np.sqrt(np.average((values - np.average(values, weights=counts)) ** 2, weights=counts)))
 
 
 def _unit(columns: tuple[str, ...], sds: dict[str, float]) -> float:

@@ -79,6 +79,20 @@ class Observations(Rows):
     successes: Floats  # shape (row,)
     trials: Floats  # shape (row,), 1 for a 0/1 response
 
+    @property
+    def counts(self) -> Floats:
+        """Observations that each row stands for: itself."""
+        return np.ones(self.size)
+
+    @property
+    def n_observations(self) -> int:
+        """Observations that all rows stand for."""
+        return self.size
+
+    def support(self, n_nodes: int) -> int:
+        """Distinct values of a cell beyond which ``n_nodes`` nodes pay."""
+        return 2 * n_nodes
+
     def take(self, which: Ints | Mask | slice) -> Observations:
         """Select rows by index, mask or slice."""
         rows = Rows.take(self, which)

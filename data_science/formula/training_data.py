@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from data_science.arrays import Ints
 from data_science.data.dataset import Dataset, Schema, validate
 from data_science.data.frames import as_frame, without_dictionaries
 from data_science.formula.column_names import require_distinct
@@ -16,7 +17,9 @@ from data_science.formula.specification import DEFAULT_FORMULA, ModelSpecificati
 _COMPANYS_KEY = "idx"  # of `feature_store`; in any other table a column of this name is one like others
 
 
-def validated(table: Any, specification: ModelSpecification, schema: Schema | None) -> Dataset:
+def validated(
+    table: Any, specification: ModelSpecification, schema: Schema | None, counts: Ints | None = None
+) -> Dataset:
     """Check a table for one specification; the rows that come back keep the role of every column.
 
     Parameters
@@ -26,6 +29,8 @@ def validated(table: Any, specification: ModelSpecification, schema: Schema | No
     schema : Schema, optional
         Promised types. With them, and with the company's own formula, rows are the company's clients,
         and no ``idx`` may repeat.
+    counts : int array, shape (row,), optional
+        Rows that each row stands for; see :func:`data_science.data.dataset.validate`.
 
     Raises
     ------
@@ -40,14 +45,20 @@ def validated(table: Any, specification: ModelSpecification, schema: Schema | No
     roles = Roles.of(specification, frame)
     require_distinct(specification.formula, specification.terms, roles.coded)
     estimated = {column for term in specification.terms for column in term.reads}
-    is_companys = schema is not None or specification.formula == DEFAULT_FORMULA
     data = validate(
         frame,
         numeric=roles.numbers,
         factors=roles.levels,
         offsets={column for offset in specification.offsets for column in offset.reads} - estimated,
         response=specification.response,
-        key=_COMPANYS_KEY if is_companys else None,
+        key=key_of(specification, schema),
         schema=schema,
+        counts=counts,
     )
     return replace(data, frame=roles.keep(frame, data.frame))
+
+
+def key_of(specification: ModelSpecification, schema: Schema | None) -> str | None:
+    """Name the column that identifies a row, if the rows are the company's clients."""
+    is_companys = schema is not None or specification.formula == DEFAULT_FORMULA
+    return _COMPANYS_KEY if is_companys else None

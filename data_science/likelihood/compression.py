@@ -65,10 +65,8 @@ def continuous_column(rows: Rows) -> str | None:
 def merge(rows: Observations) -> Cells:
     """Merge identical covariate rows: lossless."""
     first, index = rows.distinct()
-    nodes = Rows.take(rows, first)
-    return Cells(
-        nodes.codes, nodes.numeric, nodes.size, np.bincount(index, rows.trials), len(rows), None, None
-    )
+    nodes, weights = Rows.take(rows, first), np.bincount(index, rows.trials)
+    return Cells(nodes.codes, nodes.numeric, nodes.size, weights, rows.n_observations, None, None)
 
 
 def compress(rows: Observations, column: str | None, n_nodes: int) -> Cells:
@@ -86,7 +84,7 @@ def compress(rows: Observations, column: str | None, n_nodes: int) -> Cells:
     if column is None:
         return merge(rows)
     first, index = rows.without(column).distinct()
-    large = _distinct_enough(index, rows.numeric[column], 2 * n_nodes)
+    large = _distinct_enough(index, rows.numeric[column], rows.support(n_nodes))
     kept = merge(rows.take(~large[index]))
     nodes, weights = _nodes(index, rows.numeric[column], rows.trials, large, n_nodes)
     cells = np.repeat(first[large], n_nodes)
@@ -98,7 +96,7 @@ def compress(rows: Observations, column: str | None, n_nodes: int) -> Cells:
         },
         len(kept) + len(nodes),
         np.concatenate([kept.weights, weights]),
-        len(rows),
+        rows.n_observations,
         n_nodes,
         column,
     )

@@ -22,6 +22,7 @@ from data_science.arrays import Floats
 from data_science.formula.design import Design
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Observations, Rows
+from data_science.formula.tallied import Tallied
 from data_science.likelihood import binomial
 from data_science.likelihood.arrow import Elimination, Order
 from data_science.likelihood.certified import LEAST_ROWS, CertifiedNodes, NoNodesError, certified_nodes
@@ -74,7 +75,7 @@ class Compressed:
     """Cells ready for the engines, with what compression did."""
 
     cells: Cells
-    successes: Floats  # (row,), the response of the raw rows, for the reader's plots
+    successes: Floats | None  # (row,), of raw rows, for the reader's plots; None if they are in their engine
     statistics: Statistics
     at: Coordinates
     assembled: Assembled
@@ -154,7 +155,7 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
     if column is not None:
         for n_nodes in _NODES:
             cells = compress(rows, column, n_nodes)
-            found = _compressed(design, rows, cells, statistics, at, order)
+            found = on_cells(design, rows, cells, statistics, at, order)
             shift = _shift(design, rows, found, n_nodes, column, seed)
             # Ten times below what is promised: the estimate is first order.
             if shift < SHIFT_LIMIT / 10 and _certificate(design, rows, found, n_nodes, column, seed).is_good:
@@ -166,7 +167,7 @@ def compress_enough(design: Design, rows: Observations, *, exact: bool = False, 
         return merge(rows)
 
     def on_all_rows() -> Compressed:
-        whole = _compressed(design, rows, merged(), statistics, at, order)
+        whole = on_cells(design, rows, merged(), statistics, at, order)
         return replace(whole, unfit_for_quadrature=column is not None)
 
     if exact or not rows.numeric:
@@ -192,30 +193,43 @@ def _as_observations(cells: Cells) -> Observations:
     return Observations(cells.codes, cells.numeric, len(cells), np.zeros(len(cells)), cells.weights)
 
 
-def _compressed(
+def on_cells(
     design: Design, rows: Observations, cells: Cells, statistics: Statistics, at: Coordinates, order: Order
 ) -> Compressed:
+    """Make the density on these cells, which stand for the rows."""
     assembled = Assembled(lambda: LogJoint.of(design, cells, statistics, at), order)
-    return Compressed(cells, rows.successes, statistics, at, assembled, 0.0)
+    successes = None if isinstance(rows, Tallied) else rows.successes
+    return Compressed(cells, successes, statistics, at, assembled, 0.0)
 
 
 def _measured_on(
-    rows: Observations, found: Compressed, n_nodes: int, column: str, rng: np.random.Generator
-) -> tuple[Observations, Cells]:
+    rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
+) -> tuple[Observations, Cells, np.random.Generator]:
     """Raw rows and their cells: all, or a sample where they are very many, weighed as all of them."""
+    rng = np.random.default_rng(seed)
     if len(rows) <= _SAMPLE_ROWS:
-        return rows, found.cells
+        return rows, found.cells, rng
     sample = rows.take(np.sort(rng.choice(len(rows), _SAMPLE_ROWS, replace=False)))
     weighed = replace(sample, trials=sample.trials * (len(rows) / _SAMPLE_ROWS))
-    return weighed, compress(weighed, column, n_nodes)
+    return weighed, compress(weighed, column, n_nodes), rng
 
 
 def _certificate(
     design: Design, rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
 ) -> NodeCertificate:
+    return certificate_on(design, found, *_measured_on(rows, found, n_nodes, column, seed))
+
+
+def _shift(
+    design: Design, rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
+) -> float:
+    return shift_on(design, found, *_measured_on(rows, found, n_nodes, column, seed))
+
+
+def certificate_on(
+    design: Design, found: Compressed, sample: Observations, cells: Cells, rng: np.random.Generator
+) -> NodeCertificate:
     """Errors of the density on draws, near and far, as of matched nodes."""
-    rng = np.random.default_rng(seed)
-    sample, cells = _measured_on(rows, found, n_nodes, column, rng)
     with threadpool_limits(1):
         evidence = Evidence.around(Strata.of(design.encoding, sample, found.at), found.mode, rng)
         if cells is found.cells:
@@ -223,12 +237,10 @@ def _certificate(
         return evidence.on(LogJoint.of(design, cells, found.statistics, found.at))
 
 
-def _shift(
-    design: Design, rows: Observations, found: Compressed, n_nodes: int, column: str, seed: int
+def shift_on(
+    design: Design, found: Compressed, sample: Observations, cells: Cells, rng: np.random.Generator
 ) -> float:
     """Largest first-order change of a posterior mean, measured against raw rows."""
-    rng = np.random.default_rng(seed)
-    sample, cells = _measured_on(rows, found, n_nodes, column, rng)
     factor, mode = found.mode.factor, found.mode.x
     points = [mode, *(mode + factor.solve_upper(rng.normal(size=len(mode))) for _ in range(_POINTS - 1))]
     raw, known = _design(design.encoding, sample, found.at)

@@ -41,13 +41,13 @@ class Statistics:
     @classmethod
     def of(cls, encoding: Encoding, rows: Observations) -> Statistics:
         """Sum over raw rows."""
-        ones = np.ones(len(rows))
+        ones = rows.counts
         return cls(
             weighted_sums(encoding, rows, rows.successes),
             weighted_sums(encoding, rows, ones),
             weighted_sums(encoding, rows, ones, power=2),
             float(rows.successes.sum()),
-            len(rows),
+            rows.n_observations,
         )
 
 

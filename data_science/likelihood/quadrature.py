@@ -6,10 +6,15 @@ Golub and Welsch 1969, doi:10.1090/S0025-5718-69-99647-1 (recurrence coefficient
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
-from data_science.arrays import Floats
+from data_science.arrays import Floats, Ints
+
+#: Relative to a cell's rows, what nodes may miss of rounded moments; and how far out nodes may lie.
+_RESIDUAL, _REACH = 1e-9, 1 + 1e-9
 
 
 def chebyshev_moments(
@@ -63,6 +68,73 @@ def gauss(moments: Floats) -> tuple[Floats, Floats]:
     jacobi[:, diagonal[1:], diagonal[:-1]] = off
     nodes, vectors = np.linalg.eigh(jacobi)
     return nodes, moments[:, :1] * vectors[:, 0, :] ** 2
+
+
+def supported(moments: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """Give each measure the most nodes that its moments determine: no more than it has points.
+
+    Parameters
+    ----------
+    moments : array, shape (cell, 2 m)
+        As for :func:`gauss`, but of measures with any number of points, and with errors of rounding.
+
+    Yields
+    ------
+    cells : int array, shape (some cell,)
+    nodes, weights : arrays, shape (some cell, k)
+        For k = m, ..., 1; together all cells.
+    """
+    left = np.arange(len(moments))
+    for m in range(moments.shape[1] // 2, 0, -1):
+        own = moments[left, : 2 * m]
+        with np.errstate(all="ignore"):  # what is not determined is not finite
+            alpha, beta = _recurrence(own)
+        sound = (np.isfinite(alpha) & np.isfinite(beta)).all(axis=1) & (beta[:, 1:] > 0).all(axis=1)
+        nodes, weights = gauss(own[sound])
+        size = own[sound, :1]
+        again = np.einsum("ck,cjk->cj", weights, _chebyshev(nodes, 2 * m))
+        is_right = (np.abs(again - own[sound]) <= _RESIDUAL * size).all(axis=1) & (
+            np.abs(nodes) <= _REACH
+        ).all(axis=1)
+        good = is_right & (weights > _RESIDUAL * size).all(axis=1)
+        if m == 1:
+            good[:] = True  # the mean
+        yield left[sound][good], nodes[good], weights[good]
+        left = np.concatenate([left[~sound], left[sound][~good]])
+
+
+def chebyshev_of_powers(sums: Floats, low: Floats, high: Floats) -> Floats:
+    """Chebyshev moments of each cell on its own interval, from sums of powers.
+
+    Parameters
+    ----------
+    sums : array, shape (cell, n_moments)
+        ``sum_i u_i^k`` for k = 0, 1, ..., of values within [-1, 1].
+    low, high : arrays, shape (cell,)
+        The interval of each cell, in u.
+
+    Returns
+    -------
+    array, shape (cell, n_moments)
+        As from :func:`chebyshev_moments`. The digits that powers lose are few up to the twelfth.
+    """
+    half = np.where(high > low, (high - low) / 2, 1.0)
+    a, b = (1 / half)[:, None], (-(low + high) / 2 / half)[:, None]
+    before = np.zeros_like(sums)
+    current = np.zeros_like(sums)
+    current[:, 0] = 1.0  # coefficients of T_k(a u + b) in powers of u
+    moments = np.empty_like(sums)
+    for k in range(sums.shape[1]):
+        moments[:, k] = (current * sums).sum(axis=1)
+        times = a * np.pad(current, ((0, 0), (1, 0)))[:, :-1] + b * current
+        before, current = current, times if k == 0 else 2 * times - before
+    return moments
+
+
+def _chebyshev(nodes: Floats, n: int) -> Floats:
+    """Chebyshev polynomials at nodes, shape (cell, n, node)."""
+    found: Floats = np.polynomial.chebyshev.chebvander(nodes, n - 1).astype(np.float64, copy=False)
+    return found.swapaxes(1, 2)
 
 
 def _recurrence(moments: Floats) -> tuple[Floats, Floats]:

@@ -32,7 +32,7 @@ class SeparationError(GateError):
     """The data push effects to infinity, and their prior does not hold them."""
 
 
-def require_held(design: Design, rows: Observations) -> None:
+def require_held(design: Design, rows: Observations, outermost: Observations | None = None) -> None:
     """Refuse effects that the data push to infinity and a flat prior does not hold.
 
     Parameters
@@ -40,6 +40,8 @@ def require_held(design: Design, rows: Observations) -> None:
     design : Design
     rows : Observations
         All of training.
+    outermost : Observations, optional
+        Those that can contradict an effect, where ``rows`` only stand for them.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def require_held(design: Design, rows: Observations) -> None:
     at = Coordinates.of(design, Statistics.of(design.encoding, rows))
     common, sds = standard_priors(design, at)
     flat = _is_flat(common, 0.0)
+    rows = rows if outermost is None else outermost
     if flat.any() and (names := _separating(design, rows, at, flat)):
         raise SeparationError(_message(names, design, "Normal", "mu=0, sigma=2.5"))
     for (term, expression), is_flat in zip(blocks(design.encoding), _is_flat(sds, 1.0), strict=True):

@@ -27,7 +27,7 @@ def at(n_nodes, frame):
     design = learn(ModelSpecification(FORMULA), frame)
     rows = encode(design, frame)
     statistics = Statistics.of(design.encoding, rows)
-    found = fidelity._compressed(
+    found = fidelity.on_cells(
         design,
         rows,
         compress(rows, "scd_a" if n_nodes else None, n_nodes),

@@ -244,7 +244,7 @@ def test_a_promised_type_is_required_only_where_it_was_promised():
     with pytest.raises(SchemaError, match="attr_a"):
         fit(frame, by_level, schema=FEATURE_STORE)
 
-    assert pipeline.training_data.validated(frame, by_level, None).n_rows == 40
+    assert pipeline.training_door.validated(frame, by_level, None).n_rows == 40
 
 
 def test_a_fit_that_is_not_fit_to_ship_is_refused_before_anything_is_compared(monkeypatch):

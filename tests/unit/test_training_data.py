@@ -50,4 +50,5 @@ def test_a_column_is_asked_for_once_in_each_role_it_has(formula, numeric, factor
         "response": Response("label"),
         "key": None if schema is None else "idx",
         "schema": schema,
+        "counts": None,
     }

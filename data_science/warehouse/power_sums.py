@@ -1,0 +1,102 @@
+"""One statement of power sums per cell and response, and the nodes that have the same sums.
+
+Sums of powers of ``x - c`` about a fixed c only add: over rows, over batches, over cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log2
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_science.arrays import Floats, Ints
+from data_science.likelihood.quadrature import chebyshev_of_powers, supported
+from data_science.warehouse.arithmetic import number
+
+NODES = 6  # per cell and response: powers up to the eleventh keep twelve digits
+_OFF_ZERO = 1 / 1024  # of the range: a difference from such a centre is zero, or too large to underflow
+COUNT, LOW, HIGH, FIRST = "ds_n", "ds_low", "ds_high", "ds_first"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Where powers are centred, and an exact factor that brings every difference within [-1, 1]."""
+
+    centre: float
+    factor: float
+
+    @classmethod
+    def of(cls, low: float, high: float) -> Unit:
+        """Choose them for values from low to high."""
+        half = (high - low) / 2
+        centre = low + half
+        if abs(centre) < _OFF_ZERO * half:
+            centre = _OFF_ZERO * half
+        reach = max(high - centre, centre - low) or 1.0
+        return cls(centre, 2.0 ** -ceil(log2(reach)))
+
+    def scaled(self, values: Any) -> Any:
+        """Return ``(x - c) * factor``: of an array."""
+        return (values - self.centre) * self.factor
+
+
+def grouped(table: Any, keys: Sequence[str], column: str | None, unit: Unit | None, first: str | None) -> Any:
+    """Return the query: count, extremes and power sums of the column by the keys.
+
+    Parameters
+    ----------
+    table : ibis table
+    keys : sequence of str
+        Columns of levels, of numbers that repeat, and the response.
+    column : str or None
+        The continuous covariate.
+    unit : Unit or None
+        None leaves the power sums out.
+    first : str, optional
+        Column whose least value names each group.
+    """
+    wanted = {COUNT: table.count()}
+    if first is not None:
+        wanted[FIRST] = table[first].min()
+    if column is not None:
+        wanted |= {LOW: table[column].min(), HIGH: table[column].max()}
+    if column is not None and unit is not None:
+        u = (as_number(table[column]) - number(unit.centre)) * number(unit.factor)
+        power = u
+        for k in range(1, 2 * NODES):
+            wanted[f"ds_s{k}"] = power.sum()
+            power = power * u
+    return table.group_by(list(keys)).aggregate(**wanted)
+
+
+def as_number(column: Any) -> Any:
+    """Return a numeric column as a float; engines divide decimals by their scale, which may round twice."""
+    return (column.cast("string") if column.type().is_decimal() else column).cast("float64")
+
+
+def nodes_of(groups: pd.DataFrame, unit: Unit) -> tuple[Ints, Floats, Floats]:
+    """Find nodes of each group, which have its sums.
+
+    Returns
+    -------
+    place : int array, shape (node,)
+        Of the group.
+    values, counts : arrays, shape (node,)
+    """
+    counts = groups[COUNT].to_numpy(np.float64)
+    powers = [groups[f"ds_s{k}"].to_numpy(np.float64) for k in range(1, 2 * NODES)]
+    low, high = (groups[end].to_numpy(np.float64) for end in (LOW, HIGH))
+    moments = chebyshev_of_powers(np.column_stack([counts, *powers]), unit.scaled(low), unit.scaled(high))
+    middle, half = (low + high) / 2, (high - low) / 2
+    places, values, weights = [], [], []
+    for some, nodes, own in supported(moments):
+        places.append(np.repeat(some, nodes.shape[1]))
+        values.append((middle[some, None] + half[some, None] * nodes).ravel())
+        weights.append(own.ravel())
+    place = np.concatenate(places)
+    order = np.argsort(place, kind="stable")
+    return place[order], np.concatenate(values)[order], np.concatenate(weights)[order]

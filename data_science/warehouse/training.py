@@ -1,0 +1,96 @@
+"""A table of an engine as training data: what stands for its rows, or all of them where they are few.
+
+Nothing is sampled in place of the rows: a formula that sums per cell cannot serve is refused by the name of
+its term, or all rows are fetched if they are at most :data:`MOST_FETCHED`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+import pandas as pd
+
+from data_science.data.dataset import Dataset, Schema
+from data_science.errors import SchemaError, SettingsError
+from data_science.formula import training_data
+from data_science.formula.specification import ModelSpecification
+from data_science.warehouse.relation import Relation
+from data_science.warehouse.served import NeedsRowsError
+from data_science.warehouse.tallying import FEW, TableData, tallied
+
+log = logging.getLogger(__name__)
+#: Rows up to which a table is fetched whose formula needs rows; some 100 MB a column of text.
+MOST_FETCHED = 1_000_000
+
+
+def validated(
+    relation: Relation,
+    specification: ModelSpecification,
+    schema: Schema | None = None,
+    *,
+    exact: bool = False,
+) -> TableData | Dataset:
+    """Check a table for one specification, and find what stands for its rows.
+
+    Parameters
+    ----------
+    relation : Relation
+    specification : ModelSpecification
+    schema : Schema, optional
+        Promised types, as in :func:`data_science.formula.training_data.validated`.
+    exact : bool
+        Whether every distinct row is kept.
+
+    Returns
+    -------
+    TableData or Dataset
+        The latter if all rows were fetched.
+
+    Raises
+    ------
+    SchemaError
+        With every fault at once, in the words of a frame's; of a table without a key no first row is named.
+    SettingsError
+        If the table is too large to be fetched, and the formula needs rows.
+    """
+    table, key = relation.table, training_data.key_of(specification, schema)
+    response = specification.response
+    wanted = list(dict.fromkeys((*specification.columns, *response.wanted)))
+    if key is not None and (schema is not None or key in table.columns):
+        wanted.insert(0, key)
+    if missing := [column for column in wanted if column not in table.columns]:
+        training_data.validated(relation.ask(table.limit(1)), specification, schema)  # refuses it
+        raise SchemaError(f"the columns {missing} are missing")
+    narrow = Relation(table.select(wanted), relation.dialect, relation.ask)
+    n_rows = int(relation.ask(table.aggregate(n=table.count()))["n"].iloc[0])
+    if n_rows <= FEW:
+        return training_data.validated(relation.ask(narrow.table), specification, schema)
+    try:
+        return tallied(narrow, specification, schema, n_rows, exact=exact)
+    except NeedsRowsError as reason:
+        if n_rows > MOST_FETCHED:
+            raise SettingsError(
+                f"the table has {n_rows:,} rows, which stay in their engine, and {reason}; expected a "
+                f"formula that sums per cell serve, or at most {MOST_FETCHED:,} rows, which are fetched"
+            ) from None
+        log.info("%s rows are fetched: %s", f"{n_rows:,}", reason)
+    return training_data.validated(relation.ask(narrow.table), specification, schema)
+
+
+def fetched(relation: Relation, columns: Collection[str]) -> pd.DataFrame:
+    """Return some columns of all rows, of those columns that there are.
+
+    Raises
+    ------
+    SettingsError
+        If the table is too large.
+    """
+    table = relation.table
+    n_rows = int(relation.ask(table.aggregate(n=table.count()))["n"].iloc[0])
+    if n_rows > MOST_FETCHED:
+        raise SettingsError(
+            f"the table has {n_rows:,} rows, and comparing candidates needs them here; expected at most "
+            f"{MOST_FETCHED:,}. Fit the candidates one by one"
+        )
+    return relation.ask(table.select([column for column in table.columns if column in columns]))

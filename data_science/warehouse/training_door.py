@@ -1,0 +1,47 @@
+"""What a fit asks of a table that may be an engine's; Ibis is imported for such a table only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from data_science.errors import needing
+from data_science.formula import training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from data_science.data.dataset import Schema
+    from data_science.formula.specification import ModelSpecification
+
+
+def is_table(data: object) -> bool:
+    """Whether data are an Ibis table."""
+    return type(data).__module__.startswith("ibis.")
+
+
+def validated(
+    data: Any, specification: ModelSpecification, schema: Schema | None, *, exact: bool = False
+) -> Any:
+    """Check rows, or sums of the rows of a table that stays in its engine.
+
+    Returns
+    -------
+    Dataset or TableData
+        See `data_science.formula.training_data` and `data_science.warehouse.training`.
+    """
+    if not is_table(data):
+        return training_data.validated(data, specification, schema)
+    with needing("warehouse", "training on a table of an engine"):
+        from data_science.warehouse import training
+        from data_science.warehouse.relation import Relation
+    return training.validated(Relation.of(data), specification, schema, exact=exact)
+
+
+def rows_of(data: Any, columns: Collection[str]) -> Any:
+    """Fetch some columns of a table of an engine; anything else is returned as it is."""
+    if not is_table(data):
+        return data
+    with needing("warehouse", "comparing candidates on a table of an engine"):
+        from data_science.warehouse import training
+        from data_science.warehouse.relation import Relation
+    return training.fetched(Relation.of(data), columns)

@@ -1,0 +1,270 @@
+"""A table of an engine trains the model of its rows: from sums per cell, or fetched, or refused."""
+
+import io
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science import (
+    BayesianLogitModel,
+    FitSettings,
+    ModelSpecification,
+    Prior,
+    SchemaError,
+    SettingsError,
+    compare,
+)
+from data_science.examples import clients
+from data_science.fitting.posterior_on import posed
+from data_science.formula import design
+from data_science.formula.training_data import validated as frame_validated
+from data_science.likelihood import binomial
+from data_science.likelihood.compression import compress, weighted_sums
+from data_science.likelihood.linear_predictor import linear_predictor
+from data_science.likelihood.log_joint import Statistics
+from data_science.likelihood.separation import SeparationError, require_held
+from data_science.warehouse import tallying, training
+from data_science.warehouse.relation import Relation
+
+TYPES = {
+    "idx": "int64",
+    "attr_a": "int64",
+    "attr_b": "string",
+    "scd_a": "float64",
+    "scd_b": "int64",
+    "label": "int64",
+}
+SQL = {"int64": "bigint", "string": "text", "float64": "double precision"}
+SETTINGS = FitSettings(engine="nested-laplace", draws=500)
+
+
+@pytest.fixture(autouse=True)
+def _few_rows_are_many(monkeypatch):
+    monkeypatch.setattr(tallying, "FEW", 2_000)
+    monkeypatch.setattr(training, "FEW", 2_000)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return clients(40_000)
+
+
+@pytest.fixture(scope="module")
+def duckdb():
+    connection = ibis.duckdb.connect()
+
+    def hold(frame):
+        connection.con.register("given", frame)
+        connection.raw_sql("CREATE OR REPLACE TABLE clients AS SELECT * FROM given")
+        connection.con.unregister("given")
+        return connection.table("clients")
+
+    return hold
+
+
+@pytest.fixture
+def on_postgres(postgres):
+    """Hold a frame in a table and ask by text, as the job does with its own connection."""
+
+    def hold(frame):
+        columns = ", ".join(f'"{name}" {SQL[TYPES[name]]}' for name in frame)
+        postgres(f"DROP TABLE IF EXISTS held; CREATE TABLE held ({columns})")
+        text = io.StringIO(frame.to_csv(index=False, header=False, na_rep="\\N"))
+        postgres.cursor.copy_expert("COPY held FROM STDIN WITH (FORMAT csv, NULL '\\N')", text)
+
+        def run(query):
+            found = postgres(query)
+            return pd.DataFrame(found, columns=[one.name for one in postgres.cursor.description])
+
+        table = ibis.table({name: TYPES[name] for name in frame}, name="held")
+        return Relation.as_text(table, "postgres", run)
+
+    return hold
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def hold(request, duckdb):
+    """Hold a frame in an engine and return the relation."""
+    if request.param == "postgres":
+        return request.getfixturevalue("on_postgres")
+    return lambda frame: Relation.of(duckdb(frame))
+
+
+@pytest.fixture(scope="module")
+def on_rows(rows):
+    model = BayesianLogitModel(settings=SETTINGS)
+    model.fit(rows)
+    return model
+
+
+def test_a_table_gives_the_posterior_and_the_verdict_of_its_rows(rows, duckdb, on_rows):
+    model = BayesianLogitModel(settings=SETTINGS)
+
+    report = model.fit(duckdb(rows))
+
+    found, expected = model.summary(), on_rows.summary()
+    assert (np.abs(found["mean"] - expected["mean"]) < 1e-9 * expected["sd"]).all()
+    np.testing.assert_allclose(found["sd"], expected["sd"], rtol=1e-9)
+    assert report.dataset.n_rows == 40_000
+    assert report.verdict.features == on_rows.verdict.features
+    assert report.verdict.form == on_rows.verdict.form
+    assert report.verdict.sentences[0] == on_rows.verdict.sentences[0]
+    assert report.verdict.elpd_diff == pytest.approx(on_rows.verdict.elpd_diff, abs=0.01)
+    assert "observed_data" not in model.posterior
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)",
+        "label ~ scd_a * attr_b + offset(scd_b) + (scd_a | attr_a)",
+        "label ~ scd_b + (1 | attr_a:attr_b)",
+    ],
+)
+def test_nodes_and_sums_are_those_of_the_rows(rows, hold, formula):
+    specification = ModelSpecification(formula)
+    learned = design.learn(specification, frame_validated(rows, specification, None).frame)
+    encoded = design.encode(learned, rows)
+    coefficients = np.random.default_rng(1).normal(size=learned.encoding.n_coefficients) / 3
+
+    table = training.validated(hold(rows), specification).frame
+
+    assert table.learned(specification).encoding == learned.encoding
+    for name, sd in learned.sds.items():
+        assert table.learned(specification).sds[name] == pytest.approx(sd, rel=1e-12)
+        assert table.learned(specification).means[name] == pytest.approx(learned.means[name], rel=1e-12)
+    tallied = table.encoded(learned)
+    found, expected = (Statistics.of(learned.encoding, some) for some in (tallied, encoded))
+    for sums in ("successes", "first", "second"):
+        np.testing.assert_allclose(getattr(found, sums), getattr(expected, sums), rtol=1e-12)
+    assert (found.total_successes, found.n_rows) == (pytest.approx(expected.total_successes), 40_000)
+    for n_nodes in (4, 6):
+        column = "scd_a" if "scd_a" in formula else None
+        ours, theirs = (_sorted(compress(some, column, n_nodes)) for some in (tallied, encoded))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-11)
+    p = binomial.probability(linear_predictor(learned.encoding, encoded, coefficients[:, None])[:, 0])
+    np.testing.assert_allclose(
+        table.expected(learned.encoding, coefficients),
+        weighted_sums(learned.encoding, encoded, p),
+        rtol=1e-11,
+    )
+    places = np.linspace(0, len(rows) - 1, 2_000).astype(int)
+    np.testing.assert_allclose(table.sample["scd_b"], rows["scd_b"].iloc[places])
+    assert table.sample.columns.isin(rows.columns).all()
+
+
+def _sorted(cells):
+    columns = [*cells.codes.values(), *cells.numeric.values(), cells.weights]
+    found = np.column_stack(columns)
+    return found[np.lexsort(np.round(found, 6).T[::-1])]
+
+
+FAULTS = {
+    "attr_a": ([3, 5], np.nan),
+    "attr_b": ([7, 11, 13], " a"),
+    "scd_a": ([17], np.inf),
+    "label": ([23, 29], 2),
+}
+
+
+def test_faults_are_said_in_the_words_of_a_frame(rows, hold):
+    frame = rows.head(5_000).copy()
+    for name, (places, value) in FAULTS.items():
+        frame.loc[places, name] = value
+    frame = frame.astype({"label": "int64"})
+    with pytest.raises(SchemaError) as expected:
+        frame_validated(frame, ModelSpecification(), None)
+
+    with pytest.raises(SchemaError) as found:
+        training.validated(hold(frame.astype({"attr_a": "Int64"})), ModelSpecification())
+
+    assert sorted(str(found.value).splitlines()) == sorted(str(expected.value).splitlines())
+    assert len(str(found.value).splitlines()) == 1 + len(FAULTS)
+
+
+def test_a_repeated_key_is_refused(rows, hold):
+    frame = rows.head(5_000).copy()
+    frame.loc[[10, 20], "idx"] = 4
+    with pytest.raises(SchemaError) as expected:
+        frame_validated(frame, ModelSpecification(), None)
+
+    with pytest.raises(SchemaError) as found:
+        training.validated(hold(frame), ModelSpecification())
+
+    assert str(found.value) == str(expected.value)
+
+
+def test_without_a_key_no_first_row_is_named(rows, duckdb):
+    frame = rows.head(5_000).assign(scd_a=lambda f: f["scd_a"].mask(f.index == 9))
+
+    with pytest.raises(SchemaError, match="scd_a: NULL or NaN in 1 of 5000 rows; expected a value"):
+        BayesianLogitModel(ModelSpecification("label ~ scd_a"), settings=SETTINGS).fit(duckdb(frame))
+
+
+@pytest.mark.parametrize(
+    ("formula", "reason"),
+    [
+        ("label ~ scd_a + z", "scd_a and z are continuous"),
+        ("label ~ log(scd_a)", r"log\(scd_a\) is a function of columns"),
+        ("label ~ scd_a + offset(log(scd_b))", r"log\(scd_b\)\) is a function of columns"),
+        ("p(label, scd_b) ~ scd_a", r"label counts trials"),
+    ],
+)
+def test_what_needs_rows_is_fetched_if_it_is_small_and_refused_by_name_otherwise(
+    rows, duckdb, formula, reason, monkeypatch
+):
+    frame = rows.head(5_000).assign(
+        z=np.random.default_rng(1).random(5_000), scd_a=lambda f: f["scd_a"] + 0.1
+    )
+    relation, specification = Relation.of(duckdb(frame)), ModelSpecification(formula)
+
+    fetched = training.validated(relation, specification).frame
+
+    used = [*specification.columns, *specification.response.wanted]
+    pd.testing.assert_frame_equal(fetched[used], frame_validated(frame, specification, None).frame[used])
+    monkeypatch.setattr(training, "MOST_FETCHED", 4_999)
+    with pytest.raises(SettingsError, match=f"5,000 rows, which stay in their engine, and .*{reason}"):
+        training.validated(relation, specification)
+
+
+def test_a_table_that_changes_meanwhile_is_refused(rows, duckdb):
+    specification = ModelSpecification("label ~ scd_a")
+    table = training.validated(Relation.of(duckdb(rows)), specification).frame
+
+    duckdb(rows.head(39_000))
+
+    with pytest.raises(SchemaError, match="had 40,000 rows, then 39,000"):
+        posed(table, specification, SETTINGS)
+
+
+def test_separation_is_seen_in_the_outermost_rows(rows, duckdb):
+    flat = {"common": Prior("Normal", mu=0, sigma=1e6)}
+    specification = ModelSpecification("label ~ scd_a", priors=flat)
+    above = rows.assign(label=(rows["scd_a"] > rows["scd_a"].mean()).astype(int))
+    mixed = above.assign(label=above["label"].where(above["scd_a"] != above["scd_a"].min(), 1))
+
+    def require_held_of(frame):
+        table = training.validated(Relation.of(duckdb(frame)), specification).frame
+        learned = table.learned(specification)
+        require_held(learned, table.encoded(learned), design.encode(learned, table.extremes))
+
+    with pytest.raises(SeparationError, match="scd_a separates the response"):
+        require_held_of(above)
+
+    require_held_of(mixed)  # one row contradicts, although no node does
+
+
+def test_candidates_are_compared_on_the_rows_of_a_table(rows, duckdb, monkeypatch):
+    candidates = [ModelSpecification("label ~ 1"), ModelSpecification("label ~ scd_b")]
+    frame = rows.head(3_000)
+
+    found = compare(candidates, duckdb(frame), settings=SETTINGS, expand=False)
+
+    pd.testing.assert_frame_equal(
+        found.table, compare(candidates, frame, settings=SETTINGS, expand=False).table
+    )
+    monkeypatch.setattr(training, "MOST_FETCHED", 2_999)
+    with pytest.raises(SettingsError, match="3,000 rows, and comparing candidates needs them here"):
+        compare(candidates, duckdb(frame))
