@@ -15,12 +15,12 @@ from data_science.data.columns import instead_of
 from data_science.data.columns import read as read_column
 from data_science.data.responses import Response
 from data_science.errors import ArtifactError, SchemaError, SettingsError
+from data_science.finished_fit import Fit
 from data_science.formula import training_data
 from data_science.formula.bambi_fit import GROUPS, BambiFit, with_groups
 from data_science.formula.design import learn
 from data_science.formula.priors import Prior
 from data_science.formula.specification import ModelSpecification
-from data_science.pipeline import Fit
 from data_science.prediction.features import read_numbers
 from data_science.prediction.rows import RowReader
 from data_science.storage.loading import Loaded

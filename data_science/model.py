@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from data_science.arrays import Floats
+    from data_science.finished_fit import Fit
     from data_science.formula.specification import ModelSpecification
     from data_science.judgement.verdict import Verdict
-    from data_science.pipeline import Fit
     from data_science.prediction.predictor import Method, Predictor, Scores
     from data_science.settings.fit import Costs, FitSettings
 
@@ -141,14 +141,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def fit(self, dataset: pd.DataFrame, **chosen: Any) -> Any:
         """Train on the whole frame, label included, and return a report; ``n_candidates`` of `pipeline.fit`.
 
-        Raises
-        ------
-        SchemaError
-            If the frame is not what the specification needs.
-        GateError
-            If the fit failed its checks; what was fitted or loaded before is kept.
-        ImportError
-            If the packages for training are not installed.
+        Raises :class:`SchemaError` if the frame is not what the specification needs, :class:`GateError` if the
+        fit failed its checks (what was held before is kept), ImportError if training is not installed.
         """
         with needing("train", "fit"):
             from data_science import pipeline
@@ -245,18 +239,9 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         return held.predict_proba_one(held.reader.only_row(features))
 
     def input_reference(self) -> Mapping[str, Any] | None:
-        """Return counts of each column that the model reads, in training, for `trigger_retraining`.
-
-        None of a version from before these were stored.
-        """
-        held = self._fitted_or_loaded
-        if isinstance(held, loading.Loaded):
-            from data_science.storage.references import read_reference
-
-            stored = read_reference(held.path)
-        else:
-            stored = None if held.reference is None else dict(held.reference)
-        return None if stored is None else stored["columns"]
+        """Return counts of each column in training, for `trigger_retraining`; None if none were stored."""
+        reference = self._fitted_or_loaded.reference
+        return None if reference is None else reference["columns"]
 
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""

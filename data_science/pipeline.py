@@ -5,33 +5,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
-from xarray import DataTree
 
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
 from data_science.data.provenance import Provenance
 from data_science.data.summary import DataSummary
-from data_science.engines.posterior import fewer_draws
 from data_science.engines.registry import OnProgress, Progress
 from data_science.errors import SettingsError, require_instance
 from data_science.evaluation.candidates import against_baseline
 from data_science.evaluation.evidence import LabelsEvidence
 from data_science.evaluation.evidence_of import evidence_of
 from data_science.evaluation.performance import performance
+from data_science.finished_fit import Fit
 from data_science.fitting.posterior_on import Fitted
-from data_science.formula.design import Design
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.tallied import TalliedFrame
 from data_science.judgement.verdict import decide
@@ -40,84 +34,19 @@ from data_science.prediction.measured import measure_correction, measure_unseen
 from data_science.prediction.predictor import Predictor
 from data_science.prediction.unseen import N_ROWS
 from data_science.progress import Stopwatch
-from data_science.report.card import card_json, model_card
 from data_science.report.summary import Report
 from data_science.report.verdict import phrased, trouble
 from data_science.settings.fit import Costs, FitSettings, resolved
 from data_science.settings.job import Settings
-from data_science.storage import artifact
-from data_science.storage.references import REFERENCE
-from data_science.storage.version_files import canonical, write_durably
 from data_science.storage.versions import Role
 from data_science.warehouse import training_door
 from data_science.watch.reference import Reference
 
 log = logging.getLogger(__name__)
-CARD = "model_card.json"  # the card for machines, beside that for people
 N_STORED_DRAWS = 1000  # thinned draws in the artifact, for intervals
 _MOST_STORED, _FEWEST_STORED = 10_000_000, 200  # of single coefficients; of draws, whatever their number
 _DOUBLES = 2_000_000  # of them, stored; more are stored in single precision
-_MOST_IN_FILE = 20_000_000  # numbers in posterior.nc: 160 MB
-_BAMBI_LEVELS = 5_000  # Bambi's memory grows with the square of the levels; beyond, its model is not stored
 _MOST_CELLS = 20_000  # cells on which the plug-in's gap is measured
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Everything a fit leaves: for prediction, for storage and for the reader."""
-
-    predictor: Predictor
-    summary: pd.DataFrame
-    posterior: DataTree
-    report: Report
-    design: Design
-    provenance: Mapping[str, Any]
-    reference: Mapping[str, Any] | None = None  # what later rows are compared with
-
-    @property
-    def diagnostics(self) -> Mapping[str, Any]:
-        """What the gates measured, with JSON types."""
-        return self.report.to_json()
-
-    @property
-    def model_card(self) -> str:
-        """One page for people."""
-        return model_card(self.report)
-
-    def _write_card(self, path: Path) -> None:
-        """Write the card for machines."""
-        write_durably(path, json.dumps(card_json(self.report), ensure_ascii=False, indent=1).encode())
-
-    def _write_reference(self, path: Path) -> None:
-        """Write what later rows are compared with."""
-        write_durably(path, canonical(self.reference or {}))
-
-    def save(self, folder: str | Path, *, keep: int = 5, role: Role | None = None, why: str = "") -> Path:
-        """Store this as a new version and return its folder; a fit that failed its gates is no `Fit`.
-
-        Role and reason are those of `data_science.storage.versions.publish`.
-
-        Raises
-        ------
-        ArtifactError
-            If the folder cannot be written.
-        """
-        return artifact.save(
-            folder,
-            predictor=self.predictor,
-            diagnostics=self.diagnostics,
-            model_card=self.model_card,
-            writers={
-                **_writers(self.design, self.posterior),
-                CARD: self._write_card,
-                **({} if self.reference is None else {REFERENCE: self._write_reference}),
-            },
-            provenance=self.provenance,
-            now=datetime.now(UTC),
-            keep=keep,
-            role=role,
-            why=why,
-        )
 
 
 def fit(
@@ -293,19 +222,3 @@ def _labels(predictor: Predictor, fitted: Fitted) -> LabelsEvidence:
     is_corrected = predictor.correction is not None and predictor.correction.active
     p = predictor.probabilities(fitted.problem.rows, "corrected" if is_corrected else None)
     return LabelsEvidence(predictor.threshold, float(p.min()), float(p.max()))
-
-
-def _writers(learned: Design, tree: DataTree) -> dict[str, artifact.Writer]:
-    def write_bambi_model(path: Path) -> None:
-        from data_science.formula import bambi_model  # only NUTS has paid for importing Bambi by now
-
-        bambi_model.write(bambi_model.build(learned), path)
-
-    def write_posterior(path: Path) -> None:
-        # Built in memory: on a full disk, HDF5 that writes to it ends the process by a segmentation fault.
-        write_durably(path, bytes(fewer_draws(tree, _MOST_IN_FILE).to_netcdf(engine="h5netcdf")))
-
-    writers: dict[str, artifact.Writer] = {"posterior.nc": write_posterior}
-    if max((len(factor.levels) for factor in learned.encoding.factors), default=0) <= _BAMBI_LEVELS:
-        writers["bambi_model.cloudpickle"] = write_bambi_model
-    return writers

@@ -55,6 +55,13 @@ class Loaded:
         return pd.DataFrame(records).set_index("parameter")[list(SUMMARY)]  # JSON has sorted its keys
 
     @property
+    def reference(self) -> dict[str, Any] | None:
+        """What later rows are compared with; older versions have none."""
+        from data_science.storage.references import read_reference
+
+        return read_reference(self.path)
+
+    @property
     def posterior(self) -> DataTree:
         """The full posterior, read lazily."""
         return open_posterior(self.path)

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from serving_cases import ROW, predictor
 
-from data_science import BayesianLogitModel, ModelSpecification, pipeline
+from data_science import BayesianLogitModel, ModelSpecification, finished_fit, pipeline
 from data_science.errors import ArtifactError, DataScienceError, GateError, SettingsError
-from data_science.pipeline import Fit
+from data_science.finished_fit import Fit
 from data_science.storage import artifact
 from tests.held_verdicts import verdict
 
@@ -38,9 +38,9 @@ def fits(monkeypatch):
         return fitted(seed=len(asked))
 
     monkeypatch.setattr(pipeline, "fit", fit)
-    monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
-    monkeypatch.setattr(pipeline, "card_json", lambda _: {"a": "card"})
-    monkeypatch.setattr(pipeline, "_writers", lambda *_: {})
+    monkeypatch.setattr(finished_fit, "model_card", lambda _: "a card")
+    monkeypatch.setattr(finished_fit, "card_json", lambda _: {"a": "card"})
+    monkeypatch.setattr(finished_fit, "_writers", lambda *_: {})
     return asked
 
 
@@ -135,9 +135,9 @@ def test_the_verdict_is_that_of_the_fit_whether_it_was_fitted_or_loaded(monkeypa
     report = SimpleNamespace(verdict=told, to_json=lambda: {"verdict": told.to_json()})
     made = Fit(predictor(), pd.DataFrame(), "posterior", report, "design", {})
     monkeypatch.setattr(pipeline, "fit", lambda *_, **__: made)
-    monkeypatch.setattr(pipeline, "model_card", lambda _: "a card")
-    monkeypatch.setattr(pipeline, "card_json", lambda _: {"a": "card"})
-    monkeypatch.setattr(pipeline, "_writers", lambda *_: {})
+    monkeypatch.setattr(finished_fit, "model_card", lambda _: "a card")
+    monkeypatch.setattr(finished_fit, "card_json", lambda _: {"a": "card"})
+    monkeypatch.setattr(finished_fit, "_writers", lambda *_: {})
     model, loaded = BayesianLogitModel(), BayesianLogitModel()
     with pytest.raises(DataScienceError, match="no parameters yet"):
         _ = model.verdict

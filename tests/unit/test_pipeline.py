@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science import BayesianLogitModel, pipeline
+from data_science import BayesianLogitModel, finished_fit, pipeline
 from data_science.data.dataset import FEATURE_STORE
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError, SettingsError
@@ -75,9 +75,9 @@ def consumed(monkeypatch):
         assert pipeline.train("frame", settings, source="source") == ("path", fitted.report)
         return seen
 
-    fitted = pipeline.Fit("predictor", "summary", "tree", StandInReport(), "design", "provenance")
-    monkeypatch.setattr(pipeline, "model_card", lambda report: f"card of {report.name}")
-    monkeypatch.setattr(pipeline, "_writers", lambda *of: {"of": of})
+    fitted = finished_fit.Fit("predictor", "summary", "tree", StandInReport(), "design", "provenance")
+    monkeypatch.setattr(finished_fit, "model_card", lambda report: f"card of {report.name}")
+    monkeypatch.setattr(finished_fit, "_writers", lambda *of: {"of": of})
     return run
 
 
@@ -152,7 +152,7 @@ def few():
 
 
 def test_the_job_stores_its_decision_and_keeps_as_many_versions_as_it_was_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(pipeline, "_writers", lambda *_: {})  # Bambi's model takes seconds to import
+    monkeypatch.setattr(finished_fit, "_writers", lambda *_: {})  # Bambi's model takes seconds to import
     settings = Settings(
         engine="nested-laplace", draws=400, keep=2, model_folder=tmp_path,
         cost_false_positive=1, cost_false_negative=9, exact=True,
@@ -269,14 +269,17 @@ def test_bambis_own_model_is_left_out_where_its_memory_would_explode(n_levels, s
         class encoding:  # noqa: N801 - an attribute's name
             factors = (Factor,)
 
-    writers = pipeline._writers(Learned, None)
+    writers = finished_fit._writers(Learned, None)
 
     assert ("bambi_model.cloudpickle" in writers) == stored
     assert "posterior.nc" in writers
 
 
 def test_a_model_without_factors_is_stored_with_bambis(few):
-    assert set(pipeline._writers(few.design, few.posterior)) == {"posterior.nc", "bambi_model.cloudpickle"}
+    assert set(finished_fit._writers(few.design, few.posterior)) == {
+        "posterior.nc",
+        "bambi_model.cloudpickle",
+    }
 
 
 def test_a_fitted_model_keeps_no_row_of_its_training_data_alive(monkeypatch):
