@@ -31,7 +31,7 @@ SERVING = {
     "formula": {"encoding", "places", "rows"},
     "likelihood": {"binomial"},
     "prediction": {
-        "columns", "combinations", "correction", "draws", "features", "intervals", "order_statistics", "predictor",
+        "combinations", "correction", "draws", "features", "intervals", "order_statistics", "predictor",
         "rows", "scorer", "tables", "unseen",
     },
     "storage": {"layout", "loading", "manifest", "predictor_format", "version_files"},

@@ -20,7 +20,6 @@ from data_science.errors import SettingsError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import logit, probability, probability_of_one
-from data_science.prediction.columns import FeatureColumn, columns_of
 from data_science.prediction.combinations import Combinations
 from data_science.prediction.correction import (
     Correction,
@@ -37,6 +36,8 @@ from data_science.prediction.unseen import UnseenLevel
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from data_science.prediction.columns import FeatureColumn
 
 Method = Literal["plug-in", "posterior", "corrected"]
 CHUNK = 2**17  # rows scored at once: fewer take longer for the overhead, more do not stay in the cache
@@ -210,6 +211,8 @@ class Predictor:
     @property
     def columns(self) -> tuple[FeatureColumn, ...]:
         """What is read of the features, for code that describes it."""
+        from data_science.prediction.columns import columns_of  # no prediction asks
+
         return columns_of(self.reader)
 
     @cached_property
