@@ -6,8 +6,6 @@ Public names are resolved on first use, so that a serving process pays only for 
 from importlib import import_module
 from typing import Any
 
-from data_science._version import __version__ as __version__
-
 _HOMES = {
     "ArtifactError": "data_science.errors",
     "BayesianLogitModel": "data_science.model",
@@ -31,6 +29,10 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from data_science._version import __version__
+
+        return __version__
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

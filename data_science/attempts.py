@@ -68,7 +68,8 @@ def fit_judged(
         return first
     drawn_by = str(first.fitted.posterior.attributes["engine"])
     asks = settings.second_opinion and drawn_by == settings.engine
-    stricter = replace(settings.stricter(), engine=drawn_by, second_opinion=asks)
+    worth = first.measured.asked_for_each * first.measured.n_draws
+    stricter = replace(settings.stricter(worth), engine=drawn_by, second_opinion=asks)
     log.warning("fitting once more with stricter settings: %s", stricter)
     second = _attempt(first.fitted.problem, specification, stricter, progress, watch)
     notes = dict.fromkeys((*first.fitted.notes, *second.notes))  # a way that both went is said once

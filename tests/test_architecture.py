@@ -26,13 +26,13 @@ HEAVY = [
 STORED = ROOT / "tests" / "compatibility" / "artifacts" / "format_1" / "company"
 #: Modules of ours that a process pays for at its cold start, by room. A new one is a cost to be weighed.
 SERVING = {
-    "": {"_version", "arrays", "data", "errors", "formula", "likelihood", "model", "prediction", "storage", "warehouse"},
+    "": {"arrays", "data", "errors", "formula", "likelihood", "model", "prediction", "storage", "warehouse"},
     "data": {"frames"},
     "formula": {"encoding", "places", "rows"},
     "likelihood": {"binomial"},
     "prediction": {
-        "columns", "combinations", "correction", "draws", "features", "intervals", "order_statistics", "predictor",
-        "rows", "scorer", "tables", "unseen",
+        "correction", "draws", "features", "intervals", "order_statistics", "predictor",
+        "rows", "scorer", "tables",
     },
     "storage": {"layout", "loading", "manifest", "predictor_format", "version_files"},
     "warehouse": {"door"},

@@ -83,13 +83,9 @@ class DataFile:
                 f"{self.name} is not text in {self.encoding.removesuffix('-sig')} ({error}); "
                 "name the encoding, such as --encoding latin-1 or utf-16, or give a CSV file"
             ) from error
-        except BrokenPipeError:
-            raise  # of the output
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise SchemaError(f"{self.name} is not a whole gzip file ({error}). Compress it again") from error
         except OSError as error:
-            if error.filename is None and error.errno is not None:
-                raise  # of the output
             raise SchemaError(f"{self.name} cannot be read ({error.strerror or error})") from error
         except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, csv.Error) as error:
             text = " ".join(str(error).removeprefix("Error tokenizing data. C error: ").split())

@@ -199,7 +199,9 @@ def rate_interval(joint: LogJoint, x: Floats, n_trials: float, seed: int) -> tup
     seed : int
         Of the replications.
     """
-    return _replicated(*_rates(joint, x), n_trials, seed)
+    total = joint.weights.sum()
+    found = np.array([_rate(joint.eta(row), joint.weights, total) for row in x])
+    return _replicated(found[:, 0], found[:, 1], n_trials, seed)
 
 
 def rate_interval_by_term(
@@ -215,11 +217,17 @@ def rate_interval_by_term(
     by_coefficient = np.ascontiguousarray(coefficients[keep].T, dtype=float)
     step = max(1, _AT_ONCE // len(keep))
     for some in (slice(start, start + step) for start in range(0, len(cells), step)):
-        probability = binomial.probability(linear_predictor(encoding, cells.take(some), by_coefficient))
-        rates += cells.weights[some] @ probability / total
-        variances += cells.weights[some] @ binomial.variance(probability, probability) / total
+        eta = linear_predictor(encoding, cells.take(some), by_coefficient)
+        rate, variance = _rate(eta, cells.weights[some], total)
+        rates, variances = rates + rate, variances + variance
     times = max(1, _REPLICATIONS // len(keep))
     return _replicated(np.repeat(rates, times), np.repeat(variances, times), n_trials, seed)
+
+
+def _rate(eta: Floats, weights: Floats, total: float) -> tuple[Any, Any]:
+    """Return what some cells add to the rate and the variance of a label, of ``total`` trials, by draw."""
+    probability = binomial.probability(eta)
+    return weights @ probability / total, weights @ binomial.variance(probability, probability) / total
 
 
 def _replicated(rates: Floats, variances: Floats, n_trials: float, seed: int) -> tuple[float, float]:
@@ -230,16 +238,6 @@ def _replicated(rates: Floats, variances: Floats, n_trials: float, seed: int) ->
     low, high = np.quantile(replicated, [tail, 1 - tail])
     half_success = 0.5 / n_trials  # the rate moves in steps of one success
     return float(low - half_success), float(high + half_success)
-
-
-def _rates(joint: LogJoint, x: Floats) -> tuple[Floats, Floats]:
-    total = joint.weights.sum()
-    rates, variances = np.empty(len(x)), np.empty(len(x))
-    for i, row in enumerate(x):
-        probability = binomial.probability(joint.eta(row))
-        rates[i] = probability @ joint.weights / total
-        variances[i] = binomial.variance(probability, probability) @ joint.weights / total
-    return rates, variances
 
 
 def _flat(posterior: xr.Dataset) -> tuple[list[str], Floats]:

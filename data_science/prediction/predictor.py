@@ -1,7 +1,6 @@
 """The fitted model as serving sees it: posterior means and draws in, labels, probabilities and intervals out.
 
-Changes when the questions one may ask a model change. How rows are read is `rows`, how they are scored
-`scorer` (one) and `tables` (many), what draws say about them `draws`.
+Changes when the questions one may ask a model change; `rows`, `scorer`, `tables` and `draws` do the work.
 """
 
 from __future__ import annotations
@@ -20,8 +19,6 @@ from data_science.errors import SettingsError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
 from data_science.likelihood.binomial import logit, probability, probability_of_one
-from data_science.prediction.columns import FeatureColumn, columns_of
-from data_science.prediction.combinations import Combinations
 from data_science.prediction.correction import (
     Correction,
     corrected_probability,
@@ -33,10 +30,13 @@ from data_science.prediction.intervals import row_quantiles
 from data_science.prediction.rows import RowReader, Unseen
 from data_science.prediction.scorer import RowScorer
 from data_science.prediction.tables import Tables, multiplier
-from data_science.prediction.unseen import UnseenLevel
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from data_science.prediction.columns import FeatureColumn
+    from data_science.prediction.combinations import Combinations
+    from data_science.prediction.unseen import UnseenLevel
 
 Method = Literal["plug-in", "posterior", "corrected"]
 CHUNK = 2**17  # rows scored at once: fewer take longer for the overhead, more do not stay in the cache
@@ -87,8 +87,7 @@ class Predictor:
     >>> from data_science import BayesianLogitModel, ModelSpecification
     >>> from data_science.examples import clients
     >>> model = BayesianLogitModel(ModelSpecification("label ~ scd_a"), engine="nested-laplace")
-    >>> report = model.fit(clients(300))
-    >>> predictor = model.model
+    >>> report, predictor = model.fit(clients(300)), model.model
     >>> predictor.threshold, predictor.response
     (0.5, 'label')
     >>> predictor.predict_proba(clients(2, seed=2)).shape
@@ -210,6 +209,8 @@ class Predictor:
     @property
     def columns(self) -> tuple[FeatureColumn, ...]:
         """What is read of the features, for code that describes it."""
+        from data_science.prediction.columns import columns_of  # no prediction asks
+
         return columns_of(self.reader)
 
     @cached_property

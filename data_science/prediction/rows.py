@@ -17,11 +17,12 @@ from data_science.data.frames import A_TABLE, as_frame, described, is_pandas
 from data_science.errors import FeatureError
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
-from data_science.prediction.combinations import Combinations
 from data_science.prediction.features import LevelReader, read_number, read_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from data_science.prediction.combinations import Combinations
 
 Unseen = Literal["population", "refuse"]
 REMEMBERED_LAYOUTS = 64  # column orders whose positions are kept

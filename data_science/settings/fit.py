@@ -90,11 +90,15 @@ class FitSettings:
                 )
         return self
 
-    def stricter(self) -> FitSettings:
-        """Lengthen and tighten for the one retry: twice as long, smaller steps, another seed."""
+    def stricter(self, worth: int = 0) -> FitSettings:
+        """Lengthen and tighten for the one retry: twice as long, smaller steps, another seed.
+
+        ``worth`` is how many draws would have to be asked for to keep as many as the first fit did, of an
+        engine that keeps fewer than it is asked for, but never less than it needs.
+        """
         return replace(
             self,
-            draws=2 * self.draws,
+            draws=2 * max(self.draws, worth),
             tune=2 * self.tune,
             target_accept=0.98,
             seed=(self.seed + 1_000_003) % _SEEDS,

@@ -12,19 +12,21 @@ import zipfile
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from data_science.arrays import Floats
 from data_science.errors import ArtifactError, FeatureError
 from data_science.formula.encoding import Encoding
-from data_science.prediction.combinations import Combinations
 from data_science.prediction.correction import MOST_COVARYING, Correction
 from data_science.prediction.predictor import Predictor
-from data_science.prediction.unseen import UnseenLevel
 from data_science.storage.manifest import DRAWS, PREDICTOR
 from data_science.storage.version_files import REMEDY, canonical, parse_json
+
+if TYPE_CHECKING:
+    from data_science.prediction.combinations import Combinations
+    from data_science.prediction.unseen import UnseenLevel
 
 N_PROBES = 8
 PROBE_TOLERANCE = 1e-9  # absolute, in probability; same arithmetic, so only rounding
@@ -117,11 +119,8 @@ def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
             correction
             and Correction(float(correction["gap"]), float(correction["bound"]), arrays.get("covariance")),
             content["response"],
-            {
-                column: UnseenLevel(float(plug_in), float(averaged))
-                for column, (plug_in, averaged) in content.get("unseen_levels", {}).items()
-            },
-            tuple(Combinations.from_json(one, encoding) for one in content.get("combinations", [])),
+            _unseen_levels(content.get("unseen_levels", {})),
+            _combinations(content.get("combinations", []), encoding),
         )
         predictor.warm()
     except Exception as error:
@@ -129,6 +128,24 @@ def construct(document: bytes, draws: bytes, folder: Path) -> Predictor:
             f"{folder / PREDICTOR} does not describe a predictor ({error!r}). {REMEDY}"
         ) from error
     return predictor
+
+
+def _unseen_levels(stored: Mapping[str, tuple[Any, Any]]) -> dict[str, UnseenLevel]:
+    if not stored:
+        return {}
+    from data_science.prediction.unseen import UnseenLevel  # a cold start pays for what its model has
+
+    return {
+        column: UnseenLevel(float(plug_in), float(averaged)) for column, (plug_in, averaged) in stored.items()
+    }
+
+
+def _combinations(stored: list[Any], encoding: Encoding) -> tuple[Combinations, ...]:
+    if not stored:
+        return ()
+    from data_science.prediction.combinations import Combinations
+
+    return tuple(Combinations.from_json(one, encoding) for one in stored)
 
 
 def probe(predictor: Predictor) -> list[dict[str, Any]]:

@@ -164,16 +164,10 @@ class Registry:
         with self._changing(dry_run) as (now, lines):
             spared = protected(layout.listed(self.folder), lines, now)
             removed = versions.prune(self.folder, keep, artifact.is_good, spared, dry_run=dry_run)
-            said = {
-                "verb": "prune",
-                "version": None,
-                "from": now.champion,
-                "why": why,
-                "evidence": {"removed": removed},
-            }
+            said = versions.said_of_prune(now, removed, why)
             if dry_run:
                 return history.next_line(lines, **said, after=asdict(now))
-            return roles.record(self.folder, lines, now, **said)
+            return versions.record_prune(self.folder, lines, now, said)
 
     @contextmanager
     def _changing(self, dry_run: bool) -> Iterator[tuple[Roles, list[Line]]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from data_science.errors import ArtifactError
 from data_science.storage import roles
@@ -192,15 +192,38 @@ def _tidy(folder: Path, name: str, keep: int, is_good: Callable[[Path], bool]) -
         now, lines = roles.settled(folder)
         removed = prune(folder, keep, is_good, protected(listed(folder), lines, now))
         if removed:
-            said = {"verb": "prune", "version": None, "from": now.champion, "why": f"keep {keep}"}
-            roles.record(folder, lines, now, **said, evidence={"removed": removed})
+            record_prune(folder, lines, now, said_of_prune(now, removed, f"keep {keep}"))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with an old version, the new one is stored
         logging.getLogger(__name__).warning(
-            "version %s is stored and is the newest, but older versions could not be removed (%s). "
-            "They do no harm; remove those you do not need by hand",
+            "version %s is stored and is the newest, but the removal of older versions did not finish (%s). "
+            "Those still there do no harm; remove those you do not need by hand",
             name,
             error,
         )
+
+
+def said_of_prune(now: Roles, removed: list[str], why: str) -> dict[str, Any]:
+    """Return what the history says of a removal."""
+    evidence = {"removed": removed}
+    return {"verb": "prune", "version": None, "from": now.champion, "why": why, "evidence": evidence}
+
+
+def record_prune(folder: Path, lines: list[Line], now: Roles, said: dict[str, Any]) -> Line:
+    """Write the line of a removal that was made.
+
+    Raises
+    ------
+    ArtifactError
+        If the history cannot be written; it says what was removed all the same.
+    """
+    try:
+        return roles.record(folder, lines, now, **said)
+    except OSError as error:
+        raise ArtifactError(
+            f"the prune removed {', '.join(said['evidence']['removed']) or 'nothing'}, but the history could "
+            f"not be written, and does not say so ({error.strerror or error}). Check the permissions and the "
+            f"free space of {folder}"
+        ) from error
 
 
 def prune(

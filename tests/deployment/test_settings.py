@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from data_science.settings import kinds
+from deployment import settings as service
 from deployment.settings import Settings, SettingsError
 
 
@@ -58,3 +60,8 @@ def test_an_empty_variable_means_its_default():
 def test_a_value_out_of_range_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=f"{name} is '{value}'; expected "):
         Settings.read({name: value})
+
+
+def test_training_and_service_refuse_the_same_texts_as_folders():
+    # Stated twice: the service is installed with the public names of the package, and knows no other.
+    assert service._NO_PATH.pattern == kinds._NO_PATH.pattern

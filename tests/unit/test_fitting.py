@@ -123,6 +123,14 @@ def test_a_fit_that_fails_is_repeated_once_with_stricter_settings(fit, caplog):
     assert f"fitting once more with stricter settings: {SETTINGS.stricter()}" in caplog.text
 
 
+def test_a_retry_asks_for_twice_what_an_engine_kept_of_those_asked_for(fit):
+    kept = replace(diverging(), attributes={"engine": "nuts", "asked_for_each": 5})
+
+    _, asked = fit(replace(SETTINGS, second_opinion=False), nuts=[kept, good()])
+
+    assert [settings.draws for _, settings in asked] == [500, 2 * 5 * 500]
+
+
 def test_a_retry_stays_on_all_rows_where_nodes_were_dropped_and_says_so(fit, monkeypatch):
     whole, drawn_on = replace(COMPRESSED, why_lossless="matched nodes were dropped"), []
 

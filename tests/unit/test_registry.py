@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from data_science.engines import registry
+from data_science.engines import nuts_collapsed, registry
 from data_science.engines.registry import FitSettings, Progress
 from data_science.errors import SpecificationError
 
@@ -74,3 +74,13 @@ def test_another_engine_is_refused_and_the_known_ones_are_named():
 
 def test_progress_has_no_divergences_unless_they_are_counted():
     assert Progress("nested-laplace", 5, 10).n_divergences == 0
+
+
+@pytest.mark.parametrize("draws", [1, 300, 399, 400, 1_000, 2_000, 3_333])
+def test_the_retry_of_an_engine_that_keeps_a_share_keeps_twice_as_many(draws):
+    settings, share = FitSettings(draws=draws), nuts_collapsed._SHARE
+    kept = nuts_collapsed.shortened(settings).draws
+
+    again = nuts_collapsed.shortened(settings.stricter(worth=share * kept)).draws
+
+    assert again >= 2 * kept - 1  # of what does not divide by the share

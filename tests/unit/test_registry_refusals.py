@@ -90,6 +90,28 @@ def test_a_dry_run_of_prune_names_what_a_prune_removes(registry):
     assert registry.prune(1)["evidence"]["removed"] == planned
 
 
+@pytest.mark.parametrize("by", ["the registry", "a training"])
+def test_a_prune_whose_line_cannot_be_written_says_what_was_removed(registry, monkeypatch, caplog, by):
+    names = trained(registry, 3)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(roles, "record", full)
+    if by == "a training":
+        trained(registry, 1, keep=1)
+        said = caplog.text
+    else:
+        with pytest.raises(ArtifactError) as refused:
+            registry.prune(1)
+        said = str(refused.value)
+
+    assert f"{names[0]}, but the history could not be written" in said
+    assert "No space left on device" in said
+    assert "nothing was saved" not in said
+    assert not (registry.folder / names[0]).exists()
+
+
 def test_a_hold_of_what_was_rolled_back_keeps_trainings_waiting(registry):
     _, second = trained(registry, 2)
     registry.rollback(why="refusals")
@@ -139,4 +161,4 @@ def test_a_candidate_in_a_new_folder_waits_without_a_wrong_word(registry, caplog
 
     assert "nothing serves" in caplog.text
     assert "still serves" not in caplog.text
-    assert "could not be removed" not in caplog.text
+    assert "did not finish" not in caplog.text

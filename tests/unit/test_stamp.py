@@ -1,6 +1,7 @@
 """Compiled code on disk must go stale with every source that takes part in it."""
 
 import importlib
+import logging
 import os
 import shutil
 import subprocess
@@ -9,8 +10,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from numba.core.caching import FunctionCache
 
-from data_science.likelihood.compiled.stamp import stamp
+from data_science.likelihood.compiled.stamp import Cache, stamp
 
 PACKAGE = Path(__file__).parents[2] / "data_science"
 SOURCES = {
@@ -174,3 +176,15 @@ def test_functions_of_one_name_that_other_processes_have_compiled_are_not_called
         command = [sys.executable, "-c", textwrap.dedent(ASKED), *names]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stderr
+
+
+def test_what_is_compiled_for_two_kinds_of_arguments_is_said_once(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(FunctionCache, "load_overload", lambda *_: None)
+    compiled = object.__new__(Cache)
+    compiled._py_func = test_what_is_compiled_for_two_kinds_of_arguments_is_said_once
+
+    with caplog.at_level(logging.INFO):
+        for kind in ("floats", "integers"):
+            compiled.load_overload(kind, None)
+
+    assert caplog.text.count("compiling test_what_is_compiled") == 1

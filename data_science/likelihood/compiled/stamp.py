@@ -12,7 +12,7 @@ import inspect
 import logging
 import marshal
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, cast
@@ -160,6 +160,11 @@ class Cache(FunctionCache):
         """Return what was compiled before; where there is nothing, say what the next seconds go into."""
         found = super().load_overload(sig, target_context)
         if found is None:
-            name = self._py_func.__name__.lstrip("_")
-            log.info("compiling %s for this machine: some seconds, once for all runs", name)
+            _say_compiling(self._py_func.__name__.lstrip("_"))
         return found
+
+
+@cache
+def _say_compiling(name: str) -> None:
+    """Say it once, however many kinds of arguments a function is compiled for."""
+    log.info("compiling %s for this machine: some seconds, once for all runs", name)

@@ -1,7 +1,9 @@
 """What the commands make of words in cells, of columns they write themselves, and of where results go."""
 
+import io
 import stat
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +34,15 @@ class NoColumns:
         columns = ()
 
 
+class FailingDisk(io.StringIO):
+    """A file whose rows cannot be read to the end."""
+
+    def read(self, size=-1):
+        if found := super().read(size):
+            return found
+        raise OSError(5, "Input/output error")
+
+
 def rows(**columns):
     frame = pd.DataFrame({"attr_a": [1, 2], "attr_b": ["a", "b"], "scd_a": [0.1, 0.2], "scd_b": [1, 2]})
     return frame.assign(**columns)
@@ -45,6 +56,21 @@ def test_a_model_that_reads_no_column_has_as_many_rows_as_the_file(name):
     (chunk,) = chunks(DataFile(name), NoColumns(), None)
 
     assert len(chunk.features) == len(chunk.kept) == 3
+
+
+@pytest.mark.parametrize("name", ["/proc/self/mem", "later.csv"])
+def test_data_that_cannot_be_read_on_are_not_taken_for_the_output(name, monkeypatch, capsys):
+    save("models", predictor())
+    if name == "later.csv":
+        monkeypatch.setattr(DataFile, "_text", lambda _: nullcontext(FailingDisk(rows().to_csv(index=False))))
+
+    code = command.main(["predict", name, "--out", "out.csv"])
+
+    said = capsys.readouterr().err
+    assert code != 0
+    assert f"{name} cannot be read (Input/output error)" in said
+    assert "written" not in said
+    assert not Path("out.csv").exists()
 
 
 def test_the_words_for_missing_are_missing_in_features_and_stay_in_kept_columns():
