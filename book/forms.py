@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from data_science.evaluation.contacted import Tally
+from data_science.evaluation.contacted import PER_UNIT, Tally
 from data_science.prediction.predictor import Predictor
 
 
@@ -41,6 +41,7 @@ def costs(tally: Tally, alarm: float, missed: float) -> str:
     }
     given = {
         "n": tally.n_clients,
+        "perUnit": PER_UNIT,
         "positives": tally.n_positives,
         "steps": tally.above.index.tolist(),
         "clients": tally.above["clients"].tolist(),

@@ -9,12 +9,12 @@
   };
   const number = (form, name) => Number(form.elements[name].value || NaN);
 
-  const costs = (form, { n, positives, steps, clients, found }) => {
+  const costs = (form, { n, perUnit, positives, steps, clients, found }) => {
     const alarm = number(form, "alarm");
     const missed = number(form, "missed");
     if (!(alarm > 0 && missed > 0 && Number.isFinite(alarm / missed))) return null;
-    // The log odds of the threshold, in the hundredths in which clients were counted.
-    const step = Math.round(100 * Math.log(alarm / missed));
+    // The log odds of the threshold, in the steps in which clients were counted.
+    const step = Math.round(perUnit * Math.log(alarm / missed));
     const place = steps.findIndex(each => each > step);
     const contacted = place < 0 ? 0 : clients[place];
     const right = place < 0 ? 0 : found[place];

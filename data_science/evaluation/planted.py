@@ -23,7 +23,9 @@ from data_science.likelihood import binomial
 class Planted:
     """How often an effect of each size was seen, beside how often it was covered by its interval."""
 
-    table: pd.DataFrame  # indexed by odds ratio per sd: seen, others (another effect called clear), low, high
+    table: (
+        pd.DataFrame
+    )  # indexed by odds ratio per sd: seen, others (another called clear), covered, low, high
     n_tables: int  # drawn of each size
 
 
@@ -57,7 +59,8 @@ def planted(
     -------
     Planted
         ``seen`` is the share of tables whose fit calls the slope clear among all effects, with Jeffreys' 95 %
-        interval ``low`` to ``high``; ``others`` the share in which any other effect is called clear.
+        interval ``low`` to ``high``; ``others`` the share in which any other effect is called clear;
+        ``covered`` the share in which the slope's own 95 % interval holds the size that was planted.
     """
     response = specification.response.successes
     rate = float(frame[response].mean())
@@ -67,14 +70,23 @@ def planted(
     found = {}
     for odds_ratio in odds_ratios:
         p = _at_rate(np.log(odds_ratio) * line, rate)
-        clear = []
+        clear, holds = [], []
         for _ in range(n_tables):
             drawn = frame.assign(**{response: (rng.random(len(p)) < p).astype(np.int64)})
-            clear.append(effects_evidence(posterior_on(drawn, specification, settings)).clear)
+            evidence = effects_evidence(posterior_on(drawn, specification, settings))
+            clear.append(evidence.clear)
+            lowest, highest = evidence.excluded[column]
+            holds.append(lowest <= odds_ratio <= highest)
         seen = sum(column in names for names in clear)
         low, high = stats.beta.ppf([0.025, 0.975], seen + 0.5, n_tables - seen + 0.5)
         others = sum(bool({*names} - {column}) for names in clear)
-        found[odds_ratio] = {"seen": seen / n_tables, "others": others / n_tables, "low": low, "high": high}
+        found[odds_ratio] = {
+            "seen": seen / n_tables,
+            "others": others / n_tables,
+            "covered": float(np.mean(holds)),
+            "low": low,
+            "high": high,
+        }
     return Planted(pd.DataFrame.from_dict(found, orient="index"), n_tables)
 
 

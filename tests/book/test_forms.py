@@ -39,11 +39,12 @@ def test_a_tally_has_the_clients_above_each_threshold_of_its_grid(counted):
     label, probability = counted
     found = contacted.tally(label, probability)
 
-    for step in (-500, -231, -150, 0, 300):
-        above = probability > 1 / (1 + np.exp(-step / 100))
+    for step in (-5_000, -2_313, -1_500, 0, 3_000):
+        above = probability > 1 / (1 + np.exp(-step / 1_000))
         rows = found.above.loc[step + 1 :]
         expected = (above.sum(), (above & label).sum()) if above.any() else None
         assert (tuple(rows.iloc[0]) if len(rows) else None) == expected
+        assert found.beyond(np.exp(step / 1_000)) == (expected or (0, 0))
     assert (found.n_clients, found.n_positives) == (2_000, label.sum())
     assert tuple(found.above.iloc[0]) == (2_000, label.sum())
 
@@ -57,9 +58,9 @@ def test_a_tally_of_certain_predictions_is_finite():
 def test_counts_by_cost_ratio_add_up(counted):
     label, probability = counted
 
-    table = contacted.by_cost_ratio(label, probability, [1, 9])
+    table = contacted.by_cost_ratio(contacted.tally(label, probability), [1, 9])
 
-    above = probability > 0.1
+    above = probability > 1 / (1 + np.exp(round(1_000 * np.log(9)) / 1_000))
     n, right = above.sum(), (above & label).sum()
     assert table.loc[9].tolist() == pytest.approx(
         [0.1, n, right, n * label.mean(), (n - right) + 9 * (label.sum() - right)]
@@ -109,7 +110,7 @@ def test_costs_give_the_threshold_the_counts_and_the_expected_cost(page, counted
         page.get_by_label("Cost of a false alarm").fill(f"{alarm:g}")
         page.get_by_label("Cost of a missed positive").fill(f"{missed:g}")
 
-        above = probability > 1 / (1 + np.exp(-round(100 * np.log(alarm / missed)) / 100))
+        above = probability > 1 / (1 + np.exp(-round(1_000 * np.log(alarm / missed)) / 1_000))
         n, right, positives = above.sum(), (above & label).sum(), label.sum()
         assert answers(page, "costs") == pytest.approx(
             {

@@ -20,6 +20,7 @@ def test_a_large_effect_is_seen_and_no_effect_is_not():
 
     assert found.table["seen"].tolist() == [0.0, 1.0]
     assert (found.table["others"] <= 1 / 6).all()
+    assert (found.table["covered"] >= 3 / 6).all()
     assert (found.table["low"] < found.table["high"]).all()
     assert found.n_tables == 6
     assert frame.equals(clients(400))
