@@ -64,12 +64,16 @@ class DataFile:
             header = next(csv.reader(text, delimiter=self.delimiter), None)
             if not header:
                 raise SchemaError(f"{self.name} is empty; expected a line with the names of the columns")
-            if len(header) == 1 and (other := next((c for c in _OTHER_DELIMITERS if c in header[0]), None)):
-                raise SchemaError(
-                    f"{self.name} has no {self.delimiter!r} in its first line, but {other!r}; expected names of "
-                    f"columns with {self.delimiter!r} between them. Give --delimiter {_OTHER_DELIMITERS[other]}"
-                )
+            self._require_delimiter(header)
             yield tuple(header), text
+
+    def _require_delimiter(self, header: list[str]) -> None:
+        if len(header) > 1 or not (others := [c for c in _OTHER_DELIMITERS if c in header[0]]):
+            return
+        raise SchemaError(
+            f"{self.name} has no {self.delimiter!r} in its first line, but {others[0]!r}; expected the names of "
+            f"the columns with {self.delimiter!r} between them. Give --delimiter {_OTHER_DELIMITERS[others[0]]}"
+        )
 
     @contextmanager
     def named_faults(self) -> Iterator[None]:

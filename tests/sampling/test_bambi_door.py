@@ -1,11 +1,17 @@
 """`model.bambi(frame)`: Bambi's and ArviZ's own functions on our posterior, against plain Bambi sampled on the same rows."""
 
+from itertools import product
+
 import arviz as az
 import bambi as bmb
 import numpy as np
 import pytest
+import xarray as xr
+from arviz_stats.base import array_stats
 from frames import clients
+from monte_carlo import estimates, scalars, worst
 from peers import bambi_on
+from scipy import stats
 
 from data_science import (
     ArtifactError,
@@ -19,8 +25,9 @@ from data_science.formula.design import learn
 from data_science.storage import artifact
 
 FORMULA = "label ~ scd_a + (1 | attr_b)"
-N_ROWS, N_DRAWS = 400, 500
-ERRORS = 5.0  # Monte Carlo errors of the difference; some hundred numbers are compared
+N_ROWS, N_DRAWS = 400, 1_000
+N_BATCHES = 16
+ERRORS = 5.0  # Monte Carlo standard errors of a difference
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("without_windows")]  # theirs
 
 
@@ -57,54 +64,70 @@ def plain(fitted, frame):
     return theirs, data
 
 
-def close(ours, theirs, sd, n_ours=2_000, n_theirs=300):
-    """Whether means agree within Monte Carlo error, from posterior sds and effective draws."""
-    error = np.asarray(sd) * np.sqrt(1 / n_ours + 1 / n_theirs)
-    difference = np.abs(np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float))
-    assert (difference < ERRORS * error).all(), (difference / error).max()
+@pytest.fixture(scope="module")
+def agrees(fitted):
+    """Check that draws of the same quantities have the same means, sds and quantiles, in units of their MCSE."""
+    efficiency = float(fitted.posterior.attrs.get("efficiency", 1.0))
+
+    def check(ours, theirs):
+        deviation = worst(estimates(ours, {}, efficiency), estimates(theirs, {}))
+        assert deviation.is_noise, deviation
+
+    return check
 
 
-def sd_of(table):
-    """Posterior sd of each row of a table of `interpret`, from its 89 % interval."""
-    lower, upper = (table.filter(regex=f"^{end}").to_numpy()[:, 0] for end in ("lower", "upper"))
-    return (upper - lower) / 3.2
+def probabilities_of(result):
+    """Draws behind a table of `interpret`."""
+    return scalars(result.draws["posterior"].to_dataset()[["p"]])
+
+
+def contrasts_of(result):
+    """Draws of the differences between the two halves of the rows, and how far these are apart."""
+    p = result.draws["posterior"]["p"].transpose("chain", "draw", "__obs__").to_numpy()
+    x, half = result.draws["data"]["scd_a"].to_numpy(), p.shape[-1] // 2
+    return p[..., half:] - p[..., :half], x[half:] - x[:half]
+
+
+def by_number(draws):
+    return {str(number): draws[..., number] for number in range(draws.shape[-1])}
 
 
 GRID = {"scd_a": [0.1, 0.5, 0.9], "attr_b": ["a", "b", "c", "d"]}
 
 
-def test_bmb_interpret_predictions(door, plain):
-    ours, theirs = (bmb.interpret.predictions(*one, conditional=GRID).summary for one in (door, plain))
+def test_bmb_interpret_predictions(door, plain, agrees):
+    ours, theirs = (bmb.interpret.predictions(*one, conditional=GRID) for one in (door, plain))
 
-    assert ours[["scd_a", "attr_b"]].astype(str).equals(theirs[["scd_a", "attr_b"]].astype(str))
-    close(ours["estimate"], theirs["estimate"], sd_of(theirs))
-
-
-def test_bmb_interpret_comparisons(door, plain):
-    ours, theirs = (
-        bmb.interpret.comparisons(
-            *one, contrast={"scd_a": [0.2, 0.8]}, conditional={"attr_b": GRID["attr_b"]}
-        ).summary
-        for one in (door, plain)
-    )
-
-    close(ours["estimate"], theirs["estimate"], sd_of(theirs))
+    rows = [one.summary[["scd_a", "attr_b"]].astype(str) for one in (ours, theirs)]
+    assert rows[0].equals(rows[1])
+    agrees(probabilities_of(ours), probabilities_of(theirs))
 
 
-def test_bmb_interpret_slopes(door, plain):
-    ours, theirs = (
-        bmb.interpret.slopes(*one, wrt={"scd_a": 0.5}, conditional={"attr_b": GRID["attr_b"]}).summary
-        for one in (door, plain)
-    )
+def test_bmb_interpret_comparisons(door, plain, agrees):
+    asked = {"contrast": {"scd_a": [0.2, 0.8]}, "conditional": {"attr_b": GRID["attr_b"]}}
+    results = [bmb.interpret.comparisons(*one, **asked) for one in (door, plain)]
 
-    close(ours["estimate"], theirs["estimate"], sd_of(theirs))
+    differences = [contrasts_of(one)[0] for one in results]
+
+    np.testing.assert_allclose(results[0].summary["estimate"], differences[0].mean((0, 1)), rtol=1e-12)
+    agrees(*map(by_number, differences))
 
 
-def test_bmb_interpret_fills_in_the_other_columns_from_the_rows(door, plain):
-    ours, theirs = (bmb.interpret.predictions(*one, conditional="scd_a").summary for one in (door, plain))
+def test_bmb_interpret_slopes(door, plain, agrees):
+    asked = {"wrt": {"scd_a": 0.5}, "conditional": {"attr_b": GRID["attr_b"]}}
+    results = [bmb.interpret.slopes(*one, **asked) for one in (door, plain)]
 
-    assert ours["attr_b"].astype(str).tolist() == theirs["attr_b"].astype(str).tolist()
-    close(ours["estimate"], theirs["estimate"], sd_of(theirs))
+    slopes = [difference / step for difference, step in map(contrasts_of, results)]
+
+    np.testing.assert_allclose(results[0].summary["estimate"], slopes[0].mean((0, 1)), rtol=1e-12)
+    agrees(*map(by_number, slopes))
+
+
+def test_bmb_interpret_fills_in_the_other_columns_from_the_rows(door, plain, agrees):
+    ours, theirs = (bmb.interpret.predictions(*one, conditional="scd_a") for one in (door, plain))
+
+    assert ours.summary["attr_b"].astype(str).tolist() == theirs.summary["attr_b"].astype(str).tolist()
+    agrees(probabilities_of(ours), probabilities_of(theirs))
 
 
 @pytest.mark.parametrize(
@@ -119,21 +142,31 @@ def test_bmb_interpret_plots(door, plot, asked):
     getattr(bmb.interpret, plot)(*door, **asked)
 
 
+def loo_errors(data):
+    """Monte Carlo standard errors of elpd_loo and p_loo, from how each draw moves them (the delta method)."""
+    likelihood = np.exp(data["log_likelihood"]["label"].transpose("chain", "draw", ...).to_numpy())
+    weights = 1 / likelihood
+    out = (weights / weights.mean((0, 1))).sum(-1)
+    within = (likelihood / likelihood.mean((0, 1))).sum(-1)
+    return [float(array_stats.mcse(draws, chain_axis=0, draw_axis=1)) for draws in (out, out + within)]
+
+
 def test_az_loo(door, plain):
     ours, theirs = az.loo(door.data), az.loo(plain[1])
 
+    elpd_error, p_error = np.hypot(loo_errors(door.data), loo_errors(plain[1]))
     assert ours.n_data_points == N_ROWS
     assert not ours.warning
-    # The sd over draws of the summed log likelihood is about sqrt(p), and the estimate's error that over sqrt(draws).
-    assert abs(ours.elpd - theirs.elpd) < ERRORS * np.sqrt(theirs.p / 300)
-    assert abs(ours.p - theirs.p) < ERRORS * theirs.p * np.sqrt(2 / 300)
+    assert abs(ours.elpd - theirs.elpd) < ERRORS * elpd_error
+    assert abs(ours.p - theirs.p) < ERRORS * p_error
 
 
 def test_az_compare_as_loo_compare_is_called_now(door, plain):
     table = az.compare({"ours": door.data, "plain Bambi": plain[1]})
 
+    error = np.hypot(loo_errors(door.data)[0], loo_errors(plain[1])[0])
     assert set(table.index) == {"ours", "plain Bambi"}
-    assert abs(table["elpd_diff"]).max() < ERRORS * np.sqrt(table["p"].max() / 300)
+    assert abs(table["elpd_diff"]).max() < ERRORS * error
 
 
 def test_az_plot_ppc_dist(door):
@@ -152,15 +185,38 @@ def test_az_plot_khat(door):
     az.plot_khat(az.loo(door.data, pointwise=True))
 
 
-def test_az_psense_summary(door, plain):
-    ours, theirs = (
-        az.psense_summary(one[1], var_names=["Intercept", "scd_a", "1|attr_b_sigma"]) for one in (door, plain)
+def sensitivities(data):
+    table = az.psense_summary(data, var_names=["Intercept", "scd_a", "1|attr_b_sigma"])
+    return table[["prior", "likelihood"]].astype(float)
+
+
+def in_batches(data, n=N_BATCHES):
+    """Sensitivities by each of n parts of the draws, of which the spread is the error of one part."""
+    sizes = data["posterior"].sizes
+    length = sizes["draw"] * sizes["chain"] // n
+    starts = product(range(sizes["chain"]), range(0, sizes["draw"], length))
+    groups = ("posterior", "log_likelihood", "log_prior")
+    parts = [{"chain": [chain], "draw": slice(start, start + length)} for chain, start in starts]
+    return np.stack(
+        [
+            sensitivities(
+                xr.DataTree.from_dict({name: data[name].to_dataset().isel(part) for name in groups})
+            )
+            for part in parts
+        ]
     )
 
+
+def test_az_psense_summary(door, plain):
+    data = door.data, plain[1]
+    ours, theirs = map(sensitivities, data)
+
+    errors = [batches.std(axis=0, ddof=1) / len(batches) ** 0.5 for batches in map(in_batches, data)]
+
     assert list(ours.index) == list(theirs.index)
-    columns = ["prior", "likelihood"]
-    # Distances of weighted distributions: their error at a few hundred draws is some hundredths.
-    np.testing.assert_allclose(ours[columns].astype(float), theirs[columns].astype(float), atol=0.06)
+    limit = stats.t.isf(0.001 / (2 * ours.size), N_BATCHES - 1)
+    in_errors = (ours - theirs).abs().to_numpy() / np.hypot(*errors)
+    assert in_errors.max() < limit, in_errors
 
 
 def test_the_log_likelihood_is_the_closed_form_of_the_design(door, fitted, frame):
@@ -168,8 +224,6 @@ def test_the_log_likelihood_is_the_closed_form_of_the_design(door, fitted, frame
 
     design = learn(fitted.specification, frame)
     few = door.data["posterior"].to_dataset().isel(draw=slice(20))
-    from monte_carlo import scalars
-
     from data_science.engines.posterior import names
 
     draws = scalars(few)

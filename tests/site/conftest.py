@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "deployment")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "deployment"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from pages import DOCS, blocks_of
 from walk import Walk

@@ -75,7 +75,7 @@ class Walk:
 
     def _type_into_shell(self, block, text):
         ours, theirs = pty.openpty()  # what is shown on a terminal is what a reader sees
-        with open(ours, "rb", buffering=0) as screen:
+        with os.fdopen(ours, "rb", buffering=0) as screen:
             process = subprocess.Popen(
                 ["bash", "-e", "-u", "-o", "pipefail", "-c", text],
                 cwd=self.folder,
