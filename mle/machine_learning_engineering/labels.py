@@ -6,7 +6,8 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from machine_learning_engineering.errors import RetrainingInputError
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 type Labels = pd.DataFrame | Mapping[int, int]
 
-EXACT = 2**53  # beyond it two whole numbers share one float
+#: By bytes of a float: from here on two whole numbers share one.
+EXACT = {2: 2**11, 4: 2**24, 8: 2**53, 16: 2**53}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ def known_labels(labels: Labels) -> dict[int, KnownLabel]:
     """
     known: dict[int, KnownLabel] = {}
     for row, (idx, label, known_at) in enumerate(_rows(labels)):
-        client, value = _whole(idx), _whole(label)
-        if client is None or isinstance(idx, bool):
+        client, value = None if _is_truth(idx) else _whole(idx), _whole(label)
+        if client is None:
             raise RetrainingInputError(f"row {row} has the client {idx!r}; expected a whole number")
         if value not in (0, 1):
             raise RetrainingInputError(f"client {client} has label {label!r}; expected 0 or 1")
@@ -58,22 +60,46 @@ _NO_TIMES = object()
 def _rows(labels: Labels) -> Iterable[tuple[object, object, object]]:
     if isinstance(labels, Mapping):
         return ((idx, label, _NO_TIMES) for idx, label in labels.items())
-    columns = list(getattr(labels, "columns", ()))
+    if not hasattr(labels, "iloc") or not hasattr(labels, "columns"):
+        raise RetrainingInputError(
+            f"labels is of type {type(labels).__name__}; expected a pandas DataFrame with idx, label and "
+            "optionally known_at, or a mapping idx -> label"
+        )
+    columns = list(labels.columns)
     if missing := {"idx", "label"} - set(columns):
         raise RetrainingInputError(
             f"labels has the columns {columns} but lacks {sorted(missing)}; "
             "expected idx, label and optionally known_at, or a mapping idx -> label"
         )
+    if twice := [name for name in ("idx", "label", "known_at") if columns.count(name) > 1]:
+        raise RetrainingInputError(f"labels has {twice[0]} {columns.count(twice[0])} times; expected it once")
     known_at = labels["known_at"].tolist() if "known_at" in columns else [_NO_TIMES] * len(labels)
-    return zip(labels["idx"].tolist(), labels["label"].tolist(), known_at, strict=True)
+    return zip(_clients(labels["idx"]), labels["label"].tolist(), known_at, strict=True)
+
+
+def _clients(idx: pd.Series) -> list[object]:
+    """Return a column's values; narrow floats as NumPy's, since Python's float hides their rounding."""
+    clients: list[object] = idx.tolist()
+    dtype: Any = getattr(idx.dtype, "numpy_dtype", idx.dtype)
+    if getattr(dtype, "kind", "") != "f" or dtype.itemsize >= 8:
+        return clients
+    return [dtype.type(value) if isinstance(value, float) else value for value in clients]
+
+
+def _is_truth(value: object) -> bool:
+    return type(value).__name__ in ("bool", "bool_")
 
 
 def _whole(value: object) -> int | None:
     """Return a number that is whole, of whatever type, or None."""
+    exact = EXACT[8]
     if getattr(value, "ndim", None) == 0:  # a NumPy scalar, told without importing NumPy
+        exact = EXACT.get(value.dtype.itemsize, exact)  # type: ignore[attr-defined]
         value = value.item()  # type: ignore[attr-defined]
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < EXACT else None
+        return int(value) if value.is_integer() and abs(value) < exact else None
+    if isinstance(value, Decimal):  # of a column "numeric"
+        return int(value) if value.is_finite() and value == value.to_integral_value() else None
     try:
         return operator.index(value)  # type: ignore[arg-type]  # the except clause is the check
     except TypeError:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from machine_learning_engineering.errors import RetrainingInputError
 from machine_learning_engineering.labels import known_labels
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
-WHOLE = [int, float, np.int64, np.int8, np.uint16, np.float32, np.float64]
+WHOLE = [int, float, np.int64, np.int8, np.uint16, np.float32, np.float64, Decimal]
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -24,7 +25,8 @@ def test_a_whole_number_of_any_type_is_the_client_that_it_is(kind):
 
 @pytest.mark.parametrize(
     "idx",
-    [5.2, np.float32(5.5), float("nan"), float("inf"), None, pd.NA, pd.NaT, "5", "five", b"5", True,
+    [5.2, np.float32(5.5), np.float32(2**24), np.float16(2**11), np.True_, Decimal("Infinity"),
+     float("nan"), float("inf"), None, pd.NA, pd.NaT, "5", "five", b"5", True,
      Decimal("5.2"), 2.0**53, 1e300, (5,)],
     ids=repr,
 )  # fmt: skip
@@ -53,6 +55,33 @@ def test_two_clients_never_become_one(clients):
     except RetrainingInputError:
         return
     assert list(known) == clients
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "Float32", "float[pyarrow]"])
+def test_clients_that_a_narrow_float_has_rounded_are_refused(dtype):
+    largest = 2**11 if dtype == "float16" else 2**24
+    frame = pd.DataFrame({"idx": pd.array([4.0, largest - 1.0, largest + 1.0], dtype=dtype), "label": 1})
+
+    assert list(known_labels(frame.head(2))) == [4, largest - 1]
+    with pytest.raises(RetrainingInputError, match=r"row 2 has the client .*; expected a whole number"):
+        known_labels(frame)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (pa.table({"idx": [1], "label": [0]}), "is of type Table; expected a pandas DataFrame"),
+        (pd.Series({1: 0}), "is of type Series; expected a pandas DataFrame"),
+        ([(1, 0)], "is of type list; expected a pandas DataFrame"),
+        (None, "is of type NoneType; expected a pandas DataFrame"),
+        (pd.DataFrame([[1, 0, 1]], columns=["idx", "label", "label"]), "has label 2 times; expected it once"),
+        (pd.DataFrame({"label": [1]}), r"has the columns \['label'\] but lacks \['idx'\]"),
+    ],
+    ids=["arrow", "series", "list", "none", "label twice", "no client"],
+)
+def test_what_holds_no_labels_is_named_as_what_it_is(labels, said):
+    with pytest.raises(RetrainingInputError, match=f"labels {said}"):
+        known_labels(labels)
 
 
 @pytest.mark.parametrize("twice", [[5, 5], [5, 5.0], [np.int8(5), np.float64(5)]], ids=repr)
