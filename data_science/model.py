@@ -141,8 +141,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def fit(self, dataset: pd.DataFrame, **chosen: Any) -> Any:
         """Train on the whole frame, label included, and return a report; ``n_candidates`` of `pipeline.fit`.
 
-        Raises :class:`SchemaError` if the frame is not what the specification needs, :class:`GateError` if the
-        fit failed its checks (what was held before is kept), ImportError if training is not installed.
+        Raises :class:`SchemaError` if the frame is not what the specification needs, :class:`GateError` if
+        the fit failed its checks (what was held is kept), ImportError if training is not installed.
         """
         with needing("train", "fit"):
             from data_science import pipeline
