@@ -43,7 +43,7 @@ class Attempt:
 
 
 def fit_judged(
-    rows: pd.DataFrame | TalliedFrame | Problem,
+    rows: pd.DataFrame | TalliedFrame,
     specification: ModelSpecification,
     settings: FitSettings,
     progress: OnProgress,
@@ -59,31 +59,26 @@ def fit_judged(
     Attempt
         Its admission may still be a refusal.
     """
-    first = _attempt(rows, specification, settings, progress, watch)
+    fitted = posterior_on(rows, specification, settings, progress, watch)
+    first = _judged(fitted, settings, progress, watch)
     if first.admission.passed:
         return first
     for failure in first.admission.failures:
         log.warning("the fit failed a check: %s", failure)
     if first.admission.is_hopeless:
         return first
-    drawn_by = str(first.fitted.posterior.attributes["engine"])
+    drawn_by = str(fitted.posterior.attributes["engine"])
     asks = settings.second_opinion and drawn_by == settings.engine
     worth = first.measured.asked_for_each * first.measured.n_draws
     stricter = replace(settings.stricter(worth), engine=drawn_by, second_opinion=asks)
     log.warning("fitting once more with stricter settings: %s", stricter)
-    second = _attempt(first.fitted.problem, specification, stricter, progress, watch)
-    notes = dict.fromkeys((*first.fitted.notes, *second.notes))  # a way that both went is said once
+    again = posterior_on(fitted.problem, specification, stricter, progress, watch)
+    second = _judged(again, stricter, progress, watch)
+    notes = dict.fromkeys((*fitted.notes, *second.notes))  # a way that both went is said once
     return replace(second, notes=(*notes, "The first fit failed its gates; this is the stricter retry."))
 
 
-def _attempt(
-    rows: pd.DataFrame | TalliedFrame | Problem,
-    specification: ModelSpecification,
-    settings: FitSettings,
-    progress: OnProgress,
-    watch: Stopwatch,
-) -> Attempt:
-    fitted = posterior_on(rows, specification, settings, progress, watch)
+def _judged(fitted: Fitted, settings: FitSettings, progress: OnProgress, watch: Stopwatch) -> Attempt:
     opinion: Agreement | None = None
     more: tuple[str, ...] = ()
     drawn_by = str(fitted.posterior.attributes["engine"])

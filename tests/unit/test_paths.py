@@ -9,7 +9,7 @@ from serving_cases import ROW, predictor
 from data_science import BayesianLogitModel
 from data_science.errors import ArtifactError, SettingsError
 from data_science.settings import Settings
-from data_science.storage import artifact
+from data_science.storage import artifact, manifest
 from data_science.storage.writing import require_writable
 from de import load
 from deployment.settings import Settings as ServiceSettings
@@ -81,7 +81,7 @@ def test_a_model_loaded_by_a_relative_path_still_has_its_files_after_chdir(tmp_p
     monkeypatch.chdir(tmp_path / "home")
 
     assert model.predict_one(ROW) in (0, 1)
-    assert artifact.read_listed(loaded.path, "posterior.nc", keep=True) == b"a posterior"
+    assert manifest.read_listed(loaded.path, "posterior.nc", keep=True) == b"a posterior"
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
