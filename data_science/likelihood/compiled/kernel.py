@@ -59,9 +59,11 @@ def compiled(transport: Transport) -> Kernel | Transport:
         return transport
     levels, columns = np.nonzero(present)
     starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+    # All in one layout: numba compiles each anew, for many seconds.
     border = np.ascontiguousarray(hessian.b[levels, :, columns])
+    a, c = np.ascontiguousarray(hessian.a), np.ascontiguousarray(hessian.c)
     return Kernel(
-        Arrow(order.head, order.rest, hessian.a, starts, columns, border, np.ascontiguousarray(hessian.c)),
+        Arrow(order.head, order.rest, a, starts, columns, border, c),
         Whitening(transport.linear, transport.common_precision, joint.block_sizes, joint.n_common),
         _nodes(joint),
         (_priors(joint.common_priors), _priors(joint.sd_priors)),
