@@ -35,6 +35,7 @@ _OPTIONS = {
     "max_wal_senders": "0",
     "max_wal_size": "4GB",
     "jit": "off",
+    "autovacuum": "off",  # what is loaded is analysed then; else every database costs a process each minute
     "timezone": "UTC",
 }
 

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -33,6 +34,7 @@ SHOWN = {
 }
 
 
+@cache
 def texts():
     """Every text in the package's code that a user may see, with blanks for what is filled in."""
     found = {}
@@ -60,13 +62,12 @@ def texts():
     return found
 
 
-TEXTS = texts()
 EXTRAS = set(re.findall(r'"(\w+)": [A-Z]+,', (ROOT / "setup.py").read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("pattern", SHOWN)
 def test_python_that_is_shown_runs(pattern):
-    shown = {one for text in TEXTS.values() for one in re.findall(pattern, text) if "{" not in one}
+    shown = {one for text in texts().values() for one in re.findall(pattern, text) if "{" not in one}
 
     for one in shown:
         SHOWN[pattern](one)
@@ -74,7 +75,7 @@ def test_python_that_is_shown_runs(pattern):
 
 def test_nothing_is_installed_by_a_bare_name_that_an_index_could_answer_with_a_strangers_package():
     ours = {"data_science", "data-science", "machine_learning_engineering"}
-    installs = [(at, rest) for at, text in TEXTS.items() for rest in re.findall(r"pip install ([^;]*)", text)]
+    installs = [(at, rest) for at, text in texts().items() for rest in re.findall(r"pip install ([^;]*)", text)]
 
     assert installs
     for at, rest in installs:

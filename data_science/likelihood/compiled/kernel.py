@@ -59,9 +59,10 @@ def compiled(transport: Transport) -> Kernel | Transport:
         return transport
     levels, columns = np.nonzero(present)
     starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-    border = np.ascontiguousarray(hessian.b[levels, :, columns])
+    border = hessian.b[levels, :, columns]
+    parts = order.head, order.rest, hessian.a, starts, columns, border, hessian.c
     return Kernel(
-        Arrow(order.head, order.rest, hessian.a, starts, columns, border, np.ascontiguousarray(hessian.c)),
+        Arrow(*map(np.ascontiguousarray, parts)),  # for each layout numba would compile anew, for many seconds
         Whitening(transport.linear, transport.common_precision, joint.block_sizes, joint.n_common),
         _nodes(joint),
         (_priors(joint.common_priors), _priors(joint.sd_priors)),
