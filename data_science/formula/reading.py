@@ -6,8 +6,13 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 from keyword import iskeyword
+from typing import Any
 
+from formulae.resolver import Resolver
 from formulae.scanner import Scanner
+from formulae.terms import Call, Model
+
+from data_science.errors import SpecificationError
 
 _FEW = 64  # terms that formulae adds one by one in no time
 _DEEPER = {"LEFT_PAREN": 1, "LEFT_BRACE": 1, "LEFT_BRACKET": 1}
@@ -16,12 +21,60 @@ _WORDS = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|[^\s`'\"+\-*/:|~()\[\]{},%=<>!]
 _PLAIN = re.compile(r"[`'\"].*|[^\W\d_][\w.]*|[0-9]*\.?[0-9]+")  # in quotes, a name, a number
 
 
+_QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
+_POINT = re.compile(r"(?<![\w.])\.(?![\w.])")
 _NAME = re.compile(r"[^\W\d_][\w.]*")
 
 
 def quoted(column: str) -> str:
     """Write a column's name as formulas need it: in backticks unless it is a plain name."""
     return column if _NAME.fullmatch(column) and not iskeyword(column) else f"`{column}`"
+
+
+def describe(tree: Any, formula: str) -> Any:
+    """Return formulae's description of what its parser made of a formula.
+
+    Raises
+    ------
+    SpecificationError
+        If a single term has a power, which formulae would leave out: it is not one of the term's values.
+    """
+    found = _Terms(tree, formula).resolve()
+    return found if isinstance(found, Model) else Model(found)
+
+
+class _Terms(Resolver):  # type: ignore[misc]  # formulae has no types
+    def __init__(self, tree: Any, formula: str) -> None:
+        super().__init__(tree)
+        self._formula = formula
+
+    def visitBinaryExpr(self, expr: Any) -> Any:  # noqa: N802 - formulae's name
+        if expr.operator.kind == "STAR_STAR" and not isinstance(term := expr.left.accept(self), Model):
+            components: Sequence[Any] = getattr(term, "components", ())
+            x = getattr(term, "name", str(term))
+            if len(components) == 1 and not isinstance(components[0], Call):
+                x = quoted(str(components[0].name))
+            raise SpecificationError(
+                f"{x}**... in {self._formula!r} means {x} itself, since a power is one of terms; "
+                f"{_power_of(components)}"
+            )
+        return super().visitBinaryExpr(expr)
+
+
+def _power_of(components: Sequence[Any]) -> str:
+    """Say how the square of a term's values is written."""
+    factors = []
+    for one in components:
+        if not isinstance(one, Call):
+            factors.append(quoted(str(one.name)))
+        elif one.call.callee == "I":
+            factors.append(f"({one.name[2:-1]})")
+        elif one.call.callee not in ("C", "T", "S", "offset", "bs", "poly"):
+            factors.append(one.name)
+    if not components or len(factors) < len(components):
+        return "it has no values to take a power of, so leave it out"
+    values = factors[0] if len(factors) == 1 else f"({' * '.join(factors)})"
+    return f"for the power of its values write I({values}**2)"
 
 
 def offsets_in(formula: str) -> list[str]:
@@ -84,6 +137,10 @@ def _halved(terms: Sequence[str]) -> str:
 
 def hint(formula: str, reason: str = "") -> str:
     """Return what to write instead, to follow the reason for which formulae cannot read the formula."""
+    if re.search(r"\^", _QUOTED.sub("", formula)):
+        return ". A power is written **: (a + b)**2 of terms, I(a**2) of a column's values"
+    if _POINT.search(_QUOTED.sub("", formula)):
+        return ". A point does not stand for all columns: write their names"
     if "||" in formula:
         return f". Effects of groups are independent of each other here: write {formula.replace('||', '|')!r}"
     if "'callee'" in reason:

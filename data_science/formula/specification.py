@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from formulae import model_description
 from formulae.parser import Parser
 from formulae.scanner import Scanner
 from formulae.terms import GroupSpecificTerm, Intercept, Variable
@@ -27,7 +26,7 @@ from data_science.formula.column_names import (
 )
 from data_science.formula.expressions import Column, Expression
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
-from data_science.formula.reading import balanced, hint
+from data_science.formula.reading import balanced, describe, hint
 from data_science.formula.responses import require_readable, response_of
 
 DEFAULT_FORMULA = "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)"
@@ -197,9 +196,8 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
         raise SpecificationError(f"the formula is {formula!r}; expected a string such as {DEFAULT_FORMULA!r}")
     try:
         require_columns(formula)
-        described = model_description(balanced(formula))
         parser = Parser(Scanner(balanced(formula)).scan())
-        parser.parse()
+        described = describe(parser.parse(), formula)
     except SpecificationError:
         raise
     # formulae raises whatever its scanner, parser and resolver run into; all of it means the same here
