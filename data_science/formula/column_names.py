@@ -113,9 +113,7 @@ def require_variable(formula: str, name: str, columns: Collection[str]) -> None:
 
 
 def require_one_meaning(formula: str, terms: Iterable[ParsedTerm]) -> None:
-    """Refuse two components of one name, and one term under two names.
-
-    Formulae writes ``I((x + 1) * z)`` and ``I(x + 1 * z)`` alike, and keeps ``x:z`` beside ``z:x``.
+    """Refuse two components of one name: formulae writes ``I((x + 1) * z)`` and ``I(x + 1 * z)`` alike.
 
     Raises
     ------
@@ -133,6 +131,16 @@ def require_one_meaning(formula: str, terms: Iterable[ParsedTerm]) -> None:
                 f"{name!r} in {formula!r} has two meanings, which formulae, and so Bambi, cannot tell apart: "
                 "expand the parentheses, or rename or add a column of the table"
             )
+
+
+def require_one_name(formula: str, terms: Iterable[ParsedTerm]) -> None:
+    """Refuse one term under two names: formulae keeps ``x:z`` beside ``z:x``.
+
+    Raises
+    ------
+    SpecificationError
+        Naming both.
+    """
     first: dict[object, str] = {}
     for term in terms:
         name = first.setdefault((frozenset(term.expression), frozenset(term.groups)), term.name)

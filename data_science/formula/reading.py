@@ -23,6 +23,7 @@ _PLAIN = re.compile(r"[`'\"].*|[^\W\d_][\w.]*|[0-9]*\.?[0-9]+")  # in quotes, a 
 
 _QUOTED = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"")
 _POINT = re.compile(r"(?<![\w.])\.(?![\w.])")
+GROUPS_IN_PARENTHESES = ". Effects of groups stand in parentheses: (1 | g), (x | g)"
 _NAME = re.compile(r"[^\W\d_][\w.]*")
 
 

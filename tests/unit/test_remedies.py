@@ -146,6 +146,9 @@ def test_a_power_of_one_term_is_refused_with_the_power_of_its_values(term, writt
         ("y ~ .", "A point does not stand for all columns"),
         ("y ~ . - x", "A point does not stand for all columns"),
         ("y ~ x + z*.", "A point does not stand for all columns"),
+        ("y ~ x | g", "stand in parentheses: (1 | g), (x | g)"),
+        ("y ~ z + x || g", "stand in parentheses: (1 | g), (x | g)"),
+        ('y["it\'s"] ~ x', "a level with a quotation mark in it cannot be written"),
     ],
 )
 def test_what_other_languages_write_leads_to_what_was_meant(formula, said):
