@@ -241,8 +241,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
 
     def predict_probability(self, features: pd.DataFrame) -> float:
         """Return P(label = 1) of the only row, for the MLE team's record of predictions."""
-        held = self.model  # once: `load` may replace it meanwhile
-        return held.predict_proba_one(held.reader.only_row(features))
+        return (held := self.model).predict_proba_one(held.reader.only_row(features))  # `load` may replace it
 
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""
