@@ -38,7 +38,8 @@ def describe(tree: Any, formula: str) -> Any:
     Raises
     ------
     SpecificationError
-        If a single term has a power, which formulae would leave out: it is not one of the term's values.
+        If formulae would leave a part of it out: the power of a single term, or a term that is taken away
+        under another name.
     """
     found = _Terms(tree, formula).resolve()
     return found if isinstance(found, Model) else Model(found)
@@ -50,16 +51,43 @@ class _Terms(Resolver):  # type: ignore[misc]  # formulae has no types
         self._formula = formula
 
     def visitBinaryExpr(self, expr: Any) -> Any:  # noqa: N802 - formulae's name
-        if expr.operator.kind == "STAR_STAR" and not isinstance(term := expr.left.accept(self), Model):
-            components: Sequence[Any] = getattr(term, "components", ())
-            x = getattr(term, "name", str(term))
-            if len(components) == 1 and not isinstance(components[0], Call):
-                x = quoted(str(components[0].name))
-            raise SpecificationError(
-                f"{x}**... in {self._formula!r} means {x} itself, since a power is one of terms; "
-                f"{_power_of(components)}"
-            )
-        return super().visitBinaryExpr(expr)
+        if expr.operator.kind not in {"STAR_STAR", "MINUS"}:
+            return super().visitBinaryExpr(expr)
+        left = expr.left.accept(self)  # once: sides are nested deeply
+        if expr.operator.kind == "STAR_STAR":
+            self._require_sum(left)
+            return left ** expr.right.accept(self)
+        right = expr.right.accept(self)
+        self._require_found(left, right)
+        return left - right
+
+    def _require_sum(self, term: Any) -> None:
+        """Refuse the power of a single term, which formulae would take for the term itself."""
+        if isinstance(term, Model):
+            return
+        components: Sequence[Any] = getattr(term, "components", ())
+        x = getattr(term, "name", str(term))
+        if len(components) == 1 and not isinstance(components[0], Call):
+            x = quoted(str(components[0].name))
+        raise SpecificationError(
+            f"{x}**... in {self._formula!r} means {x} itself, since a power is one of terms; "
+            f"{_power_of(components)}"
+        )
+
+    def _require_found(self, kept: Any, taken: Any) -> None:
+        """Refuse to take away ``b:a`` where ``a:b`` stands: formulae would leave it."""
+        names = {frozenset(term.components): term.name for term in _interactions(kept)}
+        for term in _interactions(taken):
+            name = names.get(frozenset(term.components), term.name)
+            if name != term.name:
+                raise SpecificationError(
+                    f"{self._formula!r} takes away {term.name!r}, which stands there as {name!r}: write that"
+                )
+
+
+def _interactions(found: Any) -> list[Any]:
+    terms = found.common_terms if isinstance(found, Model) else [found]
+    return [term for term in terms if len(getattr(term, "components", ())) > 1]
 
 
 def _power_of(components: Sequence[Any]) -> str:

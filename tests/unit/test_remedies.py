@@ -156,6 +156,18 @@ def test_what_other_languages_write_leads_to_what_was_meant(formula, said):
         ModelSpecification(formula)
 
 
+def test_an_interaction_is_taken_away_under_the_name_that_it_has():
+    for formula in ("y ~ a*b - b:a", "y ~ a:b - b:a", "y ~ (a + b + c)**2 - c:a - 1"):
+        with pytest.raises(SpecificationError, match=r"which stands there as 'a:[bc]': write that"):
+            ModelSpecification(formula)
+    taken = "".join(f" - x{place}" for place in range(60))  # each side is read once
+    assert [term.name for term in ModelSpecification(f"y ~ a*b - a:b{taken}").terms] == [
+        "Intercept",
+        "a",
+        "b",
+    ]
+
+
 @pytest.mark.parametrize(
     ("formula", "twice", "once"),
     [
