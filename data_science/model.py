@@ -235,8 +235,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
 
     def predict_probability(self, features: pd.DataFrame) -> float:
         """Return P(label = 1) of the only row, for the MLE team's record of predictions."""
-        held = self.model  # once: `load` may replace it meanwhile
-        return held.predict_proba_one(held.reader.only_row(features))
+        return (held := self.model).predict_proba_one(held.reader.only_row(features))  # `load` may replace it
 
     def input_reference(self) -> Mapping[str, Any] | None:
         """Return counts of each column in training, for `trigger_retraining`; None if none were stored."""

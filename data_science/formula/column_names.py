@@ -56,12 +56,6 @@ def require_columns(formula: str) -> None:
                 f"{before.lexeme}[...] in {formula!r} selects a level, which only a response can; for the "
                 "level add a 0/1 column to the table"
             )
-        if token.kind == "STAR_STAR" and not calls and before.kind in _NAMES:
-            x = before.lexeme
-            raise SpecificationError(
-                f"{x}**... in {formula!r} means {x} itself, since a power is one of terms; for the power of "
-                f"its values write I({x}**2)"
-            )
 
 
 def require_distinct(formula: str, terms: Iterable[ParsedTerm], coded: Collection[Component]) -> None:
@@ -137,6 +131,21 @@ def require_one_meaning(formula: str, terms: Iterable[ParsedTerm]) -> None:
                 f"{name!r} in {formula!r} has two meanings, which formulae, and so Bambi, cannot tell apart: "
                 "expand the parentheses, or rename or add a column of the table"
             )
+
+
+def require_one_name(formula: str, terms: Iterable[ParsedTerm]) -> None:
+    """Refuse one term under two names: formulae keeps ``x:z`` beside ``z:x``.
+
+    Raises
+    ------
+    SpecificationError
+        Naming both.
+    """
+    first: dict[object, str] = {}
+    for term in terms:
+        name = first.setdefault((frozenset(term.expression), frozenset(term.groups)), term.name)
+        if name != term.name:
+            raise SpecificationError(f"{term.name!r} in {formula!r} is {name!r} again: write it once")
 
 
 def _right_hand_side(tokens: list[Any]) -> Iterator[tuple[Any, Any, int]]:

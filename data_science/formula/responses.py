@@ -29,6 +29,11 @@ _INSTEAD = (
         "for successes out of trials write p(successes, trials), where trials are successes and failures",
     ),
     (
+        r"""\["[^"]*'[^"]*"\]|\['[^']*"[^']*'\]""",
+        "a level with a quotation mark in it cannot be written: add a column that is 1 for the event and 0 "
+        "otherwise",
+    ),
+    (
         r"\[",
         "a level is text in quotes after a plain name, as in choice['blue'] or group['2']; for any other add "
         "a column that is 1 for the event and 0 otherwise",

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from formulae import model_description
 from formulae.parser import Parser
 from formulae.scanner import Scanner
 from formulae.terms import GroupSpecificTerm, Intercept, Variable
@@ -23,11 +22,12 @@ from data_science.formula.column_names import (
     require_columns,
     require_distinct,
     require_one_meaning,
+    require_one_name,
     require_variable,
 )
 from data_science.formula.expressions import Column, Expression
 from data_science.formula.priors import COMMON, GROUP_SD, Prior
-from data_science.formula.reading import balanced, hint
+from data_science.formula.reading import GROUPS_IN_PARENTHESES, balanced, describe, hint
 from data_science.formula.responses import require_readable, response_of
 
 DEFAULT_FORMULA = "label ~ 1 + scd_a + scd_b + (1 | attr_a) + (1 | attr_b)"
@@ -197,9 +197,8 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
         raise SpecificationError(f"the formula is {formula!r}; expected a string such as {DEFAULT_FORMULA!r}")
     try:
         require_columns(formula)
-        described = model_description(balanced(formula))
         parser = Parser(Scanner(balanced(formula)).scan())
-        parser.parse()
+        described = describe(parser.parse(), formula)
     except SpecificationError:
         raise
     # formulae raises whatever its scanner, parser and resolver run into; all of it means the same here
@@ -210,8 +209,9 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
     if not parser.at_end():  # formulae would ignore it, such as "| g" without parentheses
         require_readable(formula)
         rest = " ".join(str(token.lexeme) for token in parser.tokens[parser.current : -1])
+        instead = GROUPS_IN_PARENTHESES if rest.startswith("|") else hint(formula)
         raise SpecificationError(
-            f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}{hint(formula)}"
+            f"formula {formula!r} cannot be read: {rest!r} follows its end; {_CLASS}{instead}"
         )
     if described.response is None:
         raise SpecificationError(
@@ -223,6 +223,7 @@ def _parse(formula: str) -> tuple[Response, tuple[ParsedTerm, ...], tuple[Parsed
     if not terms:
         raise SpecificationError(f"formula {formula!r} has nothing to estimate; {_CLASS}")
     require_one_meaning(formula, (*terms, *offsets))
+    require_one_name(formula, terms)
     used = {column for term in (*terms, *offsets) for column in term.reads}
     if overlap := used & {response.successes, response.trials}:
         raise SpecificationError(f"formula {formula!r} predicts the response from itself: {sorted(overlap)}")

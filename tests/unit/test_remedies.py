@@ -114,10 +114,75 @@ def test_the_formula_that_a_refusal_names_is_the_model_that_was_meant(formula, r
     assert [term.name for term in meant.terms] == terms
 
 
-def test_a_power_of_a_column_is_refused_with_the_power_of_its_values():
-    with pytest.raises(SpecificationError, match=r"x\*\*\.\.\. .* means x itself.* write I\(x\*\*2\)"):
-        ModelSpecification("y ~ x**2")
+@pytest.mark.parametrize(
+    ("term", "written"),
+    [
+        ("x", "x ** 2"), ("(x)", "x ** 2"), ('"x"', "x ** 2"), ("`x y`", "x y ** 2"), ("scale(x)", "scale(x) ** 2"),
+        ("(exp(x))", "exp(x) ** 2"), ("I(x + z)", "x + z ** 2"), ("{x}", "x ** 2"), ("(x:z)", "x * z ** 2"),
+        ("(x:exp(z))", "x * exp(z) ** 2"), ("C(x)", None), ("bs(x, df=4)", None), ("poly(x, 2)", None),
+        ("offset(x)", None), ("(1 | g)", None), ("1", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("power", ["2", "1", "3"])
+def test_a_power_of_one_term_is_refused_with_the_power_of_its_values(term, written, power):
+    """Formulae, and so Bambi, leaves such a power out with no more than a printed line."""
+    for formula in (f"y ~ {term}**{power}", f"y ~ z + w + ({term}**{power})"):
+        with pytest.raises(SpecificationError, match=r"\*\*\.\.\. in .* means .* itself") as refused:
+            ModelSpecification(formula)
+        remedy = re.search(r"write (I\(.*\))$", str(refused.value))
+        if written is None:
+            assert remedy is None
+            assert "leave it out" in str(refused.value)
+        else:
+            (_, meant) = ModelSpecification(f"y ~ {remedy[1]}").terms
+            assert meant.name == f"I({written})"
     assert len(ModelSpecification("y ~ (x + z)**2").terms) == 4
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("y ~ x^2", "A power is written **"),
+        ("y ~ (a + b)^2", "(a + b)**2 of terms"),
+        ("y ~ .", "A point does not stand for all columns"),
+        ("y ~ . - x", "A point does not stand for all columns"),
+        ("y ~ x + z*.", "A point does not stand for all columns"),
+        ("y ~ x | g", "stand in parentheses: (1 | g), (x | g)"),
+        ("y ~ z + x || g", "stand in parentheses: (1 | g), (x | g)"),
+        ('y["it\'s"] ~ x', "a level with a quotation mark in it cannot be written"),
+    ],
+)
+def test_what_other_languages_write_leads_to_what_was_meant(formula, said):
+    with pytest.raises(SpecificationError, match=re.escape(said)):
+        ModelSpecification(formula)
+
+
+def test_an_interaction_is_taken_away_under_the_name_that_it_has():
+    for formula in ("y ~ a*b - b:a", "y ~ a:b - b:a", "y ~ (a + b + c)**2 - c:a - 1"):
+        with pytest.raises(SpecificationError, match=r"which stands there as 'a:[bc]': write that"):
+            ModelSpecification(formula)
+    taken = "".join(f" - x{place}" for place in range(60))  # each side is read once
+    assert [term.name for term in ModelSpecification(f"y ~ a*b - a:b{taken}").terms] == [
+        "Intercept",
+        "a",
+        "b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("formula", "twice", "once"),
+    [
+        ("y ~ x:z + z:x", "z:x", "x:z"),
+        ("y ~ (x * z)**2", "z:x", "x:z"),
+        ("y ~ a*b + b:a", "b:a", "a:b"),
+        ("y ~ (1 | g:h) + (1 | h:g)", "1|h:g", "1|g:h"),
+        ("y ~ a:b:c + c:a:b", "c:a:b", "a:b:c"),
+        ("y ~ scale(x):z + z:scale(x)", "z:scale(x)", "scale(x):z"),
+    ],
+)
+def test_one_term_under_two_names_is_refused(formula, twice, once):
+    with pytest.raises(SpecificationError, match=re.escape(f"{twice!r} in {formula!r} is {once!r} again")):
+        ModelSpecification(formula)
 
 
 def test_numbers_in_a_column_of_objects_are_read_once_they_have_the_dtype_that_is_named():
