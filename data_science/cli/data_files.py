@@ -71,8 +71,9 @@ class DataFile:
         if len(header) > 1 or not (others := [c for c in _OTHER_DELIMITERS if c in header[0]]):
             return
         raise SchemaError(
-            f"{self.name} has no {self.delimiter!r} in its first line, but {others[0]!r}; expected the names of "
-            f"the columns with {self.delimiter!r} between them. Give --delimiter {_OTHER_DELIMITERS[others[0]]}"
+            f"{self.name} has no {self.delimiter!r} in its first line, but {others[0]!r}; expected the names "
+            f"of the columns with {self.delimiter!r} between them. "
+            f"Give --delimiter {_OTHER_DELIMITERS[others[0]]}"
         )
 
     @contextmanager
