@@ -61,10 +61,16 @@ def _texts(values: Any) -> Any:
     if not (pyarrow.types.is_string(found.type) or pyarrow.types.is_large_string(found.type)):
         return found.cast(pyarrow.string()).fill_null("")
     found = found.cast(pyarrow.string()).fill_null("")
-    if arrow.any(arrow.match_substring_regex(found, _SPECIAL)).as_py():
+    if _may_be_special(found):
         quoted = arrow.binary_join_element_wise('"', arrow.replace_substring(found, '"', '""'), '"', "")
         found = arrow.if_else(arrow.match_substring_regex(found, _SPECIAL), quoted, found)
     return found
+
+
+def _may_be_special(texts: Any) -> bool:
+    """Whether a sign that needs quotes is anywhere in the texts: a look at all their bytes at once."""
+    held = [chunk.buffers()[2] for chunk in getattr(texts, "chunks", [texts])]
+    return any(sign in part for part in map(bytes, filter(None, held)) for sign in (b",", b'"', b"\r", b"\n"))
 
 
 def _plain(values: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from data_science.cli import text_columns
 from data_science.cli.data_files import MISSING, DataFile, parquet, require_unique
 from data_science.errors import FeatureError, SchemaError
 from data_science.prediction.predictor import Predictor
@@ -62,24 +63,21 @@ def chunks(data: DataFile, predictor: Predictor, keep: Sequence[str] | None) -> 
         used = [place for place, name in enumerate(header) if name in kinds or name in kept] or [0]
         as_text = [p for p in used if header[p] in kept or kinds.get(header[p], "text") == "text"]
         reading = data.reading() | {
-            "na_values": {p: data.reading()["na_values"] for p in used if p not in as_text}
+            "names": range(len(header)),
+            "usecols": used,
+            "na_values": {p: data.reading()["na_values"] for p in used if p not in as_text},
         }
         first = 0
         try:
-            reader = pd.read_csv(
-                text, names=range(len(header)), usecols=used, dtype=dict.fromkeys(as_text, "str"),
-                chunksize=N_ROWS, low_memory=False, **reading,
-            )  # fmt: skip
+            for part in text_columns.parts(data, text, as_text, reading, N_ROWS):
+                named = part.rename(columns=dict(enumerate(header)))
+                features = pd.DataFrame(
+                    {name: _column(named[name], kind) for name, kind in kinds.items()}, index=named.index
+                )
+                yield Chunk(features, named[kept], first)
+                first += len(part)
         except pd.errors.EmptyDataError:  # a header without a line's end
             yield Chunk(pd.DataFrame(columns=list(kinds)), pd.DataFrame(columns=kept), 0)
-            return
-        for part in reader:
-            named = part.rename(columns=dict(enumerate(header)))
-            features = pd.DataFrame(
-                {name: _column(named[name], kind) for name, kind in kinds.items()}, index=named.index
-            )
-            yield Chunk(features, named[kept], first)
-            first += len(part)
 
 
 def faults(predictor: Predictor, chunk: Chunk, *, all_of_them: bool) -> dict[int, FeatureError]:

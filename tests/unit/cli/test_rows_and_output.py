@@ -11,7 +11,7 @@ import pytest
 from saved_models import save
 from serving_cases import predictor
 
-from data_science.cli import command, output, train, training_rows
+from data_science.cli import command, output, train, training_rows, typed_rows
 from data_science.cli.data_files import DataFile
 from data_science.cli.typed_rows import chunks
 from data_science.errors import ArtifactError, SettingsError
@@ -174,3 +174,17 @@ def test_a_check_shows_what_each_column_is_read_as(capfd):
     said = capfd.readouterr().out
     assert "  age: 7 levels: '0,5', '1,5', '2,5', '3,5', '4,5', ...\n" in said
     assert "  size: numbers from 0 to 6\n" in said
+
+
+@pytest.mark.parametrize("long", ["x" * 63, "x" * 64, "é" * 90], ids=len)
+def test_kept_cells_of_any_length_come_out_as_they_went_in(monkeypatch, long):
+    save("models", predictor())
+    monkeypatch.setattr(typed_rows, "N_ROWS", 4)
+    cells = ["007", "", " 8 ", "NA", "1e3", "a,b", 'say "x"', long, "é", "-0", "+1"]
+    part = rows().loc[[0] * len(cells)].reset_index(drop=True)
+    part.assign(key=cells).to_csv("rows.csv", index=False)
+
+    assert command.main(["predict", "rows.csv", "--keep-columns", "key", "--out", "out.csv"]) == 0
+
+    got = pd.read_csv("out.csv", dtype=str, keep_default_na=False)
+    assert got["key"].tolist() == cells
