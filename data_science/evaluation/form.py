@@ -62,8 +62,8 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     eta = fitted_line(fitted)
     offset = encoding.offset(rows.numeric, len(rows))
     scores = max(
-        _left_out(rows, eta, compared.loos[MODEL]),
-        _left_out(rows, blind_predictor(rows, offset), compared.loos[BASELINE]),
+        left_out(rows, eta, compared.loos[MODEL]),
+        left_out(rows, blind_predictor(rows, offset), compared.loos[BASELINE]),
         key=np.sum,
     )
     keep = np.unique(np.linspace(0, len(rows) - 1, min(MOST_ROWS, len(rows))).astype(np.intp))
@@ -91,8 +91,8 @@ def fitted_line(fitted: Fitted) -> Floats:
     return linear_predictor(fitted.design.encoding, fitted.problem.rows, fitted.posterior.mean[:, None])[:, 0]
 
 
-def _left_out(rows: Observations, eta: Floats, loo: Loo) -> Floats:
-    """Score every row at one linear predictor, without coefficient, less its share of the optimism."""
+def left_out(rows: Observations, eta: Floats, loo: Loo) -> Floats:
+    """Score every row at one linear predictor, without coefficient, less its share of the fit's optimism."""
     scores: Floats = rows.successes * eta - rows.trials * binomial.log_partition(eta)
     constant = float(binomial.log_coefficient(rows.successes, rows.trials).sum())
     return scores + (loo.elpd - constant - scores.sum()) / len(rows)

@@ -82,7 +82,8 @@ def _how_measured(verdict: Verdict) -> str:
     """Say what the difference is, where it is more than one fit and its draws."""
     parts = []
     if verdict.n_candidates > 1:
-        parts.append(f"the best of {verdict.n_candidates} candidates, which the limit allows for")
+        which = "the best" if verdict.elpd_diff >= 0 else "one"  # intercept only may be among them
+        parts.append(f"{which} of {verdict.n_candidates} candidates, which the limit allows for")
     if verdict.n_refitted:
         parts.append(f"{count(verdict.n_refitted, 'row')} left out by refitting")
     if verdict.n_khat_high:

@@ -71,7 +71,13 @@ def test_the_job_says_that_the_form_is_wrong_and_so_does_all_that_is_stored(capl
     assert str(fit.report).startswith("Form")
     stored = load(fit.save(tmp_path))
     assert Verdict.from_json(stored.diagnostics["verdict"]) == fit.report.verdict
-    assert f"## Verdict\n\n- {first}\n" in (stored.path / "model_card.md").read_text(encoding="utf-8")
+    card = (stored.path / "model_card.md").read_text(encoding="utf-8")
+    assert f"## Verdict\n\n- {first}\n" in card
+    thirds = [one for one in fit.report.performance.groups if one.column == "scd_a"]
+    outside = [not one.observed[0] <= one.predicted <= one.observed[2] for one in thirds]
+    assert outside == [True, True, True]  # the card shows where the form fails, by group
+    assert card.count("| `scd_a` `") == 3
+    assert sum(one.n_rows for one in thirds) == 2_500
 
 
 @pytest.mark.slow
