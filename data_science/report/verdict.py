@@ -149,7 +149,8 @@ def _detectable(verdict: Verdict) -> str:
     if verdict.n_copies:
         return f"what these rows would have shown is not known while {verdict.n_copies:,} look like copies"
     level = "" if {*verdict.detectable} != {"any"} else f", {smallest**2:.3g} between two halves of the rows,"
-    said = f"an odds ratio of {smallest:.3g} per sd{level} would have been seen nine times in ten"
+    line = "as a straight line, " if verdict.form == "wrong" and not level else ""
+    said = f"{line}an odds ratio of {smallest:.3g} per sd{level} would have been seen nine times in ten"
     told = {c: size for c, size in verdict.detectable.items() if log(size) > _TOLD * log(smallest)}
     for column, (found, blind) in verdict.detectable_top_tenth.items():
         if column not in told:
