@@ -16,7 +16,7 @@ from data_science.errors import GateError
 from data_science.evaluation import agreement, diagnostics
 from data_science.evaluation.agreement import Agreement
 from data_science.evaluation.diagnostics import Diagnostics
-from data_science.fitting.posterior_on import Fitted, Problem, drawn_by_engine, posterior_on
+from data_science.fitting.posterior_on import Fitted, drawn_by_engine, posterior_on
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.tallied import TalliedFrame
 from data_science.judgement.gates import Admission, judge

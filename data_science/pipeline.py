@@ -135,7 +135,7 @@ def _fit(
         compared = against_baseline(fitted, data.frame, settings)
     with watch.stage("verdict"):
         measured = evidence_of(fitted, compared, settings.seed, n_candidates)
-        fares = performance(compared, fitted.design.encoding)
+        fares = performance(compared, fitted.design.encoding, fitted)
     with watch.stage("predictor"):
         predictor = _predictor(fitted, costs)
         measured = replace(measured, labels=_labels(predictor, fitted))

@@ -97,6 +97,11 @@ def fitted_line(fitted: Fitted, rows: Observations) -> Floats:
     return linear_predictor(fitted.design.encoding, rows, fitted.posterior.mean[:, None])[:, 0]
 
 
+def left_out(rows: Observations, eta: Floats, loo: Loo) -> Floats:
+    """Score every row at one linear predictor, without coefficient, less its share of the fit's optimism."""
+    return _scores(rows, eta) + _optimism(rows, eta, loo)
+
+
 def _scores(rows: Observations, eta: Floats) -> Floats:
     """Log probability of every row at its linear predictor, without coefficient."""
     return np.asarray(rows.successes * eta - rows.trials * binomial.log_partition(eta))

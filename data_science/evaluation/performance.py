@@ -1,7 +1,7 @@
 """How well a fit predicts rows that it has not seen, overall and by group, with intervals; no opinion on it.
 
-Every row is predicted by leaving it out; a group is a level, or a third of a numeric column
-whose rows were not merged into nodes.
+Every row is predicted by leaving it out; a group is a level, or a third of a numeric column. Rows of a column
+that were merged into nodes are predicted by the fit to all of them, less what that flatters it on average.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ import numpy as np
 from scipy import stats
 
 from data_science.arrays import Floats, Ints
+from data_science.evaluation.blind import blind_predictor
 from data_science.evaluation.candidates import BASELINE, MODEL
 from data_science.evaluation.comparison import Comparison
+from data_science.evaluation.form import fitted_line, left_out
 from data_science.evaluation.loo import standard_error
 from data_science.evaluation.written_names import of_whole_columns
+from data_science.fitting.posterior_on import Fitted
 from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Observations
+from data_science.likelihood import binomial
 
 _PARTS = 3  # of a numeric column
 _MOST_LEVELS = 12  # of a column that is shown by its levels
@@ -47,9 +51,10 @@ class Performance:
     gain_se: float
     brier: tuple[float, float, float] | None  # mean squared error, its saving over intercept only, and SE
     groups: tuple[GroupPerformance, ...]
+    merged: str | None = None  # column among the groups whose rows were not left out one by one
 
 
-def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
+def performance(compared: Comparison, encoding: Encoding, fitted: Fitted | None = None) -> Performance | None:
     """Measure; None if it is not known at which observations the fits were compared.
 
     Parameters
@@ -57,6 +62,8 @@ def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
     compared : Comparison
         Of a fit with the intercept-only model.
     encoding : Encoding
+    fitted : Fitted, optional
+        The fit with its rows, of which a column that was merged into nodes has its groups.
     """
     nodes, model = compared.nodes, compared.loos[MODEL]
     if nodes is None:
@@ -84,7 +91,38 @@ def performance(compared: Comparison, encoding: Encoding) -> Performance | None:
     if p is not None:
         blind = _probability(nodes, compared.loos[BASELINE].pointwise)
         squares = _brier(nodes.successes, p, blind, weights, total.n_rows)
-    return Performance(total.n_rows, total.elpd, total.se, squares, tuple(groups))
+    merged = None if fitted is None else _of_merged(compared, fitted)
+    groups += merged or []
+    name = compared.continuous if merged else None
+    return Performance(total.n_rows, total.elpd, total.se, squares, tuple(groups), name)
+
+
+def _of_merged(compared: Comparison, fitted: Fitted) -> list[GroupPerformance]:
+    """Measure thirds of the column whose rows were merged, on the rows themselves."""
+    rows, encoding, column = fitted.problem.sample, fitted.design.encoding, compared.continuous
+    if column is None or column not in of_whole_columns(rows.numeric, encoding):
+        return []
+    if len(rows) < fitted.problem.rows.n_observations:  # most of them stay in their engine
+        return []
+    eta = fitted_line(fitted, rows)
+    alone = blind_predictor(rows, encoding.offset(rows.numeric, len(rows)))
+    gap = left_out(rows, eta, compared.loos[MODEL]) - left_out(rows, alone, compared.loos[BASELINE])
+    p, single = binomial.probability(eta), bool((rows.trials == 1).all())
+    found = []
+    for _, level, inside in _parts(column, rows.numeric[column], np.ones(len(rows))):
+        n = len(inside)
+        found.append(
+            GroupPerformance(
+                column,
+                level,
+                n,
+                _rate(float(rows.successes[inside].sum()), float(rows.trials[inside].sum())),
+                float(p[inside].mean()) if single else None,
+                float(gap[inside].sum()),
+                standard_error(gap[inside], np.ones(n), n) if n > 1 else np.nan,
+            )
+        )
+    return found
 
 
 def _groups(
@@ -97,21 +135,26 @@ def _groups(
                 yield from _named(factor.column, str(level), codes == code)
     numeric = {name: nodes.numeric[name] for name in encoding.numeric_columns if name in nodes.numeric}
     for column, values in of_whole_columns(numeric, encoding).items():
-        if column == continuous:  # its nodes lie where no row does, and a third of them is none of the rows
+        if column == continuous:  # its nodes lie where no row does: `_of_merged` takes the rows
             continue
-        distinct = np.unique(values)
-        if len(distinct) <= 2 * _PARTS:
-            for value, level in zip(distinct, _written(distinct), strict=True):
-                yield from _named(column, level, values == value)
-            continue
-        order = np.argsort(values, kind="stable")
-        share = np.cumsum(weights[order]) / weights.sum()
-        cuts = [values[order][np.searchsorted(share, k / _PARTS)] for k in range(1, _PARTS)]
-        part = np.searchsorted(cuts, values, side="left")
-        *written, _ = _written(np.array([distinct[0], *cuts, distinct[-1]]))
-        names = [*(f"to {cut}" for cut in written[1:]), f"above {written[-1]}"]
-        for k, name in enumerate(names):
-            yield from _named(column, name, part == k)
+        yield from _parts(column, values, weights)
+
+
+def _parts(column: str, values: Floats, weights: Floats) -> Iterator[tuple[str, str, Ints]]:
+    """Take a numeric column apart, by its values or into thirds of the rows."""
+    distinct = np.unique(values)
+    if len(distinct) <= 2 * _PARTS:
+        for value, level in zip(distinct, _written(distinct), strict=True):
+            yield from _named(column, level, values == value)
+        return
+    order = np.argsort(values, kind="stable")
+    share = np.cumsum(weights[order]) / weights.sum()
+    cuts = [values[order][np.searchsorted(share, k / _PARTS)] for k in range(1, _PARTS)]
+    part = np.searchsorted(cuts, values, side="left")
+    *written, _ = _written(np.array([distinct[0], *cuts, distinct[-1]]))
+    names = [*(f"to {cut}" for cut in written[1:]), f"above {written[-1]}"]
+    for k, name in enumerate(names):
+        yield from _named(column, name, part == k)
 
 
 def _written(values: Floats) -> list[str]:

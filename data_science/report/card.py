@@ -180,6 +180,11 @@ def _performance(found: Performance | None) -> tuple[Part, ...]:
     ]
     if groups:
         parts.append(Table(("group", "rows", "observed rate", "predicted", "nats (± 2 SE)"), groups))
+    if found.merged is not None:
+        parts.append(
+            f"Groups of {code(found.merged)} are predicted by the fit to all rows, not by leaving each out; "
+            "what that flatters the fit on average is taken off their score."
+        )
     return tuple(parts)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import floor, log, log10
 
+from data_science.evaluation.evidence import Gain
 from data_science.judgement.verdict import Verdict
 from data_science.limits import OF_INTEREST, RARER_MIN, ROWS_MIN, SMALL_ELPD
 from data_science.report.wording import capitalized, count, listed, readable
@@ -63,8 +64,10 @@ def _features(verdict: Verdict) -> str:
     if verdict.features == "add":
         each = f" of each of {verdict.n_candidates} candidates" if verdict.n_candidates > 1 else ""
         named = _few(tuple(map(readable, verdict.clear)))
-        clear = f"; clear among {verdict.n_effects} effects{each}: {named}"
-        return f"the features improve predictions: {figures}{clear if verdict.clear else ''}; {overall}"
+        clear = f"; clear among {verdict.n_effects} effects{each}: {named}" if verdict.clear else ""
+        if not Gain(verdict.elpd_diff, verdict.se_diff).is_clear(SMALL_ELPD, verdict.n_candidates):
+            figures += ", which alone could be chance"
+        return f"the features improve predictions: {figures}{clear}; {overall}"
     if not verdict.n_effects:
         known = f", only {_few(verdict.offsets)}" if verdict.offsets else ""
         return f"the formula has no features{known}; {overall}"
@@ -82,7 +85,8 @@ def _how_measured(verdict: Verdict) -> str:
     """Say what the difference is, where it is more than one fit and its draws."""
     parts = []
     if verdict.n_candidates > 1:
-        parts.append(f"the best of {verdict.n_candidates} candidates, which the limit allows for")
+        which = "the best" if verdict.elpd_diff >= 0 else "one"  # intercept only may be among them
+        parts.append(f"{which} of {verdict.n_candidates} candidates, which the limit allows for")
     if verdict.n_refitted:
         parts.append(f"{count(verdict.n_refitted, 'row')} left out by refitting")
     if verdict.n_khat_high:
@@ -145,7 +149,8 @@ def _detectable(verdict: Verdict) -> str:
     if verdict.n_copies:
         return f"what these rows would have shown is not known while {verdict.n_copies:,} look like copies"
     level = "" if {*verdict.detectable} != {"any"} else f", {smallest**2:.3g} between two halves of the rows,"
-    said = f"an odds ratio of {smallest:.3g} per sd{level} would have been seen nine times in ten"
+    line = "as a straight line, " if verdict.form == "wrong" and not level else ""
+    said = f"{line}an odds ratio of {smallest:.3g} per sd{level} would have been seen nine times in ten"
     told = {c: size for c, size in verdict.detectable.items() if log(size) > _TOLD * log(smallest)}
     for column, (found, blind) in verdict.detectable_top_tenth.items():
         if column not in told:
@@ -216,10 +221,11 @@ def _all_alike(verdict: Verdict) -> str:
     threshold, lowest, highest = (verdict.labels[name] for name in ("threshold", "lowest", "highest"))
     if lowest <= threshold < highest:
         return ""
-    label, most = (
-        (0, f"more than {rate(highest)}") if highest <= threshold else (1, f"less than {rate(lowest)}")
-    )
-    return f" (at the present one, {rate(threshold)}, every row is labelled {label}: none has {most})"
+    label, most = 1, f"less than {rate(lowest)}"
+    if highest <= threshold:
+        label, most = 0, f"more than {rate(highest)}"
+    alike = f"every row that was fitted is labelled {label}: none has {most}"
+    return f" (at the present one, {rate(threshold)}, {alike})"
 
 
 def _other_form(verdict: Verdict) -> str:

@@ -25,8 +25,8 @@ PACKAGES = {
         *(
             f"data_science/evaluation/{name}.py"
             for name in (
-                "__init__", "agreement", "blind", "candidates", "comparison", "diagnostics", "evidence", "evidence_of",
-                "family", "form", "leak", "loo", "missing", "pareto", "pointwise", "power", "reference",
+                "__init__", "agreement", "blind", "candidates", "comparison", "copies", "diagnostics", "dispersion", "evidence",
+                "evidence_of", "family", "form", "leak", "loo", "missing", "pareto", "pointwise", "power", "reference",
                 "refits", "written_names",
             )
         ),

@@ -15,6 +15,11 @@ def _labelled(eta, seed):
 ETA = {
     "bend": lambda f: -3.3 + 10.15 * (f["scd_a"] - 0.5) ** 2,
     "product": lambda f: -2.5 + 2.4 * (f["scd_a"] - 0.5) * (f["scd_b"] - 3) / ROOT_2,
+    "bend and product": lambda f: (
+        -3.3 + 8 * (f["scd_a"] - 0.5) ** 2 + 2.4 * (f["scd_a"] - 0.5) * (f["scd_b"] - 3) / ROOT_2
+    ),
+    "wave": lambda f: -2.3 + 0.6 * np.sin(10 * np.pi * f["scd_a"]),
+    "slopes": lambda f: -2.3 + np.where(f["attr_b"].isin(["a", "c"]), 2, -2) * (f["scd_a"] - 0.5),
     "level": lambda f: -2.3 + 0.6 * (f["attr_b"] == "a"),
     "tail": lambda f: -2.6 + 10 * np.maximum(0, f["scd_a"] - 0.8),
     "slight": lambda f: -2.3 + 0.15 * ROOT_12 * (f["scd_a"] - 0.5),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_science import pipeline
+from data_science import ModelSpecification, compare, pipeline
 from data_science.engines.registry import FitSettings
 from data_science.judgement.verdict import Verdict
 from data_science.storage.artifact import load
@@ -71,7 +71,40 @@ def test_the_job_says_that_the_form_is_wrong_and_so_does_all_that_is_stored(capl
     assert str(fit.report).startswith("Form")
     stored = load(fit.save(tmp_path))
     assert Verdict.from_json(stored.diagnostics["verdict"]) == fit.report.verdict
-    assert f"## Verdict\n\n- {first}\n" in (stored.path / "model_card.md").read_text(encoding="utf-8")
+    card = (stored.path / "model_card.md").read_text(encoding="utf-8")
+    assert f"## Verdict\n\n- {first}\n" in card
+    thirds = [one for one in fit.report.performance.groups if one.column == "scd_a"]
+    outside = [not one.observed[0] <= one.predicted <= one.observed[2] for one in thirds]
+    assert outside == [True, True, True]  # the card shows where the form fails, by group
+    assert card.count("| `scd_a` `") == 3
+    assert sum(one.n_rows for one in thirds) == 2_500
+
+
+#: World → what has to be added for the form to hold.
+MENDED = {
+    "bend": {"bs(scd_a, df=5)"},
+    "product": {"scd_a:scd_b"},
+    "bend and product": {"bs(scd_a, df=5)", "scd_a:scd_b"},
+    "wave": {"bs(scd_a, df=15)"},
+    "slopes": {"(scd_a | attr_b)"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", MENDED)
+def test_what_a_failed_check_proposes_is_fitted_and_the_winner_is_checked(kind):
+    lines = ModelSpecification()
+
+    found = compare([ModelSpecification("label ~ 1"), lines], world(kind, 20_000))
+
+    print(f"\n{kind}:", *found.sentences, sep="\n- ")
+    first, *_ = found.proposed
+    assert found.proposed[first] == lines.formula
+    assert found.judged == found.names[0] == [*found.proposed][-1]
+    assert all(term in found.judged for term in MENDED[kind])
+    assert len(found.proposed) == len(MENDED[kind])
+    assert (found.verdict.features, found.verdict.form) == ("add", "holds")
+    assert found.verdict.n_candidates == 2 + len(MENDED[kind])
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Tables in which a verdict could be false for a reason of their own, with posteriors that no engine drew."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from quick_fits import compared_at_mode, fitted_at_mode
 from data_science.evaluation.copies import n_copies
 from data_science.evaluation.dispersion import dispersion
 from data_science.evaluation.evidence_of import evidence_of
+from data_science.evaluation.performance import performance
 from data_science.evaluation.power import power_evidence
 from data_science.formula.rows import Observations
 from data_science.formula.specification import ModelSpecification
@@ -133,6 +136,21 @@ def test_an_effect_of_the_reference_alone_is_seen_as_one_of_any_other_level():
 
     assert found.clear[0] == "attr_b[a]"
     assert found.n_effects == 5
+
+
+def test_groups_of_a_column_whose_rows_were_merged_show_where_the_form_fails():
+    fitted = fitted_at_mode(world("bend", 3_000))
+    left_out = compared_at_mode(fitted)
+    compared = replace(left_out, nodes=fitted.problem.rows, continuous="scd_a")
+
+    found = performance(compared, fitted.design.encoding, fitted)
+
+    thirds = [one for one in found.groups if one.column == "scd_a"]
+    assert found.merged == "scd_a"
+    assert [one.n_rows for one in thirds] == [1_000, 1_000, 1_000]
+    assert not any(one.observed[0] <= one.predicted <= one.observed[2] for one in thirds)
+    assert sum(one.gain for one in thirds) == pytest.approx(found.gain, abs=1e-6)
+    assert performance(compared, fitted.design.encoding).merged is None
 
 
 def test_a_wave_is_bent_finely_and_what_no_pair_has_is_said_to_be_in_none():

@@ -194,6 +194,15 @@ def test_nothing_is_not_said_to_be_less_than_nothing():
     assert "-0.0" not in " ".join(made.sentences)
 
 
+@pytest.mark.parametrize(("nats", "part"), [(384.0, "most"), (383.0, "a part")])
+def test_a_column_has_most_of_what_is_missed_only_from_half_of_it_on(nats, part):
+    form = replace(WRONG, missed_gain=nats)
+
+    said = phrased(decide(evidence(form=form))).sentences[0]
+
+    assert said.endswith(f"; {part} of it is in scd_a.")
+
+
 def test_a_small_rate_is_not_rounded_away():
     assert [rate(share) for share in (0.0913, 0.5, 0.0005, 0.00098, 0.00001)] == [
         "9.1%", "50.0%", "0.050%", "0.098%", "0.0010%",
@@ -212,9 +221,12 @@ def test_what_would_have_to_be_is_asked_for_where_the_data_could_not_say():
     [
         (
             (0.5, 0.07, 0.115),
-            " (at the present one, 50.0%, every row is labelled 0: none has more than 11.5%)",
+            " (at the present one, 50.0%, every row that was fitted is labelled 0: none has more than 11.5%)",
         ),
-        ((0.1, 0.12, 0.3), " (at the present one, 10.0%, every row is labelled 1: none has less than 12.0%)"),
+        (
+            (0.1, 0.12, 0.3),
+            " (at the present one, 10.0%, every row that was fitted is labelled 1: none has less than 12.0%)",
+        ),
         ((0.1, 0.07, 0.115), ""),
     ],
 )
@@ -223,6 +235,13 @@ def test_a_threshold_that_no_row_reaches_or_all_do_is_said_beside_the_advice_to_
 
     assert made.advice == (f"use its probabilities with a threshold from your costs{said}",)
     assert made.labels == dict(zip(("threshold", "lowest", "highest"), labels, strict=True))
+
+
+@pytest.mark.parametrize(("elpd", "is_said"), [(7.9, True), (8.9, False), (3.9, True)])
+def test_a_gain_that_alone_could_be_chance_is_not_left_to_contradict_the_effect_that_is_clear(elpd, is_said):
+    said = by_heading(verdict(elpd_diff=elpd, se_diff=4.4 if elpd > 4 else 1.0))["Features"]
+
+    assert (", which alone could be chance; clear among 4 effects: scd_a" in said) is is_said
 
 
 def test_levels_alone_are_detected_by_halves_of_the_rows():
