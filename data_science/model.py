@@ -24,7 +24,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(said, name=error.name) from error
 
 from data_science.errors import ArtifactError, DataScienceError, needing, require_instance
-from data_science.storage import artifact
+from data_science.storage import artifact, references
 from data_science.warehouse.door import ScoresTables
 
 if TYPE_CHECKING:
@@ -131,11 +131,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
             from data_science.formula.specification import ModelSpecification
 
             require_instance("specification", specification, ModelSpecification)
-        self.specification = specification
-        self.seed = seed
-        self.engine = engine
-        self.settings = settings
-        self.costs = costs
+        self.specification, self.seed, self.engine = specification, seed, engine
+        self.settings, self.costs = settings, costs
         self._held: Fit | artifact.Loaded | None = None
 
     def fit(self, dataset: pd.DataFrame) -> Any:
@@ -221,9 +218,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
     def predict_proba(self, features: pd.DataFrame, method: Method | None = None) -> Floats:
         """Return P(label = 1) of every row, shape (row,).
 
-        At the posterior means, unless a ``method`` is named. Rows with an unseen level are averaged over
-        where it may lie (``method="posterior"``) if the model card says that this is far from the plug-in;
-        labels follow the same probability. See `Predictor.predict_proba`.
+        At the posterior means, unless a ``method`` is named; of an unseen level that may lie far from them,
+        averaged (``method="posterior"``). Labels follow the same probability. See `Predictor.predict_proba`.
         """
         return self.model.predict_proba(features, method)
 
@@ -244,18 +240,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         return self.model.predict_proba_one(self.model.reader.only_row(features))
 
     def input_reference(self) -> Mapping[str, Any] | None:
-        """Return counts of each column that the model reads, in training, for `trigger_retraining`.
-
-        None of a version from before these were stored.
-        """
-        held = self._fitted_or_loaded
-        if isinstance(held, artifact.Loaded):
-            from data_science.storage.references import read_reference
-
-            stored = read_reference(held.path)
-        else:
-            stored = None if held.reference is None else dict(held.reference)
-        return None if stored is None else stored["columns"]
+        """Return what training saw of each column, for `trigger_retraining`; None of an older version."""
+        return references.input_counts(self._fitted_or_loaded)
 
     def explain(self, features: pd.DataFrame | Mapping[str, Any]) -> dict[str, float]:
         """Return each term's part of the linear predictor (logit scale) of one row; they sum to it."""

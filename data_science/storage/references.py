@@ -22,3 +22,10 @@ def read_reference(version: Path) -> dict[str, Any] | None:
     if REFERENCE not in read_manifest(version)["files"]:
         return None
     return parse_json(read_listed(version, REFERENCE, keep=True), version / REFERENCE)
+
+
+def input_counts(held: Any) -> dict[str, Any] | None:
+    """Return levels, edges and counts by column, of a fit or of a loaded version; None if it has none."""
+    path = getattr(held, "path", None)
+    stored = held.reference if path is None else read_reference(path)
+    return None if stored is None else dict(stored["columns"])

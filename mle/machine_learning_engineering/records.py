@@ -34,6 +34,9 @@ class Prediction:
     trace_id: str | None = None  # of W3C Trace Context
 
 
+_as_json = json.JSONEncoder(
+    separators=(",", ":"), allow_nan=False
+).encode  # made once: dumps makes it each time
 _IDS = {"request_id", "trace_id"}
 _MEMBERS = {2: {"format", "crc32", *Prediction.__dataclass_fields__}}
 _MEMBERS[1] = _MEMBERS[2] - _IDS
@@ -51,8 +54,10 @@ def encode(prediction: Prediction) -> bytes:
         "at": prediction.at.isoformat(),
     }
     if prediction.request_id is not None or prediction.trace_id is not None:
-        record |= {"format": FORMAT, "request_id": prediction.request_id, "trace_id": prediction.trace_id}
-    line = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+        record["format"] = FORMAT
+        record["request_id"] = prediction.request_id
+        record["trace_id"] = prediction.trace_id
+    line = _as_json(record).encode()
     return b'%b%b%08x"}\n' % (line[:-1], _CHECK, crc32(line))
 
 
