@@ -75,8 +75,8 @@ def decode(line: bytes) -> Prediction:
         raise ValueError("the checksum is that of another record: the line was changed after it was written")
     record = json.loads(line)
     number = record.get("format") if isinstance(record, dict) else None
-    if type(number) is not int or number not in _MEMBERS:
-        raise ValueError(f"expected a record of format 1 to {FORMAT}")
+    if type(number) is not int or number not in _MEMBERS or (number == FORMAT and not record.keys() >= _IDS):
+        raise ValueError(f"expected a record of format 1, or of format {FORMAT} with {sorted(_IDS)}")
     if unknown := record.keys() - _MEMBERS[number]:
         raise ValueError(f"the record has {sorted(unknown)}, which format {number} does not")
     try:
