@@ -131,11 +131,8 @@ class BayesianLogitModel(MLEModel, ScoresTables):
             from data_science.formula.specification import ModelSpecification
 
             require_instance("specification", specification, ModelSpecification)
-        self.specification = specification
-        self.seed = seed
-        self.engine = engine
-        self.settings = settings
-        self.costs = costs
+        self.specification, self.seed, self.engine = specification, seed, engine
+        self.settings, self.costs = settings, costs
         self._held: Fit | loading.Loaded | None = None
 
     def fit(self, dataset: pd.DataFrame, **chosen: Any) -> Any:

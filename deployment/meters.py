@@ -36,7 +36,7 @@ def _seconds() -> Distribution:
 class Meters:
     """Everything that is counted; routes are few and known, never a path that somebody sent."""
 
-    requests: dict[tuple[str, int], int] = field(default_factory=dict)  # by route and status
+    requests: dict[str, dict[int, int]] = field(default_factory=dict)  # by route and status
     durations: dict[str, Distribution] = field(default_factory=dict)  # by route
     labels: list[int] = field(default_factory=lambda: [0, 0])  # predictions, by label
     probability: Distribution = field(default_factory=lambda: Distribution(PROBABILITIES))
@@ -46,11 +46,12 @@ class Meters:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one response."""
-        key = (route, status)
-        self.requests[key] = self.requests.get(key, 0) + 1
-        durations = self.durations.get(route)
-        if durations is None:
+        try:
+            by_status, durations = self.requests[route], self.durations[route]
+        except KeyError:
+            by_status = self.requests[route] = {}
             durations = self.durations[route] = _seconds()
+        by_status[status] = by_status.get(status, 0) + 1
         durations.add(seconds)
 
     def predicted(self, label: int, probability: float) -> None:

@@ -38,8 +38,9 @@ class Collected:
 
         meters = self.meters
         requests = CounterMetricFamily(f"{_PREFIX}_http_requests", "Responses.", labels=("route", "status"))
-        for (route, status), n in dict(meters.requests).items():
-            requests.add_metric((route, str(status)), n)
+        for route, by_status in dict(meters.requests).items():
+            for status, n in dict(by_status).items():
+                requests.add_metric((route, str(status)), n)
         yield requests
         yield _histogram("http_request_duration_seconds", "Time to answer.", dict(meters.durations), "route")
         labels = CounterMetricFamily(

@@ -66,7 +66,7 @@ def of_log(options: Namespace, version: Loaded, since: timedelta | None) -> Mate
     features = asked.take(good).features(version.predictor)
     client = np.asarray(logged.idx.factorize()[0])
     seen = Seen(features, Answers.of(version.predictor, features), client[good])
-    if options.labels is None:
+    if not options.labels:  # a blank one is none, as from compose
         return Material(seen, None, record)
     labels = Table.of(DataFile(options.labels, options.delimiter, options.encoding))
     idx, moments = keys(labels), known_at(labels)

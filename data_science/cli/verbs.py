@@ -205,7 +205,7 @@ VERBS = {
     ),
     "duel": Verb(
         "compare the version that serves with a candidate on labels that neither has seen",
-        "data-science duel labels.csv --apply", "data_science.cli.duel", _duel, (0, 2, 3, 10, 11, 143),
+        "data-science duel wells.csv --apply", "data_science.cli.duel", _duel, (0, 2, 3, 10, 11, 143),
     ),
     "check": Verb(
         "compare new rows, and their labels, with what a version was trained on",

@@ -71,7 +71,7 @@ class Seen:
     answers : Answers
         To the same rows.
     client : array of int
-        Whose each row is.
+        Whose each row is: 0, 1, ...
     """
 
     features: pd.DataFrame
@@ -131,8 +131,9 @@ def _distributions(
     reference: Reference, seen: Seen, threshold: float, margins: Margins, coverage: float
 ) -> list[Finding]:
     # One row of each client, the last: a client asked about a hundred times is not a hundred clients.
-    _, from_end = np.unique(seen.client[::-1], return_index=True)
-    last = np.sort(len(seen.client) - 1 - from_end)
+    latest = np.full(int(seen.client.max(initial=-1)) + 1, -1, dtype=np.intp)
+    latest[seen.client] = np.arange(len(seen.client))  # of several the last assignment stays
+    last = np.sort(latest[latest >= 0])
     if len(last) < FEWEST_CLIENTS:
         sentence = f"{len(last)} clients; at least {FEWEST_CLIENTS} are needed to compare them with training"
         inputs: tuple[tuple[About, str], ...] = (("inputs", "columns"), ("decisions", "answers"))
@@ -186,7 +187,6 @@ def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[
             f"{FEWEST_EVENTS:g} is needed to judge the probabilities"
         )
         return [Finding("calibration", "log score", "unclear", None, margins.score, sentence)]
-    _, client = np.unique(client, return_inverse=True)
     side = "above" if y.mean() > p.mean() else "below"
     return [
         _judged(

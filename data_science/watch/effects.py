@@ -46,14 +46,14 @@ def z_of(coverage: float) -> float:
 
 
 def mean_of(values: Floats, implied: Floats, client: Ints, coverage: float) -> Estimate:
-    """Return a mean, with an interval that counts each client's rows as one observation.
+    """Return a mean, with an interval that counts each client's rows as one (clients are 0, 1, ...).
 
     The larger of the cluster-robust standard error (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13) and
     that of the implied variances: without an event among few rows the former is far too small.
     """
     mean = float(values.mean())
     sums = np.bincount(client, weights=values - mean)
-    n_clients = max(int(np.unique(client).size), 2)
+    n_clients = max(int(np.count_nonzero(np.bincount(client))), 2)
     robust = n_clients / (n_clients - 1) * float(sums @ sums)
     half = z_of(coverage) * float(np.sqrt(max(robust, float(implied.sum())))) / values.size
     return Estimate(mean, mean - half, mean + half)

@@ -36,6 +36,8 @@ class Prediction:
     trace_id: str | None = None  # of W3C Trace Context
 
 
+# Made once: `dumps` makes it each time.
+_as_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _IDS = {"request_id", "trace_id"}
 _MEMBERS = {2: {"format", "line", "crc32", *Prediction.__dataclass_fields__}}
 _MEMBERS[1] = _MEMBERS[2] - _IDS
@@ -64,8 +66,10 @@ def open_text(prediction: Prediction) -> bytes:
         "at": prediction.at.isoformat(),
     }
     if prediction.request_id is not None or prediction.trace_id is not None:
-        record |= {"format": FORMAT, "request_id": prediction.request_id, "trace_id": prediction.trace_id}
-    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode()[:-1]
+        record["format"] = FORMAT
+        record["request_id"] = prediction.request_id
+        record["trace_id"] = prediction.trace_id
+    return _as_json(record).encode()[:-1]
 
 
 def lines(texts: Iterable[bytes], n_before: int) -> bytes:
@@ -97,8 +101,8 @@ def decode(line: bytes) -> Prediction:
         raise ValueError("the checksum is that of another record: the line was changed after it was written")
     record = json.loads(line)
     number = record.get("format") if isinstance(record, dict) else None
-    if type(number) is not int or number not in _MEMBERS:
-        raise ValueError(f"expected a record of format 1 to {FORMAT}")
+    if type(number) is not int or number not in _MEMBERS or (number == FORMAT and not record.keys() >= _IDS):
+        raise ValueError(f"expected a record of format 1, or of format {FORMAT} with {sorted(_IDS)}")
     if unknown := record.keys() - _MEMBERS[number]:
         raise ValueError(f"the record has {sorted(unknown)}, which format {number} does not")
     try:

@@ -139,7 +139,14 @@ def test_a_line_torn_at_any_byte_is_skipped_and_reported_and_the_rest_is_read(tm
         (b'{"format":1}\n', "has no 'idx'"),
         (b"\xff\xfe\n", "damaged"),
     ],
-    ids=["zeros after a power cut", "not a record", "from the future", "incomplete", "not text"],
+    ids=[
+        "zeros after a power cut",
+        "not a record",
+        "of a request without its ids",
+        "from the future",
+        "incomplete",
+        "not text",
+    ],
 )
 def test_a_damaged_line_is_reported_with_its_reason_and_hides_no_other(line, reason, tmp_path):
     (tmp_path / "predictions-0.jsonl").write_bytes(encode(prediction(0)) + line + encode(prediction(2)))

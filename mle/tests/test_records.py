@@ -1,5 +1,6 @@
 """What is recorded of a prediction, and which labels test it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from machine_learning_engineering.labels import KnownLabel, known_labels
 from machine_learning_engineering.records import Prediction, decode, encode, plain, plain_features
-from made_predictions import START
+from made_predictions import START, prediction
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,15 @@ def test_a_label_tests_only_what_was_predicted_before_it_was_known():
     assert label.tests(START - timedelta(microseconds=1))
     assert not label.tests(START)
     assert KnownLabel(1).tests(START)
+
+
+def test_the_names_of_a_request_are_kept_and_a_record_without_them_is_of_the_first_format():
+    named = replace(prediction(1, a=1), request_id="mine-4711", trace_id=None)
+
+    assert decode(encode(named)) == named
+    assert b'"format":2' in encode(named)
+    assert b'"format":1' in encode(prediction(1, a=1))
+    assert decode(encode(prediction(1, a=1))).request_id is None
+    without_check = encode(prediction(1, a=1)).partition(b',"crc32"')[0] + b',"request_id":"x"}\n'
+    with pytest.raises(ValueError, match="which format 1 does not"):
+        decode(without_check)

@@ -1,11 +1,13 @@
 """What docker-compose.yml promises, checked where no engine runs; tests/containers runs it."""
 
 import re
+from argparse import ArgumentParser
 
 import compose_file
 import pytest
 from compose_file import COMPOSE, DATABASE_PORT, EXAMPLE, ROOT, dockerfiles, final_stage, services
 
+from data_science.cli.verbs import VERBS
 from data_science.settings import VARIABLES
 from de.load import Passwords
 
@@ -23,7 +25,9 @@ def health_checks():
     """Of each service that has one: its test and its times in seconds."""
     found = {}
     for name, service in SERVICES.items():
-        if check := service.get("healthcheck"):
+        if (check := service.get("healthcheck")) == {"disable": True}:
+            continue
+        if check:
             times = {key: seconds(value) for key, value in check.items() if key not in {"test", "retries"}}
             found[name] = (" ".join(check["test"]), times)
         elif "build" in service:
@@ -140,7 +144,7 @@ def test_whoever_mounts_the_models_does_it_as_the_user_of_the_environment():
     mounting = {
         name for name, service in SERVICES.items() if "./models:/models" in str(service.get("volumes"))
     }
-    assert mounting == {"ds_train", "deployment", "ds_book_build"}
+    assert mounting == {"ds_train", "deployment", "ds_book_build", "watch"}
     for name in mounting - STEPS_DOWN:
         assert given[name]["user"] == "4321:8765"
         assert SERVICES[name]["user"] == "1000:1000"
@@ -182,6 +186,18 @@ def test_nothing_outside_the_demo_waits_for_the_demo():
     assert demo == {"de_load"}
     for name in SERVICES.keys() - demo:
         assert not demo & SERVICES[name].get("depends_on", {}).keys()
+
+
+def test_the_watch_reads_what_it_judges_reaches_nobody_and_is_a_command_that_there_is():
+    watch = SERVICES["watch"]
+
+    assert all(volume.endswith(":ro") for volume in watch["volumes"])
+    assert watch["network_mode"] == "none"
+    parser = ArgumentParser()
+    VERBS["check"].add_options(parser)
+    asked = parser.parse_args(watch["command"][4:])
+    assert watch["command"][:4] == ["python", "-m", "data_science", "check"]
+    assert (asked.labels, asked.since, asked.every) == ("", "7d", "24h")
 
 
 # Health

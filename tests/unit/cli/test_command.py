@@ -278,7 +278,8 @@ def test_every_example_of_the_help_runs_as_it_is_printed(monkeypatch, capfdbinar
     trained = json.loads(told(capfdbinary))
     codes |= {verb: command.main(examples[verb]) for verb in examples if verb != "train"}
 
-    assert codes == dict.fromkeys(codes, 0)
+    # The candidate differs by its costs only, and 300 labels say little about probabilities.
+    assert codes == dict.fromkeys(codes, 0) | {"duel": 10, "check": 11}
     assert b"Traceback" not in said.err
     assert trained["role"] == "candidate"
     assert trained["rows"] == 300

@@ -5,7 +5,7 @@ from scipy.stats import binom
 
 from benchmarks import checks, duels
 
-RUNS = 300
+RUNS = 200
 DUELS = {world.name: world for world in duels.WORLDS}
 CHECKS = {world.name: world for world in checks.WORLDS}
 NO_BETTER = [
