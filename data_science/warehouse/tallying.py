@@ -77,7 +77,7 @@ def tallied(
         is_right = (x.abs() <= number(LARGEST)).fill_null(False)
         query = table.mutate(ds_wrong=ibis.ifelse(is_right, ibis.null("float64"), x), ds_right=is_right)
         keys = [*keys, "ds_right", "ds_wrong"]
-    groups = relation.ask(grouped(query, keys, column, unit, first).limit(MOST_GROUPS + 1))
+    groups = relation.ask(grouped(query, keys, column, unit, first, relation.dialect).limit(MOST_GROUPS + 1))
     if len(groups) > MOST_GROUPS:
         raise NeedsRowsError(f"there are more than {MOST_GROUPS:,} combinations of {', '.join(keys)}")
     if first is not None:
