@@ -125,11 +125,11 @@ def _train(settings: Settings, console: Console, options: argparse.Namespace) ->
 
 def _check(frame: Any, specification: ModelSpecification | None, options: argparse.Namespace) -> None:
     """Validate the rows and name the priors, as the fit would use them."""
-    from data_science.formula import training_data
     from data_science.formula.specification import ModelSpecification
+    from data_science.warehouse import training_door
 
     specification = specification or ModelSpecification()
-    data = training_data.validated(frame, specification, None)
+    data = training_door.validated(frame, specification, None)
     stated = specification.to_json()
     if options.json:
         say_json({"rows": data.n_rows, "base_rate": data.base_rate, **stated})
