@@ -20,7 +20,11 @@ from data_science.warehouse.linear_predictor import FENCE
 
 NODES = 6  # per cell and response: powers up to the eleventh keep twelve digits
 _OFF_ZERO = 1 / 1024  # of the range: a difference from such a centre is zero, or too large to underflow
-COUNT, LOW, HIGH, FIRST = "ds_n", "ds_low", "ds_high", "ds_first"
+#: What begins the name of every column that is added to the table.
+PREFIX = "ds__"
+COUNT, LOW, HIGH, FIRST = (f"{PREFIX}{name}" for name in ("n", "low", "high", "first"))
+#: Power sums by their power.
+SUMS = {k: f"{PREFIX}s{k}" for k in range(1, 2 * NODES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +86,16 @@ def _powers(table: Any, column: str, unit: Unit, *, fenced: bool) -> tuple[Any, 
     keep it from that, and make the statement take half the time.
     """
     u = (as_number(table[column]) - number(unit.centre)) * number(unit.factor)
-    table = table.mutate(ds_u1=u)
+    names = {k: f"{PREFIX}u{k}" for k in range(1, 5)}
+    table = table.mutate(**{names[1]: u})
     table = table.limit(FENCE) if fenced else table
-    u = table["ds_u1"]
-    table = table.mutate(ds_u2=u * u, ds_u3=u * u * u, ds_u4=(u * u) * (u * u))
+    u = table[names[1]]
+    table = table.mutate(**{names[2]: u * u, names[3]: u * u * u, names[4]: (u * u) * (u * u)})
     table = table.limit(FENCE) if fenced else table
-    some = {k: table[f"ds_u{k}"] for k in range(1, 5)}
+    some = {k: table[name] for k, name in names.items()}
     for k in range(5, 2 * NODES):
         some[k] = some[4] * some[k - 4]
-    return table, {f"ds_s{k}": power for k, power in some.items()}
+    return table, {SUMS[k]: power for k, power in some.items()}
 
 
 def as_number(column: Any) -> Any:
@@ -108,7 +113,7 @@ def nodes_of(groups: pd.DataFrame, unit: Unit) -> tuple[Ints, Floats, Floats]:
     values, counts : arrays, shape (node,)
     """
     counts = groups[COUNT].to_numpy(np.float64)
-    powers = [groups[f"ds_s{k}"].to_numpy(np.float64) for k in range(1, 2 * NODES)]
+    powers = [groups[name].to_numpy(np.float64) for name in SUMS.values()]
     low, high = (groups[end].to_numpy(np.float64) for end in (LOW, HIGH))
     moments = chebyshev_of_powers(np.column_stack([counts, *powers]), unit.scaled(low), unit.scaled(high))
     middle, half = (low + high) / 2, (high - low) / 2
