@@ -1,28 +1,41 @@
-"""Scoring a table in DuckDB against fetching it, predict_batch and writing back; `python -m benchmarks.pushdown`.
+"""Training on a table and scoring one in DuckDB, against fetching its rows; `python -m benchmarks.pushdown`.
 
 CPU seconds of the process, since wall time depends on what else runs. The unit is `count(*), sum(x)` of the table.
+Memory is what the process gains at its peak by a way, for which each runs in a process of its own: `--way`.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import ibis
 import numpy as np
 
-from data_science import BayesianLogitModel
+from data_science import BayesianLogitModel, FitSettings, ModelSpecification
 from data_science.examples import clients
+from data_science.fitting.posterior_on import posed
+from data_science.formula import training_data
+from data_science.warehouse import training
+from data_science.warehouse.relation import Relation
 
 
 def main() -> None:
     """Print CPU seconds, rows per second and units of each way."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    n_rows = parser.parse_args().rows
+    parser.add_argument("--way", choices=("sums", "fetch"), help="train by one way only, from a Parquet file")
+    parser.add_argument("--parquet", help="the file, which is written if it is not there")
+    options = parser.parse_args()
+    n_rows = options.rows
     warnings.simplefilter("ignore")
+    if options.way:
+        train(Path(options.parquet), n_rows, options.way)
+        return
     model = BayesianLogitModel(engine="nested-laplace")
     model.fit(clients(5_000))
     connection = ibis.duckdb.connect()
@@ -53,6 +66,30 @@ def main() -> None:
     for name, run in ways.items():
         took = _seconds(run, 3)
         print(f"{name:52s} {took:7.2f} CPU s {n_rows / took / 1e6:6.2f} M rows/s {took / unit:8.0f} units")
+
+
+def train(path: Path, n_rows: int, way: str) -> None:
+    """Print what it takes to come from the rows of a Parquet file to the compressed problem."""
+    if not path.exists():
+        clients(n_rows, seed=2).to_parquet(path)
+    connection = ibis.duckdb.connect()
+    table = connection.read_parquet(path)
+    specification, settings = ModelSpecification(), FitSettings(engine="nested-laplace")
+    unit = _seconds(lambda: connection.raw_sql(f"SELECT count(*), sum(scd_a) FROM '{path}'").fetchall(), 5)
+    relation = Relation.of(table)
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    if way == "sums":
+        data = training.validated(relation, specification)
+    else:
+        data = training_data.validated(relation.ask(table), specification, None)
+    read = time.process_time() - start
+    problem = posed(data.frame, specification, settings)
+    took = time.process_time() - start
+    gained = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(
+        f"{way}: {data.n_rows:,} rows, the unit {unit:.3f} CPU s; read in {read / unit:.1f}, posed in {took / unit:.1f} "
+        f"units ({took:.2f} CPU s), {gained:.0f} MB more\n{problem.compressed.sentence}"
+    )
 
 
 def _seconds(run: Callable[[], object], times: int) -> float:

@@ -51,6 +51,20 @@ class DataFile:
         """Whether it is read as Parquet, by its name."""
         return self.path.endswith((".parquet", ".pq"))
 
+    @property
+    def n_rows(self) -> int:
+        """Rows of a Parquet file, as it states them; 0 if it cannot be read, as reading it will say."""
+        try:
+            from pyarrow.parquet import read_metadata
+
+            return int(read_metadata(self.path).num_rows)
+        except (
+            ImportError,
+            OSError,
+            ValueError,
+        ):  # of Arrow's own errors, what is not Parquet raises the last
+            return 0
+
     @contextmanager
     def opened(self) -> Iterator[tuple[tuple[str, ...], IO[str]]]:
         """Give the names in the header, and the text behind it.

@@ -124,11 +124,11 @@ def _train(settings: Settings, console: Console, options: argparse.Namespace) ->
 def _check(frame: Any, specification: ModelSpecification | None, options: argparse.Namespace) -> None:
     """Validate the rows, and name the columns and priors as the fit would use them."""
     from data_science.cli.training_rows import described
-    from data_science.formula import training_data
     from data_science.formula.specification import ModelSpecification
+    from data_science.warehouse import training_door
 
     specification = specification or ModelSpecification()
-    data = training_data.validated(frame, specification, None)
+    data = training_door.validated(frame, specification, None)
     stated, columns = specification.to_json(), described(data.frame, specification)
     if options.json:
         say_json({"rows": data.n_rows, "base_rate": data.base_rate, "columns": columns, **stated})

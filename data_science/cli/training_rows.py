@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import logging
 from argparse import Namespace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_science.cli.data_files import DataFile
-from data_science.errors import SchemaError, SettingsError
+from data_science.errors import SchemaError, SettingsError, needing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from data_science.formula.specification import ModelSpecification
+    from data_science.formula.tallied import TalliedFrame
 
 log = logging.getLogger(__name__)
 _SHOWN = 5  # levels of a column
+MOST_IN_MEMORY = 1_000_000  # rows of a Parquet file that are read as a frame
 _CLEAR = ({"no", "yes"}, {"false", "true"})  # words of which anybody knows the positive one
 
 
-def read(options: Namespace, specification: ModelSpecification) -> tuple[pd.DataFrame, int]:
-    """Return the rows to train on, and how many were dropped.
+def read(options: Namespace, specification: ModelSpecification) -> tuple[Any, int]:
+    """Return the rows to train on, or a table of them, and how many were dropped.
 
     Raises
     ------
@@ -30,6 +34,9 @@ def read(options: Namespace, specification: ModelSpecification) -> tuple[pd.Data
         If both the formula and ``--positive`` say which value counts as 1.
     """
     data = DataFile(options.data, options.delimiter, options.encoding)
+    table = _left_in_place(data, options)
+    if table is not None:
+        return table, 0
     frame = data.whole()
     dropped = 0
     if options.drop_missing:
@@ -43,10 +50,24 @@ def read(options: Namespace, specification: ModelSpecification) -> tuple[pd.Data
     return _with_numbers(frame, specification, options.positive, data.name), dropped
 
 
-def described(frame: pd.DataFrame, specification: ModelSpecification) -> dict[str, str]:
+def _left_in_place(data: DataFile, options: Namespace) -> Any | None:
+    """Return large Parquet as a table of DuckDB, so that its rows are not read into memory; else None."""
+    if not data.is_parquet or options.drop_missing or options.positive is not None:
+        return None
+    is_pattern = bool({*"*?["} & {*data.path}) and not Path(data.path).exists()
+    if not is_pattern and not (find_spec("ibis") and find_spec("duckdb") and data.n_rows > MOST_IN_MEMORY):
+        return None
+    with needing("warehouse", "reading large Parquet"):
+        from data_science.warehouse import files
+    return files.parquet(data.path)
+
+
+def described(frame: pd.DataFrame | TalliedFrame, specification: ModelSpecification) -> dict[str, str]:
     """Return what each column of the formula is read as: numbers or levels, and which."""
     from data_science.formula.roles import Roles
+    from data_science.formula.tallied import TalliedFrame
 
+    frame = frame.extremes if isinstance(frame, TalliedFrame) else frame
     roles = Roles.of(specification, frame)
     found = {name: f"numbers from {frame[name].min():g} to {frame[name].max():g}" for name in roles.numbers}
     for name in roles.levels:

@@ -108,7 +108,7 @@ def validate(
     findings: list[ColumnFault] = []
     typed: dict[str, Values] = {}
     for name, want in wanted:
-        faults = list(_presence_faults(data, name))
+        faults = list(presence_faults(list(data.frame.columns), name))
         if not faults:
             reading = read(data.frame[name], want)
             is_label = schema is None and name == response.successes and response.trials is None
@@ -192,11 +192,12 @@ def _wanted(
     return list(dict.fromkeys((name, promised.get(name, role)) for name, role in roles))
 
 
-def _presence_faults(data: _Table, name: str) -> Iterator[ColumnFault]:
-    n_columns = list(data.frame.columns).count(name)
+def presence_faults(columns: list[str], name: str) -> Iterator[ColumnFault]:
+    """Yield a fault unless a table with these columns has one of this name."""
+    n_columns = columns.count(name)
     if n_columns != 1:
         problem = "the column appears more than once" if n_columns else "the column is missing"
-        there = reprlib.repr(list(data.frame.columns))
+        there = reprlib.repr(columns)
         remedy = f"The data have {there}: correct the query, the ETL or the specification"
         yield ColumnFault(name, problem, "one column of this name", remedy)
 

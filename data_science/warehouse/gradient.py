@@ -9,8 +9,12 @@ from data_science.formula.encoding import Encoding
 from data_science.formula.rows import Rows
 from data_science.likelihood.compression import weighted_sums
 from data_science.prediction.predictor import Predictor
-from data_science.warehouse.linear_predictor import Query
+from data_science.warehouse.arithmetic import Arithmetic
+from data_science.warehouse.linear_predictor import FENCE, Query
+from data_science.warehouse.power_sums import PREFIX
 from data_science.warehouse.relation import Relation, changed
+
+_PLAIN = Arithmetic("duckdb")  # of checked numbers and finite coefficients, nothing overflows
 
 
 def expected_successes(
@@ -37,9 +41,12 @@ def expected_successes(
     query = Query(
         relation.table, Predictor(encoding, coefficients, coefficients[None], none), relation.dialect
     )
-    (eta,) = query.add(query.logit())
-    (p,) = query.add(query.arithmetic.probability(query.table[eta]))
-    table = query.table
+    fenced, query.arithmetic = query.arithmetic.raises, _PLAIN
+    eta = query.logit()
+    table, p = query.table, f"{PREFIX}p"
+    for value in (lambda _: eta, lambda t: _PLAIN.probability(t[p])):
+        table = table.mutate(**{p: value(table)})
+        table = table.limit(FENCE) if fenced else table
     plain = {column for column in query.numbers if column in encoding.number_columns}
     keys = {column: name for column, name in query.numbers.items() if column in plain - {continuous}}
     sums = {"ds_n": table.count(), "ds_p": table[p].sum()}

@@ -10,6 +10,7 @@ import ibis
 import pandas as pd
 
 from data_science.data.frames import as_frame, without_dictionaries
+from data_science.data.queried import Queried
 from data_science.errors import SchemaError, SettingsError
 
 
@@ -40,6 +41,14 @@ class Relation:
                 "ibis.duckdb.connect().table(...)"
             ) from error
         return cls(table, dialect, _arrow)
+
+    @classmethod
+    def of_queried(cls, found: Queried) -> Self:
+        """Ask a table that stays where it is."""
+        table = ibis.table(dict(found.types), name=found.name, database=found.schema)
+        # As doubles: as text, a real is the shortest that is nearest to it.
+        reals = {name: table[name].cast("float64") for name, kind in found.types.items() if kind == "float32"}
+        return cls.as_text(table.mutate(**reals) if reals else table, found.dialect, found.run)
 
     @classmethod
     def as_text(cls, table: Any, dialect: str, run: Callable[[str], pd.DataFrame]) -> Self:

@@ -25,7 +25,18 @@ from data_science.formula.specification import ModelSpecification
 from data_science.formula.tallied import TalliedFrame
 from data_science.warehouse.arithmetic import number
 from data_science.warehouse.gradient import expected_successes
-from data_science.warehouse.power_sums import COUNT, FIRST, HIGH, LOW, Unit, as_number, grouped, nodes_of
+from data_science.warehouse.power_sums import (
+    COUNT,
+    FIRST,
+    HIGH,
+    LOW,
+    PREFIX,
+    SUMS,
+    Unit,
+    as_number,
+    grouped,
+    nodes_of,
+)
 from data_science.warehouse.relation import Relation, changed
 from data_science.warehouse.served import NeedsRowsError, replaced_column, require_plain
 
@@ -63,6 +74,8 @@ def tallied(
     """
     table, key = relation.table, training_data.key_of(specification, schema)
     require_plain(specification)
+    if any(name.startswith(PREFIX) for name in table.columns):
+        raise NeedsRowsError(f"a column's name begins with {PREFIX}")
     sample = relation.ask(_sample(table, n_rows))
     roles = Roles.of(specification, sample)
     column = replaced_column(roles, sample)
@@ -75,13 +88,14 @@ def tallied(
     if unit is None and column is not None:  # there are faults: the wrong values become keys
         x = as_number(table[column])
         is_right = (x.abs() <= number(LARGEST)).fill_null(False)
-        query = table.mutate(ds_wrong=ibis.ifelse(is_right, ibis.null("float64"), x), ds_right=is_right)
-        keys = [*keys, "ds_right", "ds_wrong"]
-    groups = relation.ask(grouped(query, keys, column, unit, first).limit(MOST_GROUPS + 1))
+        wrong = {"wrong": ibis.ifelse(is_right, ibis.null("float64"), x), "right": is_right}
+        query = table.mutate(**{f"{PREFIX}{name}": value for name, value in wrong.items()})
+        keys = [*keys, *(f"{PREFIX}{name}" for name in wrong)]
+    groups = relation.ask(grouped(query, keys, column, unit, first, relation.dialect).limit(MOST_GROUPS + 1))
     if len(groups) > MOST_GROUPS:
         raise NeedsRowsError(f"there are more than {MOST_GROUPS:,} combinations of {', '.join(keys)}")
-    if first is not None:
-        groups = groups.sort_values(FIRST, kind="stable", ignore_index=True)
+    by, as_text = ([FIRST], None) if first is not None else (keys, lambda values: values.astype(str))
+    groups = groups.sort_values(by, key=as_text, kind="stable", ignore_index=True)
     extremes, place, counts = _extremes(groups, column, first)
     data = training_data.validated(extremes, specification, schema, counts)
     if data.n_rows != n_rows:
@@ -111,9 +125,10 @@ def _sample(table: Any, n_rows: int) -> Any:
 
     Those are the places ``j (n - 1) / (FEW - 1)``, rounded down, as of a frame.
     """
-    numbered = table.mutate(ds_row=ibis.row_number().cast("int64"))
-    beyond = (numbered["ds_row"] * (FEW - 1)) % (n_rows - 1)
-    return numbered.filter((beyond == 0) | (n_rows - 1 - beyond < FEW - 1)).drop("ds_row")
+    place = f"{PREFIX}row"
+    numbered = table.mutate(**{place: ibis.row_number().cast("int64")})
+    beyond = (numbered[place] * (FEW - 1)) % (n_rows - 1)
+    return numbered.filter((beyond == 0) | (n_rows - 1 - beyond < FEW - 1)).drop(place)
 
 
 def _unit(relation: Relation, column: str | None) -> Unit | None:
@@ -132,7 +147,7 @@ def _extremes(
 ) -> tuple[pd.DataFrame, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the least and the largest row of each group, its group, and the rows that it stands for."""
     place, count = np.arange(len(groups)), groups[COUNT].to_numpy(np.intp)
-    rows = groups.drop(columns=[name for name in groups.columns if name.startswith("ds_")])
+    rows = groups.drop(columns=[name for name in groups.columns if name.startswith(PREFIX)])
     if first is not None:
         rows.insert(0, first, groups[FIRST])
     if column is None:
@@ -179,10 +194,10 @@ def _typed(sample: pd.DataFrame, roles: Roles, specification: ModelSpecification
 
 def _digest(one_each: pd.DataFrame, groups: pd.DataFrame) -> str:
     """Name the content by counts, extremes and sums of six digits, whatever the order of the rows."""
-    shown = one_each.assign(ds_n=groups[COUNT])
+    shown = one_each.assign(**{COUNT: groups[COUNT]})
     for name in groups.columns:
         if name in (LOW, HIGH):
             shown[name] = groups[name].to_numpy(np.float64)
-        elif name in ("ds_s1", "ds_s2"):
+        elif name in (SUMS[1], SUMS[2]):
             shown[name] = [float(f"{value:.6g}") for value in groups[name]]
     return fingerprint(shown, None)

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from data_science.data.dataset import Dataset, Schema
+from data_science.data.dataset import Dataset, Schema, presence_faults
 from data_science.errors import SchemaError, SettingsError
 from data_science.formula import training_data
 from data_science.formula.specification import ModelSpecification
@@ -59,9 +59,8 @@ def validated(
     wanted = list(dict.fromkeys((*specification.columns, *response.wanted)))
     if key is not None and (schema is not None or key in table.columns):
         wanted.insert(0, key)
-    if missing := [column for column in wanted if column not in table.columns]:
-        training_data.validated(relation.ask(table.limit(1)), specification, schema)  # refuses it
-        raise SchemaError(f"the columns {missing} are missing")
+    if faults := [f"- {fault}" for name in wanted for fault in presence_faults(list(table.columns), name)]:
+        raise SchemaError("\n".join(["invalid data:", *faults]))
     narrow = Relation(table.select(wanted), relation.dialect, relation.ask)
     n_rows = int(relation.ask(table.aggregate(n=table.count()))["n"].iloc[0])
     if n_rows <= FEW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from data_science.data.queried import Queried
 from data_science.errors import needing
 from data_science.formula import training_data
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def is_table(data: object) -> bool:
-    """Whether data are an Ibis table."""
-    return type(data).__module__.startswith("ibis.")
+    """Whether data are an Ibis table, or one that is asked by text."""
+    return isinstance(data, Queried) or type(data).__module__.startswith("ibis.")
 
 
 def validated(
@@ -34,7 +35,8 @@ def validated(
     with needing("warehouse", "training on a table of an engine"):
         from data_science.warehouse import training
         from data_science.warehouse.relation import Relation
-    return training.validated(Relation.of(data), specification, schema, exact=exact)
+    relation = Relation.of_queried(data) if isinstance(data, Queried) else Relation.of(data)
+    return training.validated(relation, specification, schema, exact=exact)
 
 
 def rows_of(data: Any, columns: Collection[str]) -> Any:

@@ -58,7 +58,7 @@ def copy(
         columns = relations.columns(connection, relation)
         if not columns:
             raise NotReadyError(obstacles.missing(relation.name))
-        comment = _comment(connection, cursor, relation)
+        said = comment(connection, relation)
         wanted = [each for each in columns if each.readable and each.is_text]
         for column in columns:
             if column not in wanted:
@@ -71,7 +71,7 @@ def copy(
             wanted = copied.sendable(wanted, asked, error)
             n_rows = copied.take(wanted)
     types = {each.name: each.sql_type for each in wanted}
-    return TableText(relation.name, types, copied.null, copied.content, comment, frozenset(asked)), n_rows
+    return TableText(relation.name, types, copied.null, copied.content, said, frozenset(asked)), n_rows
 
 
 def _lock(cursor: Cursor, relation: Relation) -> None:
@@ -94,16 +94,17 @@ def _leave_out(relation: Relation, column: Column, why: str) -> None:
     log.warning("%s is read without its column %s: %s", relation.name, column.name, why)
 
 
-def _comment(connection: Connection, cursor: Cursor, relation: Relation) -> str | None:
+def comment(connection: Connection, relation: Relation) -> str | None:
     """Return the table's comment in the snapshot of its rows; also None if it may not be read."""
-    cursor.execute("SAVEPOINT comment")
-    try:
-        comment = connection.execute(_COMMENT, {"oid": relation.oid}).scalar_one()
-    except (sqlalchemy.exc.DBAPIError, UnicodeError):
-        # No privilege, another kind of server, bytes that are no text: no reason not to read the rows.
-        cursor.execute("ROLLBACK TO SAVEPOINT comment")
-        return None
-    return None if comment is None else str(comment)
+    with driver(connection).cursor() as cursor:
+        cursor.execute("SAVEPOINT comment")
+        try:
+            found = connection.execute(_COMMENT, {"oid": relation.oid}).scalar_one()
+        except (sqlalchemy.exc.DBAPIError, UnicodeError):
+            # No privilege, another kind of server, bytes that are no text: no reason not to read the rows.
+            cursor.execute("ROLLBACK TO SAVEPOINT comment")
+            return None
+    return None if found is None else str(found)
 
 
 class _Copy:

@@ -10,10 +10,12 @@ import pandas as pd
 
 from data_science.data import dataset
 from data_science.data.provenance import Provenance
+from data_science.data.queried import Queried
 from data_science.settings.job import DatabaseSettings, Settings
-from data_science.sources.postgres import copying, obstacles, postgres, readiness
+from data_science.sources.postgres import copying, in_place, obstacles, postgres, readiness
 from data_science.sources.postgres.obstacles import NotReadyError
 from data_science.sources.postgres.readiness import FEATURE_STORE, Memory, Visit
+from data_science.sources.postgres.relations import Relation
 from data_science.sources.postgres.supervision import Supervised
 from data_science.sources.postgres.table_text import TableText, parse
 from data_science.sources.postgres.waiting import Patience, persist
@@ -32,9 +34,23 @@ PROMISED = {
 }
 
 
-def read(settings: Settings) -> tuple[pd.DataFrame, Provenance]:
-    """Wait for `feature_store` and return it, with its provenance: the source ``postgres``."""
-    return get_dataset_and_provenance(settings.database, settings.wait_timeout_s)
+def read(settings: Settings) -> tuple[pd.DataFrame | Queried, Provenance]:
+    """Wait for `feature_store` and return it, with its provenance: the source ``postgres``.
+
+    A table of many rows stays where it is, and is asked by queries.
+    """
+    database, limit_s = settings.database, settings.wait_timeout_s
+    found = _patiently(database, FEATURE_STORE, _look_and_copy_few, limit_s, Patience())
+    if isinstance(found, TableText):
+        return parse(found), Provenance.parse(found.comment)
+    relation, types, comment = found
+
+    def run(text: str) -> pd.DataFrame:
+        return _patiently(
+            database, FEATURE_STORE, lambda visit: in_place.rows(visit, text), limit_s, Patience()
+        )
+
+    return Queried(relation.name, relation.schema, "postgres", types, run), Provenance.parse(comment)
 
 
 def wait(
@@ -152,7 +168,21 @@ def _patiently[T](
 
 def _look_and_copy(visit: Visit) -> TableText:
     """Return all rows of the table; raise NotReadyError if it is not ready or changed since the look."""
+    return _copied(visit, *readiness.look(visit))
+
+
+def _look_and_copy_few(visit: Visit) -> TableText | tuple[Relation, dict[str, str], str | None]:
+    """Return all rows if they are few; otherwise the relation, the types of its columns and its comment."""
     relation, n_rows = readiness.look(visit)
+    if n_rows >= in_place.LEAST_ROWS:
+        types = in_place.types(visit.connection, relation, visit.asked)
+        if types is not None:
+            return relation, types, copying.comment(visit.connection, relation)
+        visit.connection.rollback()
+    return _copied(visit, relation, n_rows)
+
+
+def _copied(visit: Visit, relation: Relation, n_rows: int) -> TableText:
     visit.supervised.allow(visit.memory.longer * visit.patience.silence_s)
     text, n_copied = copying.copy(visit.connection, relation, visit.supervised, visit.asked)
     if n_copied != n_rows:
