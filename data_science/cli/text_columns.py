@@ -66,7 +66,7 @@ def _is_cut(cells: np.ndarray[Any, Any]) -> bool:
 
 
 def _with_text(part: pd.DataFrame, places: Sequence[int]) -> pd.DataFrame:
-    kind = pd.StringDtype("pyarrow", na_value=np.nan)  # that of "str"
+    kind: Any = pd.StringDtype("pyarrow", na_value=np.nan)  # that of "str"; its stub lacks the method
     for place in places:
         cells = pyarrow.array(part[place].to_numpy(), pyarrow.binary()).cast(pyarrow.string())
         part[place] = pd.Series(kind.__from_arrow__(cells), part.index)
