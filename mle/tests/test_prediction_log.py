@@ -135,7 +135,8 @@ def test_a_line_torn_at_any_byte_is_skipped_and_reported_and_the_rest_is_read(tm
     [
         (b"\0" * 40 + b"\n", "damaged"),
         (b"[]\n", "expected a record of format 1"),
-        (b'{"format":3}\n', "expected a record of format 1 to 2"),
+        (b'{"format":2}\n', "expected a record of format 1"),
+        (b'{"format":3}\n', "expected a record of format 1"),
         (b'{"format":1}\n', "has no 'idx'"),
         (b"\xff\xfe\n", "damaged"),
     ],
