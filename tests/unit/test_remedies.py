@@ -75,7 +75,9 @@ def test_python_that_is_shown_runs(pattern):
 
 def test_nothing_is_installed_by_a_bare_name_that_an_index_could_answer_with_a_strangers_package():
     ours = {"data_science", "data-science", "machine_learning_engineering"}
-    installs = [(at, rest) for at, text in texts().items() for rest in re.findall(r"pip install ([^;]*)", text)]
+    installs = [
+        (at, rest) for at, text in texts().items() for rest in re.findall(r"pip install ([^;]*)", text)
+    ]
 
     assert installs
     for at, rest in installs:
