@@ -42,13 +42,28 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+def main(monkeypatch, caplog):
+    """``main(*arguments, **variables)`` is the command in this process, with the exit code that it gives."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    for ours in ("book", "data_science", "de"):
+        caplog.set_level("INFO", logger=ours)  # as the command does, and back at the end
+
+    def run_here(*arguments: str, **variables: str) -> int:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return build.main(arguments)
+
+    return run_here
+
+
 @pytest.mark.parametrize("given", ["variable", "option"])
-def test_a_cache_that_cannot_be_made_ends_it_with_what_to_do(given, tmp_path):
+def test_a_cache_that_cannot_be_made_ends_it_with_what_to_do(given, tmp_path, main, caplog):
     (tmp_path / "file").touch()
     cache = str(tmp_path / "file" / "cache")
     option = ["--cache", cache] if given == "option" else []
 
-    done = run(
+    code = main(
         "html",
         "--output",
         str(tmp_path / "html"),
@@ -56,9 +71,9 @@ def test_a_cache_that_cannot_be_made_ends_it_with_what_to_do(given, tmp_path):
         BOOK_CACHE=str(tmp_path / "unused") if option else cache,
     )
 
-    assert done.returncode == 1
-    assert f"the cache {cache} cannot be made or written: Not a directory" in done.stderr
-    assert "--cache or BOOK_CACHE" in done.stderr
+    assert code == 1
+    assert f"the cache {cache} cannot be made or written: Not a directory" in caplog.text
+    assert "--cache or BOOK_CACHE" in caplog.text
 
 
 def test_a_build_without_chromium_says_what_makes_the_pdf_and_nothing_that_a_container_cannot_do(
@@ -114,14 +129,15 @@ def test_where_a_host_is_named_nothing_of_the_data_engineers_is_needed(monkeypat
         pytest.fail("given")
 
 
-def test_a_port_in_use_is_named_before_anything_is_built(tmp_path):
+def test_a_port_in_use_is_named_before_anything_is_built(tmp_path, main, caplog):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        done = run("serve", "--output", str(tmp_path / "html"), "--port", str(port))
+        code = main("serve", "--output", str(tmp_path / "html"), "--port", str(port))
 
-    assert done.returncode == 1
-    assert f"port {port} is not available: [Errno 98] Address already in use" in done.stderr
+    assert code == 1
+    assert f"port {port} is not available: [Errno 98] Address already in use" in caplog.text
+    assert not (tmp_path / "html").exists()
 
 
 def test_a_stopped_build_leaves_nothing_behind_and_the_site_before_stays(book, tmp_path):

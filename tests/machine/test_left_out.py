@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDY = "tests/book/test_paper.py"
-NAMES = (
-    f"{NEEDY}::test_the_contents_name_the_page_on_which_each_chapter_begins",
-    f"{NEEDY}::test_a_print_that_lost_a_chapter_is_refused",
-)
+HERE = f"{Path(__file__).relative_to(ROOT)}"
+NEEDY = [f"{HERE}::test_a_test_that_needs_a_browser_runs[{which}]" for which in ("one", "another")]
 OPTIONS = (
     *("-p", "pytest_timeout", "-p", "no:cacheprovider"),
     *("-o", "addopts=--import-mode=importlib --strict-markers"),
@@ -38,10 +35,10 @@ def run(tmp_path):
 
 @pytest.mark.parametrize("processes", [ONE_PROCESS, TWO_WORKERS], ids=["one process", "two workers"])
 def test_what_has_no_browser_is_named_once_with_the_command_that_brings_one(run, processes):
-    done = run(*processes, NEEDY, f"{Path(__file__).relative_to(ROOT)}::test_a_test_without_needs_runs")
+    done = run(*processes, *NEEDY, f"{HERE}::test_a_test_without_needs_runs")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [done.stdout.splitlines().count(name) for name in NAMES] == [1, 1]
+    assert [done.stdout.splitlines().count(name) for name in NEEDY] == [1, 1]
     assert "2 tests did not run: browser" in done.stdout
     assert "no Chromium found" in done.stdout
     assert "sudo apt-get install chromium" in done.stdout
@@ -52,8 +49,14 @@ def test_a_test_without_needs_runs():
     pass
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("which", ["one", "another"])
+def test_a_test_that_needs_a_browser_runs(which):
+    assert which  # needs nothing else, so that a process that asks for it starts at once
+
+
 def test_where_a_browser_is_required_its_tests_fail_and_say_why(run):
-    done = run(*ONE_PROCESS, NEEDY, REQUIRE_BROWSER="1")
+    done = run(*ONE_PROCESS, *NEEDY, REQUIRE_BROWSER="1")
 
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
     assert "2 errors" in done.stdout
@@ -62,9 +65,7 @@ def test_where_a_browser_is_required_its_tests_fail_and_say_why(run):
 
 
 def test_to_leave_out_all_there_is_is_no_failure(run):
-    done = run(
-        *ONE_PROCESS, NEEDY, "tests/book/test_site.py", "tests/book/test_visiting.py", "tests/containers"
-    )
+    done = run(*ONE_PROCESS, *NEEDY, "tests/containers")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "DOCKER_HOST is not set" in done.stdout

@@ -58,6 +58,14 @@ def test_value_and_gradients_are_equal(formula, priors):
     transport = transport_at(compressed.joint, compressed.mode)
     compiled = kernel.compiled(transport)
     in_c = pointer(compiled, compressed.joint.prior_densities)
+    arrays = [
+        *compiled.arrow,
+        *compiled.whitening[:3],
+        *compiled.nodes,
+        *compiled.priors[0],
+        *compiled.priors[1],
+    ]
+    assert all(array.flags.c_contiguous for array in arrays)  # each layout would be compiled anew
     rng = np.random.default_rng(2)
 
     for _ in range(5):

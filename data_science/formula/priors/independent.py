@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ def bases(n: int) -> tuple[Density, ...]:
     return tuple(_met[: max(n, len(OWN))])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IndependentPriors:
     """Priors of a vector of independent variables, in canonical form."""
 
@@ -72,13 +73,19 @@ class IndependentPriors:
         LogDensity
             Three arrays of the shape of ``x``.
         """
-        present, densities = np.unique(self.bases), self.densities
-        if len(present) == 1:  # one family for all: no scatter
-            return densities[int(present[0])](x, self.norms, *self.arguments.T)
+        if len(self._by_density) == 1:  # one for all: no scatter
+            ((density, _, norms, arguments),) = self._by_density
+            return density(x, norms, *arguments)
         result = LogDensity(np.zeros_like(x), np.zeros_like(x), np.zeros_like(x))
-        for one in present:
-            where = np.flatnonzero(self.bases == one)
-            part = densities[one](x[..., where], self.norms[where], *self.arguments[where].T)
+        for density, where, norms, arguments in self._by_density:
+            part = density(x[..., where], norms, *arguments)
             for whole, piece in zip(result, part, strict=True):
                 whole[..., where] = piece
         return result
+
+    @cached_property  # a fit asks for the density ten thousand times
+    def _by_density(self) -> list[tuple[Density, npt.NDArray[np.intp], Floats, Floats]]:
+        """Each density with the variables that have it, their norms and their arguments."""
+        present, densities = np.unique(self.bases), self.densities
+        found = [(densities[one], np.flatnonzero(self.bases == one)) for one in present]
+        return [(one, where, self.norms[where], self.arguments[where].T) for one, where in found]

@@ -62,7 +62,7 @@ def compiled(transport: Transport) -> Kernel | Transport:
     border = hessian.b[levels, :, columns]
     parts = order.head, order.rest, hessian.a, starts, columns, border, hessian.c
     return Kernel(
-        Arrow(*map(np.ascontiguousarray, parts)),  # numba would compile for each layout, for seconds
+        Arrow(*map(np.ascontiguousarray, parts)),  # numba compiles each layout anew, for seconds
         Whitening(transport.linear, transport.common_precision, joint.block_sizes, joint.n_common),
         _nodes(joint),
         (_priors(joint.common_priors), _priors(joint.sd_priors)),
