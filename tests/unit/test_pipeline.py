@@ -19,6 +19,7 @@ from data_science.progress import Stopwatch
 from data_science.settings import Settings
 from data_science.settings.fit import Costs
 from data_science.storage import artifact, layout
+from data_science.storage.references import read_reference
 
 # Each differs from its default and from all others, so that two exchanged ones are told apart.
 CONSUMED = {
@@ -165,6 +166,7 @@ def test_the_job_stores_its_decision_and_keeps_as_many_versions_as_it_was_told(m
     assert len(layout.listed(tmp_path)) == 2
     assert "exact=True" in report.compression
     assert artifact.load(path).diagnostics["diagnostics"]["n_draws"] == 400
+    assert read_reference(path)["rows"] == 60
 
 
 def test_costs_set_the_threshold_and_none_means_equal_ones(few):
@@ -235,6 +237,17 @@ def test_what_was_fitted_and_how_is_on_record(few):
     assert provenance["settings"]["engine"] == "nested-laplace"
     assert provenance["settings"]["draws"] == 150
     assert few.diagnostics == few.report.to_json()
+
+
+def test_what_training_saw_is_kept_of_the_models_columns_and_the_mle_team_is_given_it(few):
+    counts = few.reference["columns"]
+
+    assert list(counts) == ["scd_a"]
+    assert sum(counts["scd_a"]["counts"]) == sum(few.reference["logit"]["counts"]) == 40
+    assert few.reference["label_share"] == few.predictor.predict_batch(clients(40)).mean()
+    model = BayesianLogitModel()
+    model._held = few
+    assert model.input_reference() == counts
 
 
 def test_a_promised_type_is_required_only_where_it_was_promised():

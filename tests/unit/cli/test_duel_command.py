@@ -114,6 +114,16 @@ def test_rows_without_a_name_are_told_apart_by_what_they_hold(truth, capfdbinary
     assert (first["clients"], second["clients"]) == (53, 53)
 
 
+def test_labels_without_a_time_count_as_new_and_it_is_said(truth, capfdbinary, caplog):
+    labelled(truth, 3).to_csv("labels.csv", index=False)
+
+    duel(capfdbinary, "labels.csv")
+
+    assert caplog.messages == [
+        "labels.csv has no column known_at: all labels count as newer than both trainings"
+    ]
+
+
 def test_a_client_has_one_sum_whatever_its_rows(truth, capfdbinary):
     rows = labelled(truth, 300).assign(idx=lambda frame: frame["idx"] // 3)
     rows.rename(columns={"idx": "owner"}).to_csv("labels.csv", index=False)
