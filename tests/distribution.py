@@ -36,6 +36,7 @@ LONGEST_FIRST = (
     "tests/integration/test_de_server.py",
     "tests/deployment/test_openapi.py",
     "the faults",
+    "tests/site/test_pages.py",
     "tests/sampling/test_many_groups.py",
     "tests/sampling/test_published_cases.py",
     "tests/trust/test_gate_power.py",

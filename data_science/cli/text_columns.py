@@ -69,5 +69,5 @@ def _with_text(part: pd.DataFrame, places: Sequence[int]) -> pd.DataFrame:
     kind: Any = pd.StringDtype("pyarrow", na_value=np.nan)  # that of "str"; its stub lacks the method
     for place in places:
         cells = pyarrow.array(part[place].to_numpy(), pyarrow.binary()).cast(pyarrow.string())
-        part[place] = pd.Series(kind.__from_arrow__(cells), part.index)
+        part[place] = cells.to_pandas(types_mapper={pyarrow.string(): kind}.get).set_axis(part.index)
     return part
