@@ -65,6 +65,12 @@ def test_a_fit_is_asked_for_as_the_model_was_made(fits):
     ]
 
 
+def test_a_fit_is_told_how_many_specifications_were_tried(fits):
+    BayesianLogitModel().fit("frame", n_candidates=3)
+
+    assert fits[0][1]["n_candidates"] == 3
+
+
 def test_what_was_fitted_last_answers_and_is_saved(fits, tmp_path):
     model = BayesianLogitModel()
     model.fit("frame")
