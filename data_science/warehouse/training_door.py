@@ -40,10 +40,9 @@ def validated(
 
 
 def rows_of(data: Any, columns: Collection[str]) -> Any:
-    """Fetch some columns of a table of an engine; anything else is returned as it is."""
-    if not is_table(data):
-        return data
+    """Fetch some columns of a table of an engine, of those that there are."""
     with needing("warehouse", "comparing candidates on a table of an engine"):
         from data_science.warehouse import training
         from data_science.warehouse.relation import Relation
-    return training.fetched(Relation.of(data), columns)
+    relation = Relation.of_queried(data) if isinstance(data, Queried) else Relation.of(data)
+    return training.fetched(relation, columns)
