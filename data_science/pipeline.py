@@ -173,7 +173,7 @@ def _fit(
 ) -> Fit:
     progress(Progress(settings.engine, 0, settings.chains * settings.draws))  # draws may be long in coming
     with watch.stage("validate"):
-        data = training_door.validated(frame, specification, schema, exact=settings.exact)
+        data = training_door.validated(frame, specification, schema, settings)
     with watch.stage("compress"):
         problem = posed(data.frame, specification, settings)
     attempt = fit_judged(problem.design, problem.compressed, settings, progress, watch)

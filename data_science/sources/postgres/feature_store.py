@@ -50,7 +50,11 @@ def read(settings: Settings) -> tuple[pd.DataFrame | Queried, Provenance]:
             database, FEATURE_STORE, lambda visit: in_place.rows(visit, text), limit_s, Patience()
         )
 
-    return Queried(relation.name, relation.schema, "postgres", types, run), Provenance.parse(comment)
+    def copied() -> pd.DataFrame:
+        return get_dataset(database, limit_s)
+
+    queried = Queried(relation.name, relation.schema, "postgres", types, run, copied)
+    return queried, Provenance.parse(comment)
 
 
 def wait(
