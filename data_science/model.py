@@ -139,7 +139,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         self._held: Fit | artifact.Loaded | None = None
 
     def fit(self, dataset: pd.DataFrame) -> Any:
-        """Train on the whole frame, label included, and return a report.
+        """Train on a whole frame, or an Ibis table, label included, and return a report.
 
         Raises
         ------
