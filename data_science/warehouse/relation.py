@@ -9,7 +9,7 @@ from typing import Any, Self
 import ibis
 import pandas as pd
 
-from data_science.data.frames import as_frame, without_dictionaries
+from data_science.data.frames import as_frame, with_floats, without_dictionaries
 from data_science.data.queried import Queried
 from data_science.errors import SchemaError, SettingsError
 
@@ -64,7 +64,7 @@ class Relation:
         run : callable
             Returns the rows of a text.
         """
-        return cls(table, dialect, lambda query: run(str(ibis.to_sql(query, dialect))))
+        return cls(table, dialect, lambda query: with_floats(run(str(ibis.to_sql(query, dialect)))))
 
 
 def _arrow(query: Any) -> pd.DataFrame:

@@ -176,7 +176,12 @@ def _require_unique(relation: Relation, key: str | None, n_rows: int) -> None:
     if key is None:
         return
     table = relation.table
-    if int(relation.ask(table.aggregate(n=table[key].nunique()))["n"].iloc[0]) == n_rows:
+    found = relation.ask(table.aggregate(n=table[key].nunique(), there=table[key].count()))
+    if (missing := n_rows - int(found["there"].iloc[0])) > 0:
+        remedy = "Fill in the values at the source or exclude these rows there; nothing is imputed"
+        fault = RowFault(key, "NULL or NaN", "a value", remedy, missing, n_rows, "")
+        raise SchemaError(f"invalid data:\n- {fault}")
+    if int(found["n"].iloc[0]) == n_rows:
         return
     repeated = table.group_by(key).aggregate(n=table.count())
     repeated = repeated.filter(repeated["n"] > 1)

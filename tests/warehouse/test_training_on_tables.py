@@ -37,7 +37,7 @@ TYPES = {
     "scd_b": "int64",
     "label": "int64",
 }
-SQL = {"int64": "bigint", "string": "text", "float64": "double precision"}
+SQL = {"int64": "bigint", "string": "text", "float64": "double precision", "decimal": "numeric"}
 SETTINGS = FitSettings(engine="nested-laplace", draws=500)
 
 
@@ -69,8 +69,9 @@ def duckdb():
 def on_postgres(postgres):
     """Hold a frame in a table and ask by text, as the job does with its own connection."""
 
-    def hold(frame):
-        columns = ", ".join(f'"{name}" {SQL[TYPES[name]]}' for name in frame)
+    def hold(frame, **other):
+        types = TYPES | other
+        columns = ", ".join(f'"{name}" {SQL[types[name]]}' for name in frame)
         postgres(f"DROP TABLE IF EXISTS held; CREATE TABLE held ({columns})")
         text = io.StringIO(frame.to_csv(index=False, header=False, na_rep="\\N"))
         postgres.cursor.copy_expert("COPY held FROM STDIN WITH (FORMAT csv, NULL '\\N')", text)
@@ -79,7 +80,7 @@ def on_postgres(postgres):
             found = postgres(query)
             return pd.DataFrame(found, columns=[one.name for one in postgres.cursor.description])
 
-        table = ibis.table({name: TYPES[name] for name in frame}, name="held")
+        table = ibis.table({name: types[name] for name in frame}, name="held")
         return Relation.as_text(table, "postgres", run)
 
     return hold
@@ -195,6 +196,24 @@ def test_a_repeated_key_is_refused(rows, hold):
         training.validated(hold(frame), ModelSpecification())
 
     assert str(found.value) == str(expected.value)
+
+
+def test_a_missing_key_is_refused(rows, hold):
+    frame = rows.head(5_000).assign(idx=lambda f: f["idx"].astype("Int64").mask(f["idx"] == 7))
+
+    with pytest.raises(SchemaError, match="idx: NULL or NaN in 1 of 5000 rows; expected a value"):
+        training.validated(hold(frame), ModelSpecification())
+
+
+def test_decimals_are_numbers(rows, on_postgres):
+    specification = ModelSpecification("label ~ scd_a")
+    frame = rows.head(5_000).round({"scd_a": 9})
+
+    found = training.validated(on_postgres(frame, scd_a="decimal"), specification).frame
+
+    assert found.continuous == "scd_a"
+    expected = design.learn(specification, frame)
+    assert found.learned(specification).sds["scd_a"] == pytest.approx(expected.sds["scd_a"], rel=1e-12)
 
 
 def test_without_a_key_no_first_row_is_named(rows, duckdb):
