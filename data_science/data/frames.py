@@ -56,7 +56,8 @@ def with_floats(frame: pd.DataFrame) -> pd.DataFrame:
 
     for place, dtype in enumerate(frame.dtypes):
         if dtype.kind == "O" and pd.api.types.infer_dtype(frame.iloc[:, place]) == "decimal":
-            frame.isetitem(place, frame.iloc[:, place].astype(float))
+            floats: Any = frame.iloc[:, place].astype(float)
+            frame.isetitem(place, floats)
     return frame
 
 
