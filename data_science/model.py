@@ -136,7 +136,7 @@ class BayesianLogitModel(MLEModel, ScoresTables):
         self._held: Fit | loading.Loaded | None = None
 
     def fit(self, dataset: pd.DataFrame, **chosen: Any) -> Any:
-        """Train on the whole frame, label included, and return a report; ``n_candidates`` of `pipeline.fit`.
+        """Train on a whole frame or Ibis table, label included; ``n_candidates`` is that of `pipeline.fit`.
 
         Raises :class:`SchemaError` if the frame is not what the specification needs, :class:`GateError` if
         the fit failed its checks (what was held is kept), ImportError if training is not installed.

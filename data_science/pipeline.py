@@ -127,7 +127,7 @@ def _fit(
 ) -> Fit:
     progress(Progress(settings.engine, 0, settings.chains * settings.draws))  # draws may be long in coming
     with watch.stage("validate"):
-        data = training_door.validated(frame, specification, schema, exact=settings.exact)
+        data = training_door.validated(frame, specification, schema, settings)
     attempt = fit_judged(data.frame, specification, settings, progress, watch)
     attempt.admission.require()
     fitted = attempt.fitted

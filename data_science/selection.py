@@ -112,14 +112,16 @@ def compare(
     >>> found.verdict.features, found.verdict.form, found.proposed
     ('add', 'holds', {})
     """
-    frame = training_door.rows_of(frame, _columns(specifications))
+    if training_door.is_table(frame):
+        frame = training_door.rows_of(frame, _columns(specifications))
     with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
         return _closed(fit_candidates(specifications, frame, settings), frame, settings, expand=expand)
 
 
 def _columns(specifications: Sequence[ModelSpecification]) -> set[str]:
     """Name what any candidate reads, the company's key among it."""
-    known = (one for one in specifications if isinstance(one, ModelSpecification))
+    given = specifications if isinstance(specifications, list | tuple) else ()  # the others are refused
+    known = (one for one in given if isinstance(one, ModelSpecification))
     return {"idx"}.union(*((*one.columns, *one.response.wanted) for one in known))
 
 

@@ -47,9 +47,17 @@ def as_frame(table: Any) -> Any:
             f"the table is of type {type(table).__name__}, and pyarrow cannot read what it holds ({error}); "
             "expected columns of Arrow's own types. Cast the others to int64, float64 or text"
         ) from error
-    for place, dtype in enumerate(frame.dtypes):  # numbers in Arrow are numbers here: sums of DuckDB's, say
+    return with_floats(frame)
+
+
+def with_floats(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make floats of decimals, in place: numbers of an engine are numbers here, such as sums of DuckDB's."""
+    import pandas as pd
+
+    for place, dtype in enumerate(frame.dtypes):
         if dtype.kind == "O" and pd.api.types.infer_dtype(frame.iloc[:, place]) == "decimal":
-            frame.isetitem(place, frame.iloc[:, place].astype(float))
+            floats: Any = frame.iloc[:, place].astype(float)
+            frame.isetitem(place, floats)
     return frame
 
 

@@ -23,6 +23,8 @@ class Queried:
         As Ibis names it: "int64".
     run : callable
         Returns the rows of one SELECT, in a transaction and a snapshot of its own.
+    copied : callable
+        Returns all columns and rows, however many there are.
     """
 
     name: str
@@ -30,3 +32,4 @@ class Queried:
     dialect: str
     types: Mapping[str, str]
     run: Callable[[str], pd.DataFrame]
+    copied: Callable[[], pd.DataFrame]

@@ -22,6 +22,7 @@ from data_science.likelihood.quadrature import chebyshev_moments, gauss
 
 _CHUNK = 1 << 20  # rows at a time, so that 10^7 rows need no second copy of themselves
 _SAMPLE = 20_000
+_MOST_SORTED = 200_000  # nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,17 @@ class Cells(Rows):
     continuous: str | None  # the covariate that was replaced
 
     def representative(self, most: int) -> Rows:
-        """Return at most ``most`` nodes that stand for as many trials each, evenly spaced through all."""
-        ends = np.cumsum(self.weights)
+        """Return at most ``most`` nodes that stand for as many trials each, evenly spaced through all.
+
+        Where nodes are not very many they are sorted first: which are chosen does not depend on their order.
+        """
+        order: Ints = np.arange(len(self))
+        columns = [*self.numeric.values(), *self.codes.values()]
+        if columns and len(self) <= _MOST_SORTED:
+            order = np.lexsort(columns)
+        ends = np.cumsum(self.weights[order])
         middles = (np.arange(most) + 0.5) / most * ends[-1]
-        return self.take(np.minimum(np.searchsorted(ends, middles), len(self) - 1))
+        return self.take(order[np.minimum(np.searchsorted(ends, middles), len(self) - 1)])
 
 
 def continuous_columns(rows: Rows) -> tuple[str, ...]:

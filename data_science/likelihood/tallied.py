@@ -61,8 +61,7 @@ def compress_tallied(
         if shift < SHIFT_LIMIT / 10:
             return replace(found, shift=shift)
     raise GateError(
-        f"{_NODES[-1]} nodes of {column} per cell and response, which the engine's sums give, change the "
-        "posterior; expected all rows: model.fit(table.to_pandas())"
+        f"{_NODES[-1]} nodes of {column} per cell and response, which sums give, would change the posterior"
     )
 
 

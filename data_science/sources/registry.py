@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from data_science.data.provenance import Provenance
+    from data_science.data.queried import Queried
     from data_science.settings.job import Settings
 
 
@@ -20,8 +21,11 @@ class Source(Protocol):
     where none is named.
     """
 
-    def read(self, settings: Settings) -> tuple[pd.DataFrame, Provenance | None]:
-        """Return rows with the columns of ``feature_store``, and where they come from if that is stated."""
+    def read(self, settings: Settings) -> tuple[pd.DataFrame | Queried, Provenance | None]:
+        """Return rows with the columns of ``feature_store``, and where they come from if that is stated.
+
+        A table of a server may stay there, and be asked by queries.
+        """
         ...
 
 

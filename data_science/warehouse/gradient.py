@@ -43,10 +43,10 @@ def expected_successes(
     )
     fenced, query.arithmetic = query.arithmetic.raises, _PLAIN
     eta = query.logit()
-    table, p = query.table, f"{PREFIX}p"
-    table = table.mutate(**{p: eta})
+    table, at, p = query.table, f"{PREFIX}eta", f"{PREFIX}p"
+    table = table.mutate(**{at: eta})
     table = table.limit(FENCE) if fenced else table
-    table = table.mutate(**{p: _PLAIN.probability(table[p])})
+    table = table.mutate(**{p: _PLAIN.probability(table[at])})
     table = table.limit(FENCE) if fenced else table
     plain = {column for column in query.numbers if column in encoding.number_columns}
     keys = {column: name for column, name in query.numbers.items() if column in plain - {continuous}}

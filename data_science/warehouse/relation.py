@@ -9,7 +9,7 @@ from typing import Any, Self
 import ibis
 import pandas as pd
 
-from data_science.data.frames import as_frame, without_dictionaries
+from data_science.data.frames import as_frame, with_floats, without_dictionaries
 from data_science.data.queried import Queried
 from data_science.errors import SchemaError, SettingsError
 
@@ -21,6 +21,7 @@ class Relation:
     table: Any
     dialect: str
     ask: Callable[[Any], pd.DataFrame]  # computes a query and returns all of its rows
+    copied: Callable[[], pd.DataFrame] | None = None  # returns all rows, where they may be any number
 
     @classmethod
     def of(cls, table: Any) -> Self:
@@ -48,7 +49,8 @@ class Relation:
         table = ibis.table(dict(found.types), name=found.name, database=found.schema)
         # As doubles: as text, a real is the shortest that is nearest to it.
         reals = {name: table[name].cast("float64") for name, kind in found.types.items() if kind == "float32"}
-        return cls.as_text(table.mutate(**reals) if reals else table, found.dialect, found.run)
+        asked = cls.as_text(table.mutate(**reals) if reals else table, found.dialect, found.run)
+        return cls(asked.table, asked.dialect, asked.ask, found.copied)
 
     @classmethod
     def as_text(cls, table: Any, dialect: str, run: Callable[[str], pd.DataFrame]) -> Self:
@@ -62,7 +64,7 @@ class Relation:
         run : callable
             Returns the rows of a text.
         """
-        return cls(table, dialect, lambda query: run(str(ibis.to_sql(query, dialect))))
+        return cls(table, dialect, lambda query: with_floats(run(str(ibis.to_sql(query, dialect)))))
 
 
 def _arrow(query: Any) -> pd.DataFrame:

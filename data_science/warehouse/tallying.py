@@ -6,13 +6,13 @@ Wrong values are among the keys or the extremes, so the check of a frame finds t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import ibis
 import numpy as np
 import pandas as pd
 
+from data_science.arrays import Floats
 from data_science.data import columns
 from data_science.data.dataset import Schema
 from data_science.data.faults import RowFault
@@ -20,9 +20,10 @@ from data_science.data.fingerprint import fingerprint
 from data_science.data.numbers import LARGEST
 from data_science.errors import SchemaError
 from data_science.formula import training_data
+from data_science.formula.encoding import Encoding
 from data_science.formula.roles import Roles
 from data_science.formula.specification import ModelSpecification
-from data_science.formula.tallied import TalliedFrame
+from data_science.formula.tallied import Expected, TalliedFrame
 from data_science.warehouse.arithmetic import number
 from data_science.warehouse.gradient import expected_successes
 from data_science.warehouse.power_sums import (
@@ -110,14 +111,23 @@ def tallied(
         at, values, weights = nodes_of(groups, unit)
         nodes = one_each.iloc[at].reset_index(drop=True)
         nodes[column] = values
-    expected = partial(_expected, relation, column, n_rows)
+    expected = _expected(relation, column, n_rows)
     sample = _typed(sample, roles, specification)
     frame = TalliedFrame(nodes, weights, n_rows, column, typed, sample, expected)
     return TableData(frame, n_rows, data.base_rate, _digest(one_each, groups))
 
 
-def _expected(relation: Relation, column: str | None, n_rows: int, encoding: Any, coefficients: Any) -> Any:
-    return expected_successes(relation, encoding, coefficients, column, n_rows)
+def _expected(relation: Relation, column: str | None, n_rows: int) -> Expected:
+    """Ask for the gradient of all rows, once for the same coefficients: of the check, and of the fit."""
+    answers: dict[tuple[tuple[str, ...], bytes], Floats] = {}
+
+    def asked(encoding: Encoding, coefficients: Floats) -> Floats:
+        key = tuple(encoding.slices), coefficients.tobytes()
+        if key not in answers:
+            answers[key] = expected_successes(relation, encoding, coefficients, column, n_rows)
+        return answers[key]
+
+    return asked
 
 
 def _sample(table: Any, n_rows: int) -> Any:
@@ -166,7 +176,12 @@ def _require_unique(relation: Relation, key: str | None, n_rows: int) -> None:
     if key is None:
         return
     table = relation.table
-    if int(relation.ask(table.aggregate(n=table[key].nunique()))["n"].iloc[0]) == n_rows:
+    found = relation.ask(table.aggregate(n=table[key].nunique(), there=table[key].count()))
+    if (missing := n_rows - int(found["there"].iloc[0])) > 0:
+        remedy = "Fill in the values at the source or exclude these rows there; nothing is imputed"
+        fault = RowFault(key, "NULL or NaN", "a value", remedy, missing, n_rows, "")
+        raise SchemaError(f"invalid data:\n- {fault}")
+    if int(found["n"].iloc[0]) == n_rows:
         return
     repeated = table.group_by(key).aggregate(n=table.count())
     repeated = repeated.filter(repeated["n"] > 1)

@@ -12,9 +12,13 @@ from collections.abc import Collection
 import pandas as pd
 
 from data_science.data.dataset import Dataset, Schema, presence_faults
-from data_science.errors import SchemaError, SettingsError
+from data_science.errors import GateError, SchemaError, SettingsError
 from data_science.formula import training_data
+from data_science.formula.design import encode
 from data_science.formula.specification import ModelSpecification
+from data_science.likelihood.separation import require_held
+from data_science.likelihood.tallied import compress_tallied
+from data_science.settings.fit import FitSettings
 from data_science.warehouse.relation import Relation
 from data_science.warehouse.served import NeedsRowsError
 from data_science.warehouse.tallying import FEW, TableData, tallied
@@ -28,8 +32,7 @@ def validated(
     relation: Relation,
     specification: ModelSpecification,
     schema: Schema | None = None,
-    *,
-    exact: bool = False,
+    settings: FitSettings | None = None,
 ) -> TableData | Dataset:
     """Check a table for one specification, and find what stands for its rows.
 
@@ -39,8 +42,8 @@ def validated(
     specification : ModelSpecification
     schema : Schema, optional
         Promised types, as in :func:`data_science.formula.training_data.validated`.
-    exact : bool
-        Whether every distinct row is kept.
+    settings : FitSettings, optional
+        Those of the fit.
 
     Returns
     -------
@@ -54,6 +57,7 @@ def validated(
     SettingsError
         If the table is too large to be fetched, and the formula needs rows.
     """
+    settings = settings or FitSettings()
     table, key = relation.table, training_data.key_of(specification, schema)
     response = specification.response
     wanted = list(dict.fromkeys((*specification.columns, *response.wanted)))
@@ -66,15 +70,39 @@ def validated(
     if n_rows <= FEW:
         return training_data.validated(relation.ask(narrow.table), specification, schema)
     try:
-        return tallied(narrow, specification, schema, n_rows, exact=exact)
+        found = tallied(narrow, specification, schema, n_rows, exact=settings.exact)
+        _require_enough(found, specification, settings)
     except NeedsRowsError as reason:
-        if n_rows > MOST_FETCHED:
+        if relation.copied is None and n_rows > MOST_FETCHED:
             raise SettingsError(
                 f"the table has {n_rows:,} rows, which stay in their engine, and {reason}; expected a "
                 f"formula that sums per cell serve, or at most {MOST_FETCHED:,} rows, which are fetched"
             ) from None
         log.info("%s rows are fetched: %s", f"{n_rows:,}", reason)
-    return training_data.validated(relation.ask(narrow.table), specification, schema)
+    else:
+        return found
+    rows = relation.ask(narrow.table) if relation.copied is None else relation.copied()
+    return training_data.validated(rows, specification, schema)
+
+
+def _require_enough(data: TableData, specification: ModelSpecification, settings: FitSettings) -> None:
+    """Compress as the fit will, as long as rows can still be fetched; the engine's answer is kept for it.
+
+    Raises
+    ------
+    SeparationError
+        If no number of nodes would help.
+    NeedsRowsError
+        If the nodes are not good enough.
+    """
+    table = data.frame
+    learned = table.learned(specification)
+    rows = table.encoded(learned)
+    require_held(learned, rows, encode(learned, table.extremes))
+    try:
+        compress_tallied(learned, rows, table.sampled(learned), table.expected, seed=settings.seed)
+    except GateError as reason:
+        raise NeedsRowsError(str(reason)) from reason
 
 
 def fetched(relation: Relation, columns: Collection[str]) -> pd.DataFrame:

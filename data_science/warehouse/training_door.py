@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from data_science.data.dataset import Schema
     from data_science.formula.specification import ModelSpecification
+    from data_science.settings.fit import FitSettings
 
 
 def is_table(data: object) -> bool:
@@ -21,7 +22,7 @@ def is_table(data: object) -> bool:
 
 
 def validated(
-    data: Any, specification: ModelSpecification, schema: Schema | None, *, exact: bool = False
+    data: Any, specification: ModelSpecification, schema: Schema | None, settings: FitSettings | None = None
 ) -> Any:
     """Check rows, or sums of the rows of a table that stays in its engine.
 
@@ -36,14 +37,13 @@ def validated(
         from data_science.warehouse import training
         from data_science.warehouse.relation import Relation
     relation = Relation.of_queried(data) if isinstance(data, Queried) else Relation.of(data)
-    return training.validated(relation, specification, schema, exact=exact)
+    return training.validated(relation, specification, schema, settings)
 
 
 def rows_of(data: Any, columns: Collection[str]) -> Any:
-    """Fetch some columns of a table of an engine; anything else is returned as it is."""
-    if not is_table(data):
-        return data
+    """Fetch some columns of a table of an engine, of those that there are."""
     with needing("warehouse", "comparing candidates on a table of an engine"):
         from data_science.warehouse import training
         from data_science.warehouse.relation import Relation
-    return training.fetched(Relation.of(data), columns)
+    relation = Relation.of_queried(data) if isinstance(data, Queried) else Relation.of(data)
+    return training.fetched(relation, columns)

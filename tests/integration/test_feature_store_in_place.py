@@ -43,3 +43,22 @@ def test_the_posterior_from_sums_is_that_of_the_copied_rows(signal_company, monk
     )
     sds = of_rows.coefficients.reshape(-1, of_rows.coefficients.shape[-1]).std(axis=0)
     assert (np.abs(of_table.mean - of_rows.mean) < 1e-3 * sds).all()  # small cells keep rows, or get nodes
+
+
+def test_without_ibis_the_rows_are_copied_and_how_to_leave_them_is_said(signal_company, monkeypatch, caplog):
+    monkeypatch.setattr(in_place, "find_spec", lambda _: None)
+
+    with caplog.at_level("INFO", in_place.__name__):
+        table, _ = _read(signal_company)
+
+    assert len(table) == 2_000
+    assert "the rows are copied; to leave them in the database, " in caplog.text
+    assert "warehouse" in caplog.text
+
+
+def test_a_column_of_a_type_without_queries_has_the_rows_copied(signal_company, monkeypatch):
+    monkeypatch.setattr(in_place, "_TYPES", {"integer": "int32"})
+
+    table, _ = _read(signal_company)
+
+    assert len(table) == 2_000

@@ -50,7 +50,11 @@ def read(settings: Settings) -> tuple[pd.DataFrame | Queried, Provenance]:
             database, FEATURE_STORE, lambda visit: in_place.rows(visit, text), limit_s, Patience()
         )
 
-    return Queried(relation.name, relation.schema, "postgres", types, run), Provenance.parse(comment)
+    def copied() -> pd.DataFrame:
+        return get_dataset(database, limit_s)
+
+    queried = Queried(relation.name, relation.schema, "postgres", types, run, copied)
+    return queried, Provenance.parse(comment)
 
 
 def wait(
@@ -174,7 +178,7 @@ def _look_and_copy(visit: Visit) -> TableText:
 def _look_and_copy_few(visit: Visit) -> TableText | tuple[Relation, dict[str, str], str | None]:
     """Return all rows if they are few; otherwise the relation, the types of its columns and its comment."""
     relation, n_rows = readiness.look(visit)
-    if n_rows >= in_place.LEAST_ROWS:
+    if n_rows >= in_place.LEAST_ROWS and in_place.is_possible():
         types = in_place.types(visit.connection, relation, visit.asked)
         if types is not None:
             return relation, types, copying.comment(visit.connection, relation)

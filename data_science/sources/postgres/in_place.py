@@ -5,17 +5,21 @@ Changes with the types that queries can be written for.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from importlib.util import find_spec
 from types import MappingProxyType
 
 import pandas as pd
 from sqlalchemy import Connection
 
+from data_science.errors import installing
 from data_science.sources.postgres import relations
 from data_science.sources.postgres.postgres import driver
 from data_science.sources.postgres.readiness import Visit
 from data_science.sources.postgres.relations import Relation
 
+log = logging.getLogger(__name__)
 #: Rows from which a table stays where it is: fewer are copied in seconds, and a fit keeps more of them.
 LEAST_ROWS = 1_000_000
 _TYPES = MappingProxyType(
@@ -25,6 +29,14 @@ _TYPES = MappingProxyType(
         "text": "string", "character": "string", "character varying": "string",
     }
 )  # fmt: skip
+
+
+def is_possible() -> bool:
+    """Whether what writes the queries is installed; if not, that is said."""
+    if find_spec("ibis") is None:
+        log.info("the rows are copied; to leave them in the database, %s", installing("warehouse"))
+        return False
+    return True
 
 
 def types(connection: Connection, relation: Relation, asked: Collection[str]) -> dict[str, str] | None:
