@@ -176,16 +176,30 @@ def test_every_page_offers_the_pdf(site, visits):
         assert f"{site[1]}/book.pdf" in visits[page, False, 390].links
 
 
-def test_the_pdf_has_every_chapter_with_its_figures_and_no_blank_page(site):
-    reader = pypdf.PdfReader(site[0] / "book.pdf")
+def read(page):
+    """Text of a printed page, and how far down it reaches, as a share of its height; the footer does not count."""
+    heights = []
+
+    def hear(text, around, matrix, *_):
+        if text.strip():
+            heights.append(around[1] * matrix[4] + around[3] * matrix[5] + around[5])
+
+    text = page.extract_text(visitor_text=hear)
+    below = [1 - height / float(page.mediabox.height) for height in heights]
     # Some fonts print "fi" as one glyph, which NFKC reads as the two letters, as viewers do when they search.
-    texts = [normalize("NFKC", page.extract_text()) for page in reader.pages]
+    return normalize("NFKC", text), max(share for share in below if share < 0.92)
+
+
+def test_the_pdf_has_every_chapter_with_its_figures_and_no_page_that_is_blank_or_half_empty(site):
+    reader = pypdf.PdfReader(site[0] / "book.pdf")
+    texts, reach = zip(*map(read, reader.pages), strict=True)
     whole = "\n".join(texts)
 
     for chapter in CHAPTERS:
         title = next(line[2:] for line in text_of(chapter).splitlines() if line.startswith("# "))
         assert any(title in " ".join(text.split()) for text in texts), title
     assert [number for number, text in enumerate(texts, 1) if len(text.strip()) < 40] == []
+    assert [number for number, share in enumerate(reach[:-1], 1) if share < 0.4] == []
     assert [n for n in range(1, N_FIGURES + 1) if f"Figure {n} " not in " ".join(whole.split())] == []
     assert len(reader.outline) >= 1
     assert "glue:" not in whole
