@@ -28,23 +28,28 @@ def pages(site):
 
 @pytest.fixture(scope="module", params=["no-signal", pytest.param("signal", marks=pytest.mark.slow)])
 def site(request, tmp_path_factory):
-    """Folder and address of a book."""
+    """Folder and address of a book, and whether there is time to audit every page as every reader has it."""
     if request.param == "no-signal":
         found = request.getfixturevalue("book")
-        yield found.site, found.address
+        yield found.site, found.address, False
     else:
         with built(request.param, tmp_path_factory.mktemp("book")) as found:
-            yield found.site, found.address
+            yield found.site, found.address, True
 
 
 @pytest.fixture(scope="module")
 def visits(site, browser):
-    """Every page, seen by every reader."""
+    """Every page, seen by every reader.
+
+    Each theme and each width is audited; all four together take long, and are for `slow`.
+    """
+    _, address, patient = site
     found = {}
     for dark, width in READERS:
+        audit = patient or dark == (width < 600)
         with reader(browser, dark=dark, width=width) as context:
             for page in (*CHAPTERS, *OWN_PAGES):
-                found[page, dark, width] = visit(context, f"{site[1]}/{page}.html")
+                found[page, dark, width] = visit(context, f"{address}/{page}.html", audit=audit)
     return found
 
 
@@ -146,7 +151,7 @@ def test_the_first_page_says_where_the_data_come_from(visits):
 
 
 def test_every_link_resolves(site, visits):
-    folder, address = site
+    folder, address, _ = site
     anchors = {page: visits[page, False, 1280].anchors for page in (*CHAPTERS, *OWN_PAGES)}
     broken = []
     for seen, found in visits.items():
