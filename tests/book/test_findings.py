@@ -163,7 +163,7 @@ SENTENCES = [
     (findings.apart, [pd.DataFrame({"mean": [1.0, 2.0], "sd": [1.0, 1.0], "mcse_mean": [0.03, 0.1]}, ["b", "1|g[x]"]), pd.DataFrame({"mean": [2.5, 1.0], "sd": [2.0, 1.0], "mcse_mean": [0.1, 0.04]}, ["1|g[x]", "b"])], "the means of the 2 parameters differ by at most 0.25 of a posterior standard deviation (g = x), and by at most 3.5 Monte Carlo standard errors"),
     (findings.pulled, [pd.DataFrame({"clients": [4, 60], "raw": [0.0, 0.25], "pooled": [0.2, 0.26]}, ["A", "B"])], "the rates are 0.0 % to 25.0 % raw, 20.0 % to 26.0 % pooled; A, with 4 clients, moved by 20.0 points and B, with 60 clients, moved by 1.0 points"),
     (findings.highest_and_lowest, [{"g": pd.DataFrame({"low": [0.1, 0.2], "middle": [0.2, 0.3], "high": [0.3, 0.4]}, ["x", "y"]), "h": pd.DataFrame({"low": [0.1], "middle": [0.2], "high": [0.3]}, [1])}], "g 30.0 % (20.0 % to 40.0 %) at y and 20.0 % (10.0 % to 30.0 %) at x; h 20.0 % (10.0 % to 30.0 %) at 1 and 20.0 % (10.0 % to 30.0 %) at 1"),
-    (findings.rates_predicted, [{"g": pd.DataFrame({"low": [0.1, 0.2], "high": [0.3, 0.4]}, ["x", "y"]), "h": pd.DataFrame({"low": [0.1], "high": [0.2]}, ["z"])}, {"g": pd.Series([0.3, 0.1]), "h": pd.Series([0.21])}], "1 of 3 intervals holds the predicted rate"),
+    (findings.rates_predicted, [{"g": pd.DataFrame({"low": [0.1, 0.2], "high": [0.3, 0.4]}, ["x", "y"]), "h": pd.DataFrame({"low": [0.1, 0.0], "high": [0.2, 1.0]}, ["z", "empty"])}, {"g": pd.Series([0.3, 0.1]), "h": pd.Series([0.21, np.nan])}], "1 of 3 intervals holds the predicted rate"),
     (findings.rates_predicted, [{"g": pd.DataFrame({"low": [0.1], "high": [0.3]}, ["x"])}, {"g": pd.Series([0.4])}], "none of 1 interval hold the predicted rate"),
 ]
 # fmt: on

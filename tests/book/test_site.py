@@ -28,23 +28,28 @@ def pages(site):
 
 @pytest.fixture(scope="module", params=["no-signal", pytest.param("signal", marks=pytest.mark.slow)])
 def site(request, tmp_path_factory):
-    """Folder and address of a book."""
+    """Folder and address of a book, and whether there is time to audit every page as every reader has it."""
     if request.param == "no-signal":
         found = request.getfixturevalue("book")
-        yield found.site, found.address
+        yield found.site, found.address, False
     else:
         with built(request.param, tmp_path_factory.mktemp("book")) as found:
-            yield found.site, found.address
+            yield found.site, found.address, True
 
 
 @pytest.fixture(scope="module")
 def visits(site, browser):
-    """Every page, seen by every reader."""
+    """Every page, seen by every reader.
+
+    Each theme and each width is audited; all four together take long, and are for `slow`.
+    """
+    _, address, patient = site
     found = {}
     for dark, width in READERS:
+        audit = patient or dark == (width < 600)
         with reader(browser, dark=dark, width=width) as context:
             for page in (*CHAPTERS, *OWN_PAGES):
-                found[page, dark, width] = visit(context, f"{site[1]}/{page}.html")
+                found[page, dark, width] = visit(context, f"{address}/{page}.html", audit=audit)
     return found
 
 
@@ -146,7 +151,7 @@ def test_the_first_page_says_where_the_data_come_from(visits):
 
 
 def test_every_link_resolves(site, visits):
-    folder, address = site
+    folder, address, _ = site
     anchors = {page: visits[page, False, 1280].anchors for page in (*CHAPTERS, *OWN_PAGES)}
     broken = []
     for seen, found in visits.items():
@@ -176,16 +181,30 @@ def test_every_page_offers_the_pdf(site, visits):
         assert f"{site[1]}/book.pdf" in visits[page, False, 390].links
 
 
-def test_the_pdf_has_every_chapter_with_its_figures_and_no_blank_page(site):
-    reader = pypdf.PdfReader(site[0] / "book.pdf")
+def read(page):
+    """Text of a printed page, and how far down it reaches, as a share of its height; the footer does not count."""
+    heights = []
+
+    def hear(text, around, matrix, *_):
+        if text.strip():
+            heights.append(around[1] * matrix[4] + around[3] * matrix[5] + around[5])
+
+    text = page.extract_text(visitor_text=hear)
+    below = [1 - height / float(page.mediabox.height) for height in heights]
     # Some fonts print "fi" as one glyph, which NFKC reads as the two letters, as viewers do when they search.
-    texts = [normalize("NFKC", page.extract_text()) for page in reader.pages]
+    return normalize("NFKC", text), max(share for share in below if share < 0.92)
+
+
+def test_the_pdf_has_every_chapter_with_its_figures_and_no_page_that_is_blank_or_half_empty(site):
+    reader = pypdf.PdfReader(site[0] / "book.pdf")
+    texts, reach = zip(*map(read, reader.pages), strict=True)
     whole = "\n".join(texts)
 
     for chapter in CHAPTERS:
         title = next(line[2:] for line in text_of(chapter).splitlines() if line.startswith("# "))
         assert any(title in " ".join(text.split()) for text in texts), title
     assert [number for number, text in enumerate(texts, 1) if len(text.strip()) < 40] == []
+    assert [number for number, share in enumerate(reach[:-1], 1) if share < 0.4] == []
     assert [n for n in range(1, N_FIGURES + 1) if f"Figure {n} " not in " ".join(whole.split())] == []
     assert len(reader.outline) >= 1
     assert "glue:" not in whole

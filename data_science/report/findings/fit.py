@@ -220,6 +220,7 @@ def rates_predicted(observed: Mapping[str, pd.DataFrame], predicted: Mapping[str
         bool(row["low"] <= rate <= row["high"])
         for name, table in observed.items()
         for (_, row), rate in zip(table.iterrows(), predicted[name], strict=True)
+        if np.isfinite(rate)  # a tenth of a feature with ties may hold nobody
     ]
     verb = "holds" if sum(held) == 1 else "hold"
     return f"{sum(held) or 'none'} of {count(len(held), 'interval')} {verb} the predicted rate"
