@@ -103,7 +103,10 @@ def _duel(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--champion", default="champion", metavar="V", help=f"{_CHOOSE} (default: champion)")
     parser.add_argument("--candidate", default="candidate", metavar="V", help="default: candidate")
-    parser.add_argument("--by", metavar="COLUMN", help="whose each row is (default: idx if there)")
+    parser.add_argument(
+        "--by", metavar="COLUMN",
+        help="whose each row is (default: idx if there; without either there is one look)",
+    )  # fmt: skip
     parser.add_argument(
         "--margin",
         type=float,

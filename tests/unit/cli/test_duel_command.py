@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,53 @@ def test_rows_without_a_name_are_told_apart_by_what_they_hold(truth, capfdbinary
     first, second = duel(capfdbinary, "labels.csv")[1], duel(capfdbinary, "labels.csv")[1]
 
     assert (first["clients"], second["clients"]) == (53, 53)
+
+
+def test_rows_without_a_name_are_looked_at_once_since_nobody_could_tell_which_are_new(truth, capfdbinary):
+    labelled(truth, 60).drop(columns="idx").to_csv("first.csv", index=False)
+    labelled(truth, 70, first=60).drop(columns="idx").to_csv("second.csv", index=False)
+    labelled(truth, 70, first=60).to_csv("named.csv", index=False)
+    duel(capfdbinary, "first.csv")
+    before = next(Path("models").glob("duel-*")).read_bytes()
+
+    for options, expected in (("second.csv", 3), ("named.csv", 2)):
+        code, said = duel(capfdbinary, options)
+        assert (code, "begins anew" in said) == (expected, True)
+    assert next(Path("models").glob("duel-*")).read_bytes() == before
+
+
+def test_a_client_is_the_same_in_a_csv_and_in_a_table_of_floats(truth, capfdbinary):
+    rows = labelled(truth, 60)
+    rows.to_csv("labels.csv", index=False)
+    rows.assign(idx=rows["idx"].astype(float)).to_parquet("labels.parquet")
+
+    duel(capfdbinary, "labels.csv")
+    again = duel(capfdbinary, "labels.parquet")[1]
+
+    assert (again["clients"], again["left_out"]["counted before"]) == (60, 60)
+
+
+def test_what_changed_hands_while_a_duel_was_looked_at_is_not_promoted_over(truth, capfdbinary, monkeypatch):
+    labelled(truth, 2_000).to_csv("labels.csv", index=False)
+    registry, promote = Registry("models"), Registry.promote
+    wrong, right = registry.roles().champion, registry.roles().candidate
+
+    def held_first(self, *version, dry_run, **options):
+        if not dry_run:
+            self.hold(wrong, why="audit")
+        return promote(self, *version, dry_run=dry_run, **options)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Registry, "promote", held_first)
+        code, said = duel(capfdbinary, "labels.csv", "--apply")
+
+    assert (code, "is held (audit)" in said) == (2, True)
+    assert registry.roles().champion == wrong
+    registry.release(wrong)
+    registry.promote(right)
+    registry.rollback(why="complaints")
+    code, said = duel(capfdbinary, "labels.csv", "--apply", "--candidate", right)
+    assert (code, "only a person promotes it again" in said) == (2, True)
 
 
 def test_a_client_has_one_sum_whatever_its_rows(truth, capfdbinary):
