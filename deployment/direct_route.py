@@ -47,6 +47,9 @@ class DirectRoute(APIRoute):
         except Problem as problem:
             status = problem.status
             await send_problem(send, problem, ids)
+        except Exception:
+            self.responses_sent.sent(self.path, 500, started)  # the outermost middleware answers
+            raise
         self.responses_sent.sent(self.path, status, started)
 
     def _question(self, body: bytes) -> Body:
@@ -89,7 +92,11 @@ class ShortCut:
                 self.sent.sent(route_of(scope["path"]), message["status"], started)
             await send(message)
 
-        await self.app(scope, receive, send_named)
+        try:
+            await self.app(scope, receive, send_named)
+        except Exception:
+            self.sent.sent(route_of(scope["path"]), 500, started)  # the outermost middleware answers
+            raise
 
 
 async def send_json(

@@ -203,8 +203,7 @@ def _promote(
             "alpha": duel.rules.alpha,
         }
     }  # fmt: skip
-    said = {"why": "duel: promote", "evidence": evidence, "dry_run": dry_run}
-    Registry(folder).promote(names[1], over=names[0], **said)
+    Registry(folder).promote(names[1], over=names[0], why="duel: promote", evidence=evidence, dry_run=dry_run)
 
 
 def _result(names: tuple[str, ...], duel: Duel, left_out: dict[str, int], *, applied: bool) -> dict[str, Any]:
