@@ -103,13 +103,14 @@ def decide_from_log(
     clients become it and are stored.
     """
     policy = policy or RetrainingPolicy()
+    # What is stored with a model is of its own version: with none, nothing says whose the latest one is.
+    own = None if stored is None or model_version is None else InputReference.of(stored)
     found = list(scan(folder))
     predictions = sorted((one for one in found if isinstance(one, Prediction)), key=lambda made: made.at)
     if model_version is None and predictions:
         model_version = predictions[-1].model_version
     predictions = [made for made in predictions if made.model_version == model_version]
-    own = stored is not None and model_version is not None
-    reference = InputReference.of(stored or {}) if own else InputReference.load(folder, model_version)
+    reference = own or InputReference.load(folder, model_version)
     if reference is None and (first := _first_clients(predictions, policy.reference_clients)):
         reference = InputReference.learn_from_log(first)
         reference.save(folder, model_version)
