@@ -137,8 +137,8 @@ def _check(parser: ArgumentParser) -> None:
     parser.add_argument("--by", metavar="COLUMN", help="whose each row is (default: idx if there)")
     for name, default, said in (
         ("distance", 0.2, "Jensen-Shannon distance of a column"),
-        ("score", 0.01, "nats per row below the model's own expectation"),
-        ("rate", 0.02, "observed minus predicted rate"),
+        ("score", 0.01, "nats per row, at most a tenth of those expected, below the model's own expectation"),
+        ("rate", 0.02, "observed minus predicted rate, at most half of the rarer label's,"),
         ("effect", 0.01, "change of the share of label 1, and of the expected cost"),
     ):
         parser.add_argument(

@@ -17,6 +17,7 @@ from data_science.watch.effects import (
     Judged,
     difference,
     distance,
+    implied_score,
     mean_of,
     rate_gap,
     score_shortfall,
@@ -31,6 +32,9 @@ About = Literal["inputs", "decisions", "calibration", "record"]
 FEWEST_CLIENTS = 200  # to compare distributions
 FEWEST_EVENTS = 10.0  # sum of p(1 - p) below which a normal interval is not used
 COVERAGE = 0.95  # of all intervals of a check at once
+# Of the rate of the rarer label, and of the log score that the probabilities imply: no margin is wider. A rate
+# of 0.001 that doubles changes by less than 0.02, and the log score by less than 0.01.
+WIDEST_RATE, WIDEST_SCORE = 0.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,8 @@ class Margins:
     """What matters, and what does not."""
 
     distance: float = 0.2  # Jensen-Shannon, of a column; near a stability index (PSI) of 0.25
-    score: float = 0.01  # nats per row below the model's own expectation
-    rate: float = 0.02  # observed minus predicted rate of the positive label
+    score: float = 0.01  # nats per row below the model's own expectation, or less where labels are rare
+    rate: float = 0.02  # observed minus predicted rate of the positive label, or less where it is rare
     effect: float = 0.01  # on the share of label 1 and on the expected cost of a label
 
 
@@ -188,16 +192,18 @@ def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[
         )
         return [Finding("calibration", "log score", "unclear", None, margins.score, sentence)]
     side = "above" if y.mean() > p.mean() else "below"
+    score_margin = min(margins.score, WIDEST_SCORE * implied_score(p))
+    rate_margin = min(margins.rate, WIDEST_RATE * float(min(p.mean(), 1.0 - p.mean())))
     return [
         _judged(
             "calibration", "log score",
             f"over {len(p)} labelled rows, the log score's shortfall from what the probabilities imply",
-            score_shortfall(p, y, client, coverage), margins.score,
+            score_shortfall(p, y, client, coverage), score_margin,
         ),
         _judged(
             "calibration", "rate",
             f"positive labels, {y.mean():.4f} came, {side} the {p.mean():.4f} predicted: difference",
-            rate_gap(p, y, client, coverage).magnitude(), margins.rate,
+            rate_gap(p, y, client, coverage).magnitude(), rate_margin,
         ),
     ]  # fmt: skip
 
@@ -207,6 +213,6 @@ def _judged(about: About, what: str, words: str, effect: Estimate, margin: float
     closing = {"beyond": "beyond", "within": "within", "unclear": "on both sides of"}[verdict]
     sentence = (
         f"{words} {effect.value:.4f} (interval {effect.lower:.4f} to {effect.upper:.4f}), "
-        f"{closing} the margin {margin:g}"
+        f"{closing} the margin {margin:.4g}"
     )
     return Finding(about, what, verdict, effect, margin, sentence)

@@ -70,6 +70,12 @@ def score_shortfall(p: Floats, y: Floats, client: Ints, coverage: float) -> Esti
     return mean_of(-(y - p) * logit, p * (1.0 - p) * logit**2, client, coverage)
 
 
+def implied_score(p: Floats) -> float:
+    """How far below zero the probabilities themselves expect the mean log score, in nats per row."""
+    p = np.clip(p, FLOOR, 1.0 - FLOOR)
+    return -float((p * np.log(p) + (1.0 - p) * np.log1p(-p)).mean())
+
+
 def rate_gap(p: Floats, y: Floats, client: Ints, coverage: float) -> Estimate:
     """Observed minus predicted rate of the positive label."""
     return mean_of(y - p, p * (1.0 - p), client, coverage)
