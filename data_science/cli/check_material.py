@@ -69,14 +69,16 @@ def of_log(options: Namespace, version: Loaded, since: timedelta | None) -> Mate
     if not options.labels:  # a blank one is none, as from compose
         return Material(seen, None, record)
     labels = Table.of(DataFile(options.labels, options.delimiter, options.encoding))
-    idx, moments = keys(labels), known_at(labels)
+    if len(labels.frame) == 0:
+        raise SchemaError(f"{labels.name} has no row; expected idx and response of clients")
     y = outcomes(labels, version, options.positive)[0]
+    labels, y = labels.take(~np.isnan(y)), y[~np.isnan(y)]  # of the others nothing need be known
+    idx, moments = keys(labels), known_at(labels)
+    if len(y) == 0:
+        return Material(seen, None, record)
     place = logged.idx.map({int(key): row for row, key in enumerate(idx)})
     usable = (place.notna() & logged.probability.notna()).to_numpy(dtype=bool)
     row = place.fillna(0).to_numpy(dtype=int)
-    if len(y) == 0:
-        raise SchemaError(f"{labels.name} has no row; expected idx and response of clients")
-    usable = usable & ~np.isnan(y[row])
     if moments is not None:
         usable = usable & (logged.at.to_numpy() < moments.to_numpy()[row])
     record["labels of clients not in the log"] = int((~idx.isin(logged.idx)).sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -86,8 +86,9 @@ def _decoded(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
         if record["format"] not in _FORMATS or not isinstance(record["features"], dict):
             return None
-        record["at"] = datetime.fromisoformat(record["at"])
-        _ = record["idx"], record["probability"], record["model_version"], record["at"].astimezone()
+        at = datetime.fromisoformat(record["at"])
+        record["at"] = at if at.tzinfo else at.replace(tzinfo=UTC)
+        _ = record["probability"], record["model_version"], hash(record["idx"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return dict(record)

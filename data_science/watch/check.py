@@ -32,8 +32,8 @@ About = Literal["inputs", "decisions", "calibration", "record"]
 FEWEST_CLIENTS = 200  # to compare distributions
 FEWEST_EVENTS = 10.0  # sum of p(1 - p) below which a normal interval is not used
 COVERAGE = 0.95  # of all intervals of a check at once
-# Of the rate of the rarer label, and of the log score that the probabilities imply: no margin is wider. A rate
-# of 0.001 that doubles changes by less than 0.02, and the log score by less than 0.01.
+# No margin is wider than this part of the rarer label's rate, and of the log score that the model expects: a
+# rate of 0.001 that doubles changes by less than 0.02, and the log score by less than 0.01.
 WIDEST_RATE, WIDEST_SCORE = 0.5, 0.1
 
 
