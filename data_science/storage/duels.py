@@ -15,7 +15,7 @@ from typing import Any
 
 from data_science.errors import ArtifactError
 from data_science.storage.folder_lock import locked
-from data_science.storage.layout import UNFINISHED
+from data_science.storage.layout import UNFINISHED, duel_record
 from data_science.storage.version_files import read_small, seal, sync, unseal, write_durably
 from data_science.storage.writing import writing_to
 
@@ -51,7 +51,7 @@ def looking(folder: Path, champion: str, candidate: str, *, writes: bool = True)
     ArtifactError
         If it was changed, or the folder cannot be written.
     """
-    path = folder / f"duel-{champion}-{candidate}.json"
+    path = duel_record(folder, champion, candidate)
     if not writes:
         yield _read(path)
         return

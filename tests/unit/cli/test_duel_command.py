@@ -162,6 +162,20 @@ def test_what_changed_hands_while_a_duel_was_looked_at_is_not_promoted_over(trut
     assert (code, "only a person promotes it again" in said) == (2, True)
 
 
+def test_the_record_of_a_duel_goes_with_the_first_of_its_versions_and_no_sooner(truth, capfdbinary):
+    labelled(truth, 60).to_csv("labels.csv", index=False)
+    duel(capfdbinary, "labels.csv")
+    registry = Registry("models")
+    registry.prune(1)
+    assert len(list(Path("models").glob("duel-*"))) == 1  # both have a role
+
+    for day in (2, 3, 4):
+        save("models", truth, now=TRAINED + timedelta(days=day))
+    registry.prune(1)
+
+    assert not list(Path("models").glob("duel-*"))
+
+
 def test_a_client_has_one_sum_whatever_its_rows(truth, capfdbinary):
     rows = labelled(truth, 300).assign(idx=lambda frame: frame["idx"] // 3)
     rows.rename(columns={"idx": "owner"}).to_csv("labels.csv", index=False)
