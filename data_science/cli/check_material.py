@@ -12,7 +12,7 @@ import numpy as np
 from data_science.cli import logged_rows
 from data_science.cli.data_files import DataFile
 from data_science.cli.labelled_rows import Table, clients, has_response, known_at, outcomes, readable
-from data_science.cli.with_log import keys
+from data_science.cli.with_log import keys, label_of
 from data_science.errors import SchemaError
 from data_science.storage.artifact import Loaded
 from data_science.watch.check import Labelled, Seen
@@ -76,11 +76,8 @@ def of_log(options: Namespace, version: Loaded, since: timedelta | None) -> Mate
     idx, moments = keys(labels), known_at(labels)
     if len(y) == 0:
         return Material(seen, None, record)
-    place = logged.idx.map({int(key): row for row, key in enumerate(idx)})
-    usable = (place.notna() & logged.probability.notna()).to_numpy(dtype=bool)
-    row = place.fillna(0).to_numpy(dtype=int)
-    if moments is not None:
-        usable = usable & (logged.at.to_numpy() < moments.to_numpy()[row])
+    row = label_of(logged, idx, moments)
+    usable = (row >= 0) & logged.probability.notna().to_numpy(dtype=bool)
     record["labels of clients not in the log"] = int((~idx.isin(logged.idx)).sum())
     p = logged.probability.to_numpy()[usable]
     return Material(seen, Labelled(p, y[row[usable]], client[usable]), record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from argparse import Namespace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from data_science.storage.loading import Loaded
     from data_science.watch.duel import Duel, Rules
 
+log = logging.getLogger(__name__)
 _CODES = {"promote": 0, "keep": NO, "not enough": NOT_ENOUGH}
 
 
@@ -80,14 +82,16 @@ def _rows(options: Namespace, champion: Loaded, candidate: Loaded) -> tuple[Tabl
         )
     table = Table.of(DataFile(options.labels, options.delimiter, options.encoding))
     left_out = {}
+    left_out["without a label"], table = _only(table, outcomes(table, champion, options.positive)[0] >= 0.0)
     if options.log is not None:
         from data_science.cli.logged_rows import read
         from data_science.cli.with_log import joined
 
         table, left_out["not in the log"] = joined(table, read(Path(options.log)))
-    left_out["without a label"], table = _only(table, outcomes(table, champion, options.positive)[0] >= 0.0)
     moments = known_at(table)
-    if moments is not None:
+    if moments is None:
+        log.warning("%s has no column known_at: all labels count as newer than both trainings", table.name)
+    else:
         trained = max(datetime.fromisoformat(one.manifest["saved_at"]) for one in (champion, candidate))
         left_out["known before training"], table = _only(table, (moments > trained).to_numpy())
     good = readable(table, champion.predictor) & readable(table, candidate.predictor)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import numpy as np
 import pandas as pd
 
 from data_science.errors import SchemaError
@@ -65,11 +64,6 @@ def read(folder: Path, since: datetime | None = None) -> Logged:
         pd.Series(pd.to_datetime([record["at"] for record in records], utc=True)),
         n_skipped,
     )
-
-
-def latest(logged: Logged) -> np.ndarray[Any, Any]:
-    """Return the places of each client's last prediction."""
-    return np.flatnonzero(~logged.idx.duplicated(keep="last").to_numpy())
 
 
 def _lines(folder: Path) -> Iterator[bytes]:

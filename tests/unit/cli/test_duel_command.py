@@ -115,6 +115,55 @@ def test_rows_without_a_name_are_told_apart_by_what_they_hold(truth, capfdbinary
     assert (first["clients"], second["clients"]) == (53, 53)
 
 
+def test_a_client_has_one_sum_whatever_its_rows(truth, capfdbinary):
+    rows = labelled(truth, 300).assign(idx=lambda frame: frame["idx"] // 3)
+    rows.rename(columns={"idx": "owner"}).to_csv("labels.csv", index=False)
+
+    found = duel(capfdbinary, "labels.csv", "--by", "owner")[1]
+
+    assert (found["clients"], found["rows"]) == (100, 300)
+
+
+def test_labels_that_were_known_before_training_and_rows_that_cannot_be_read_are_left_out(truth, capfdbinary):
+    rows = labelled(truth, 8).astype(object)
+    rows["known_at"] = (TRAINED + timedelta(days=2)).isoformat()
+    rows.loc[0, "known_at"] = TRAINED.isoformat()
+    rows.loc[1, "scd_a"] = "high"
+    rows.loc[2, "label"] = None
+    rows.to_csv("labels.csv", index=False)
+
+    found = duel(capfdbinary, "labels.csv")[1]
+
+    assert found["clients"] == 5
+    assert found["left_out"] == {
+        "without a label": 1, "known before training": 1, "unreadable": 1, "counted before": 0
+    }  # fmt: skip
+
+
+def test_labels_are_joined_with_what_the_log_kept(truth, capfdbinary, tmp_path):
+    from machine_learning_engineering.prediction_log import PredictionLog
+    from machine_learning_engineering.records import Prediction
+
+    rows = labelled(truth, 150)
+    with PredictionLog(tmp_path / "log") as log:
+        for row in rows.to_dict("records"):
+            features = {name: row[name] for name in ("attr_a", "attr_b", "scd_a", "scd_b")}
+            log.append(Prediction(row["idx"], 0, features, 0.5, "v"))
+    (log_file,) = (tmp_path / "log").glob("*.jsonl")
+    log_file.write_bytes(log_file.read_bytes() + b'{"torn')
+    pd.concat([rows[["idx", "label"]], pd.DataFrame({"idx": [999], "label": [1]})]).to_csv(
+        "l.csv", index=False
+    )
+
+    with_log = duel(capfdbinary, "l.csv", "--log", "log", "--dry-run")[1]
+    rows.to_csv("whole.csv", index=False)
+    whole = duel(capfdbinary, "whole.csv", "--dry-run")[1]
+
+    assert with_log["left_out"]["not in the log"] == 1
+    assert with_log["log_score"]["nats"] == pytest.approx(whole["log_score"]["nats"])
+    assert not list(tmp_path.glob("models/duel-*"))
+
+
 def test_rows_without_a_name_are_looked_at_once_since_nobody_could_tell_which_are_new(truth, capfdbinary):
     labelled(truth, 60).drop(columns="idx").to_csv("first.csv", index=False)
     labelled(truth, 70, first=60).drop(columns="idx").to_csv("second.csv", index=False)
@@ -176,53 +225,27 @@ def test_the_record_of_a_duel_goes_with_the_first_of_its_versions_and_no_sooner(
     assert not list(Path("models").glob("duel-*"))
 
 
-def test_a_client_has_one_sum_whatever_its_rows(truth, capfdbinary):
-    rows = labelled(truth, 300).assign(idx=lambda frame: frame["idx"] // 3)
-    rows.rename(columns={"idx": "owner"}).to_csv("labels.csv", index=False)
-
-    found = duel(capfdbinary, "labels.csv", "--by", "owner")[1]
-
-    assert (found["clients"], found["rows"]) == (100, 300)
-
-
-def test_labels_that_were_known_before_training_and_rows_that_cannot_be_read_are_left_out(truth, capfdbinary):
-    rows = labelled(truth, 8).astype(object)
-    rows["known_at"] = (TRAINED + timedelta(days=2)).isoformat()
-    rows.loc[0, "known_at"] = TRAINED.isoformat()
-    rows.loc[1, "scd_a"] = "high"
-    rows.loc[2, "label"] = None
-    rows.to_csv("labels.csv", index=False)
-
-    found = duel(capfdbinary, "labels.csv")[1]
-
-    assert found["clients"] == 5
-    assert found["left_out"] == {
-        "without a label": 1, "known before training": 1, "unreadable": 1, "counted before": 0
-    }  # fmt: skip
-
-
-def test_labels_are_joined_with_what_the_log_kept(truth, capfdbinary, tmp_path):
+def test_features_that_were_asked_with_after_the_label_was_known_are_not_judged_by_it(truth, capfdbinary):
     from machine_learning_engineering.prediction_log import PredictionLog
     from machine_learning_engineering.records import Prediction
 
-    rows = labelled(truth, 150)
-    with PredictionLog(tmp_path / "log") as log:
+    rows = labelled(truth, 3)
+    known = TRAINED + timedelta(days=9)
+    with PredictionLog(Path("log")) as log:
         for row in rows.to_dict("records"):
             features = {name: row[name] for name in ("attr_a", "attr_b", "scd_a", "scd_b")}
-            log.append(Prediction(row["idx"], 0, features, 0.5, "v"))
-    (log_file,) = (tmp_path / "log").glob("*.jsonl")
-    log_file.write_bytes(log_file.read_bytes() + b'{"torn')
-    pd.concat([rows[["idx", "label"]], pd.DataFrame({"idx": [999], "label": [1]})]).to_csv(
-        "l.csv", index=False
-    )
+            if row["idx"] > 0:
+                log.append(Prediction(row["idx"], 0, features, 0.5, "v", known - timedelta(days=1)))
+            log.append(Prediction(row["idx"], 0, {**features, "scd_a": row["label"] * 9.0}, 0.5, "v", known))
+    labels = rows[["idx", "label"]].assign(known_at=known.isoformat())
+    undecided = pd.DataFrame({"idx": [2], "label": [None], "known_at": [None]})
+    pd.concat([labels.astype(object), undecided]).to_csv("labels.csv", index=False)
+    rows.tail(2).to_csv("whole.csv", index=False)
 
-    with_log = duel(capfdbinary, "l.csv", "--log", "log", "--dry-run")[1]
-    rows.to_csv("whole.csv", index=False)
-    whole = duel(capfdbinary, "whole.csv", "--dry-run")[1]
+    found = duel(capfdbinary, "labels.csv", "--log", "log", "--dry-run")[1]
 
-    assert with_log["left_out"]["not in the log"] == 1
-    assert with_log["log_score"]["nats"] == pytest.approx(whole["log_score"]["nats"])
-    assert not list(tmp_path.glob("models/duel-*"))
+    assert (found["clients"], found["left_out"]["not in the log"]) == (2, 1)
+    assert found["log_score"]["nats"] == duel(capfdbinary, "whole.csv", "--dry-run")[1]["log_score"]["nats"]
 
 
 def test_what_would_bend_a_duel_is_refused_and_leaves_it_as_it_was(truth, capfdbinary, tmp_path):
