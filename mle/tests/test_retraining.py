@@ -163,6 +163,16 @@ def test_a_policy_without_a_usable_margin_is_refused(change, reason):
         RetrainingPolicy(**change)
 
 
+def test_of_rare_labels_a_rate_that_doubled_is_a_reason():
+    p = np.full(30_000, 0.002)
+    made = logged(pd.DataFrame({"scd_a": np.zeros(p.size)}), p)
+
+    decision = decide(made, known_labels(outcomes(2 * p)), None, RetrainingPolicy())
+
+    assert decision.should_retrain
+    assert "beyond the margin 0.001" in str(decision)
+
+
 def fill(folder, made):
     with PredictionLog(folder) as log:
         for one in made:
