@@ -1,7 +1,7 @@
 """The record of a duel of two versions, beside the history: written whole or not at all, under its lock.
 
 Changes when what is kept between two looks changes. Clients are kept as digests, which hide no name that can
-be guessed: the record deserves the rights of the labels.
+be guessed: only owner and group may read it.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def looking(folder: Path, champion: str, candidate: str, *, writes: bool = True)
         try:
             document = {"duel": dict(record.duel), "clients": record.clients, "named_by": record.named_by}
             write_durably(temporary, seal(document))
+            temporary.chmod(temporary.stat().st_mode & 0o640)  # as the prediction log: it tells of clients
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -254,6 +254,7 @@ def test_what_would_bend_a_duel_is_refused_and_leaves_it_as_it_was(truth, capfdb
     duel(capfdbinary, "labels.csv")
     (record,) = tmp_path.glob("models/duel-*")
     before = record.read_bytes()
+    assert record.stat().st_mode & 0o137 == 0  # it tells of clients: nobody else reads it
 
     assert duel(capfdbinary, "labels.csv", "--alpha", "0.1")[0] == 2
     rows.assign(label=1 - rows["label"]).to_csv("other.csv", index=False)
