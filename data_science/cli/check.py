@@ -42,6 +42,8 @@ def run(options: Namespace) -> int:
         raise SettingsError(
             "--labels and --since belong to --log; expected DATA alone, its response, if any, in a column"
         )
+    if options.log is not None and options.by is not None:
+        raise SettingsError("--by belongs to DATA; expected --log alone, whose clients are named by idx")
     since = None if options.since is None else _age("--since", options.since)
     margins = _margins(options)
     if options.every is None:

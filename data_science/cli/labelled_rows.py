@@ -139,6 +139,7 @@ def outcomes(table: Table, version: Loaded, positive: str | None = None) -> tupl
 def client_column(table: Table, by: str | None) -> str:
     """Return the column that says whose each row is: the one that is named, else ``idx``; blank if none."""
     if by is not None:
+        table.column(by)
         return by
     return "idx" if "idx" in table.frame.columns else ""
 

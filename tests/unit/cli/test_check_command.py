@@ -168,6 +168,7 @@ def test_a_check_that_repeats_goes_on_after_a_fault_and_writes_its_metrics(store
         (), ("new.csv", "--log", "log"), ("new.csv", "--since", "7d"), ("--log", "log", "--since", "week"),
         ("new.csv", "--distance", "0"), ("new.csv", "--every", "0d"), ("--log", "nowhere"),
         ("new.csv", "--every", "999999d"), ("--log", "log", "--since", "999999d"), ("-", "--every", "1d"),
+        ("--log", "log", "--by", "idx"),
     ],
 )  # fmt: skip
 def test_options_that_make_no_check_are_refused(stored, capfdbinary, options):

@@ -277,6 +277,7 @@ def test_what_would_bend_a_duel_is_refused_and_leaves_it_as_it_was(truth, capfdb
         (("--margin", "-1"), "--margin is -1.0"),
         (("--horizon", "7"), "--horizon is 7"),
         (("--by", "owner"), "no column 'owner'"),
+        (("--by", ""), "no column ''"),
     ],
 )
 def test_options_that_make_no_duel_are_refused(truth, capfdbinary, options, said):
