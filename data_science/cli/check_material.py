@@ -46,7 +46,8 @@ def of_file(options: Namespace, version: Loaded) -> Material:
         if not known.any():
             return Material(Seen(features, answers, client), None, record)
         times = trials[known].astype(int)  # a row of trials is as many labels of one client
-        ones = np.concatenate([np.arange(n) < y for y, n in zip(successes[known], times, strict=True)])
+        place = np.arange(times.sum()) - np.repeat(times.cumsum() - times, times)  # 0, 1, ... of each row
+        ones = place < np.repeat(successes[known], times)
         labelled = Labelled(
             np.repeat(answers.probability[known], times), ones.astype(float), np.repeat(client[known], times)
         )

@@ -91,6 +91,22 @@ def test_inputs_that_moved_are_no_effect_while_the_labels_say_that_the_answers_a
     assert check(capfdbinary, "wrong.csv")[0] == 10
 
 
+def test_trials_of_a_row_are_as_many_labels_of_its_client(capfdbinary):
+    about = {"specification": {"formula": "p(hits, n) ~ scd_a"}}
+    save("models", MODEL, provenance=about)
+    frame = rows(400).drop(columns="label")
+    n = np.arange(400) % 4 + 1
+    hits = np.random.default_rng(2).binomial(n, MODEL.predict_proba(frame))
+    frame.assign(hits=hits, n=n).to_csv("trials.csv", index=False)
+    each = np.concatenate([np.arange(trials) < y for trials, y in zip(n, hits, strict=True)])
+    frame.loc[frame.index.repeat(n)].assign(hits=each.astype(int), n=1).to_csv("labels.csv", index=False)
+
+    of_trials, of_labels = (check(capfdbinary, name)[1] for name in ("trials.csv", "labels.csv"))
+
+    assert of_trials["labelled"] == n.sum()
+    assert of_trials["findings"] == of_labels["findings"]
+
+
 def test_few_rows_are_not_enough(stored, capfdbinary):
     rows(150).to_csv("new.csv", index=False)
 
