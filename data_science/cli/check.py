@@ -98,7 +98,7 @@ def _look(options: Namespace, margins: Margins, since: timedelta | None) -> tupl
         say_json(
             {
                 "outcome": result, "version": [version.path.name], "clients": _n_clients(material.seen),
-                "labelled": None if material.labelled is None else len(material.labelled.p),
+                "labelled": None if material.labelled is None else int(material.labelled.trials.sum()),
                 "record": material.record, "findings": [one.to_json() for one in found], "advice": advice,
             }
         )  # fmt: skip

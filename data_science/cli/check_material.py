@@ -45,12 +45,7 @@ def of_file(options: Namespace, version: Loaded) -> Material:
         record["without a label"] = int((~known).sum())
         if not known.any():
             return Material(Seen(features, answers, client), None, record)
-        times = trials[known].astype(int)  # a row of trials is as many labels of one client
-        place = np.arange(times.sum()) - np.repeat(times.cumsum() - times, times)  # 0, 1, ... of each row
-        ones = place < np.repeat(successes[known], times)
-        labelled = Labelled(
-            np.repeat(answers.probability[known], times), ones.astype(float), np.repeat(client[known], times)
-        )
+        labelled = Labelled(answers.probability[known], successes[known], client[known], trials[known])
     return Material(Seen(features, answers, client), labelled, record)
 
 

@@ -85,11 +85,26 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Probabilities that were given before their labels were known."""
+    """Probabilities that were given before their labels were known.
+
+    Attributes
+    ----------
+    p, y : array, shape (row,)
+        Probability, and label or successes.
+    client : array of int, shape (row,)
+    n : array, shape (row,), optional
+        Trials, where a row is several labels of one client.
+    """
 
     p: Floats
     y: Floats
     client: Ints
+    n: Floats | None = None
+
+    @property
+    def trials(self) -> Floats:
+        """Labels of each row."""
+        return np.ones_like(self.p) if self.n is None else self.n
 
 
 def findings(
@@ -183,27 +198,28 @@ def _distributions(
 
 
 def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[Finding]:
-    p, y, client = labelled.p, labelled.y, labelled.client
-    events = float((p * (1.0 - p)).sum())
+    p, y, client, n = labelled.p, labelled.y, labelled.client, labelled.trials
+    n_labels, events = int(n.sum()), float((n * p * (1.0 - p)).sum())
     if events < FEWEST_EVENTS:
         sentence = (
-            f"{len(p)} labelled rows carry a variance of {events:.1f} expected events; at least "
+            f"{n_labels} labelled rows carry a variance of {events:.1f} expected events; at least "
             f"{FEWEST_EVENTS:g} is needed to judge the probabilities"
         )
         return [Finding("calibration", "log score", "unclear", None, margins.score, sentence)]
-    side = "above" if y.mean() > p.mean() else "below"
-    score_margin = min(margins.score, WIDEST_SCORE * implied_score(p))
-    rate_margin = min(margins.rate, WIDEST_RATE * float(min(p.mean(), 1.0 - p.mean())))
+    came, predicted = float(y.sum() / n.sum()), float(np.average(p, weights=n))
+    side = "above" if came > predicted else "below"
+    score_margin = min(margins.score, WIDEST_SCORE * implied_score(p, n))
+    rate_margin = min(margins.rate, WIDEST_RATE * min(predicted, 1.0 - predicted))
     return [
         _judged(
             "calibration", "log score",
-            f"over {len(p)} labelled rows, the log score's shortfall from what the probabilities imply",
-            score_shortfall(p, y, client, coverage), score_margin,
+            f"over {n_labels} labelled rows, the log score's shortfall from what the probabilities imply",
+            score_shortfall(p, y, client, coverage, n), score_margin,
         ),
         _judged(
             "calibration", "rate",
-            f"positive labels, {y.mean():.4f} came, {side} the {p.mean():.4f} predicted: difference",
-            rate_gap(p, y, client, coverage).magnitude(), rate_margin,
+            f"positive labels, {came:.4f} came, {side} the {predicted:.4f} predicted: difference",
+            rate_gap(p, y, client, coverage, n).magnitude(), rate_margin,
         ),
     ]  # fmt: skip
 

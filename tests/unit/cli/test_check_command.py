@@ -104,7 +104,10 @@ def test_trials_of_a_row_are_as_many_labels_of_its_client(capfdbinary):
     of_trials, of_labels = (check(capfdbinary, name)[1] for name in ("trials.csv", "labels.csv"))
 
     assert of_trials["labelled"] == n.sum()
-    assert of_trials["findings"] == of_labels["findings"]
+    for trials, labels in zip(of_trials["findings"], of_labels["findings"], strict=True):
+        for name in ("value", "lower", "upper"):
+            assert trials.pop(name) == pytest.approx(labels.pop(name), rel=1e-9)
+        assert trials == labels
 
 
 def test_few_rows_are_not_enough(stored, capfdbinary):
