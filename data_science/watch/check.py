@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Outcome = Literal["steady", "moved without effect", "moved with effect", "not enough"]
 About = Literal["inputs", "decisions", "calibration", "record"]
 FEWEST_CLIENTS = 200  # to compare distributions
+FEWEST_LABELLED = 30  # clients below which nobody can see how far clients differ
 FEWEST_EVENTS = 10.0  # sum of p(1 - p) below which a normal interval is not used
 COVERAGE = 0.95  # of all intervals of a check at once
 # No margin is wider than this part of the rarer label's rate, and of the log score that the model expects: a
@@ -200,10 +201,12 @@ def _distributions(
 def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[Finding]:
     p, y, client, n = labelled.p, labelled.y, labelled.client, labelled.trials
     n_labels, events = int(n.sum()), float((n * p * (1.0 - p)).sum())
-    if events < FEWEST_EVENTS:
+    n_clients = np.unique(client).size
+    if n_clients < FEWEST_LABELLED or events < FEWEST_EVENTS:
         sentence = (
-            f"{n_labels} labelled rows carry a variance of {events:.1f} expected events; at least "
-            f"{FEWEST_EVENTS:g} is needed to judge the probabilities"
+            f"{n_labels} labelled rows of {n_clients} clients carry a variance of {events:.1f} expected events; "
+            f"at least {FEWEST_LABELLED} clients and {FEWEST_EVENTS:g} events are needed to judge the "
+            "probabilities"
         )
         return [Finding("calibration", "log score", "unclear", None, margins.score, sentence)]
     came, predicted = float(y.sum() / n.sum()), float(np.average(p, weights=n))

@@ -68,6 +68,16 @@ def test_of_rare_labels_too_a_rate_that_doubled_or_went_is_told_from_one_that_st
     assert found["log score"].margin < 0.001
 
 
+def test_a_few_clients_with_many_labels_each_decide_nothing():
+    p, client = np.full(6_000, 0.3), np.arange(6_000) % 6
+    nothing = Seen(pd.DataFrame(index=client[:1]), Answers(p[:1], p[:1]), client[:1])
+
+    (found,) = findings(None, nothing, Labelled(p, (client < 3).astype(float), client), 0.5)
+
+    assert (found.about, found.verdict) == ("calibration", "unclear")
+    assert "6 clients" in found.sentence
+
+
 def test_a_model_that_became_wrong_is_found_and_drift_that_changes_nothing_is_told_apart():
     assert checks.rates(CHECKS["rate doubled"], 2_000, 20)["moved with effect"] > 0.9
     assert checks.rates(CHECKS["unused input moved, no labels"], 5_000, 20)["moved without effect"] > 0.9
