@@ -205,8 +205,8 @@ def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[
     if n_clients < FEWEST_LABELLED or events < FEWEST_EVENTS:
         sentence = (
             f"{n_labels} labelled rows of {n_clients} clients carry a variance of {events:.1f} expected "
-            f"events; at least {FEWEST_LABELLED} clients and {FEWEST_EVENTS:g} events are needed to judge the "
-            "probabilities"
+            f"events; at least {FEWEST_LABELLED} clients and {FEWEST_EVENTS:g} events are needed to judge "
+            "the probabilities"
         )
         return [Finding("calibration", "log score", "unclear", None, margins.score, sentence)]
     came, predicted = float(y.sum() / n.sum()), float(np.average(p, weights=n))
