@@ -6,7 +6,6 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -25,7 +24,7 @@ from deployment.model_keeper import Load, ModelKeeper
 from deployment.predictions import PredictionService
 from deployment.problems import MEDIA_TYPE, Problem
 from deployment.request_ids import current, identified
-from deployment.responses import OTHER, Responses
+from deployment.responses import Responses
 from deployment.served_model import ServedModel
 from deployment.settings import Settings
 
@@ -62,7 +61,6 @@ def create_app(settings: Settings, load: Load = ServedModel.load) -> FastAPI:
 
     async def unexpected_problem(_: Request, error: Exception) -> Response:  # noqa: ARG001 - for the log only
         ids = current.get() or identified()
-        responses.sent(OTHER, 500, perf_counter())
         body = Problem(500, "unexpected error; the service's log shows it").body(ids.name)
         headers = {name.decode(): value.decode() for name, value in ids.headers}
         return Response(body, 500, headers, MEDIA_TYPE)

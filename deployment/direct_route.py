@@ -38,16 +38,21 @@ class DirectRoute(APIRoute):
         if scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
             return
-        started, ids, status = perf_counter(), identified(scope["headers"]), 200
+        started, ids = perf_counter(), identified(scope["headers"])
         try:
             body = await read_body(scope, receive, self.limits)
             if body is None:
                 return
-            await send_json(send, 200, await self.endpoint(self._question(body)), ids)
+            answer = await self.endpoint(self._question(body))
         except Problem as problem:
-            status = problem.status
+            self.responses_sent.sent(self.path, problem.status, started)
             await send_problem(send, problem, ids)
-        self.responses_sent.sent(self.path, status, started)
+        except Exception:
+            self.responses_sent.sent(self.path, 500, started)  # the outermost middleware answers
+            raise
+        else:  # first counted, so that whoever has an answer finds it in the metrics and the log
+            self.responses_sent.sent(self.path, 200, started)
+            await send_json(send, 200, answer, ids)
 
     def _question(self, body: bytes) -> Body:
         try:
@@ -81,15 +86,22 @@ class ShortCut:
             await self.app(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started, ids = perf_counter(), identified(scope["headers"])
+        started, ids, answered = perf_counter(), identified(scope["headers"]), False
 
         async def send_named(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
+                answered = True
                 message = {**message, "headers": [*message.get("headers", ()), *ids.headers]}
                 self.sent.sent(route_of(scope["path"]), message["status"], started)
             await send(message)
 
-        await self.app(scope, receive, send_named)
+        try:
+            await self.app(scope, receive, send_named)
+        except Exception:
+            if not answered:  # the outermost middleware does
+                self.sent.sent(route_of(scope["path"]), 500, started)
+            raise
 
 
 async def send_json(

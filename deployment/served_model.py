@@ -30,7 +30,6 @@ class ServedModel:
     model: BayesianLogitModel
     version: str
     fallback: str | None = None  # why it is not the version that LATEST names, if it is not
-    levels: tuple[tuple[str, frozenset[Any]], ...] = ()  # that training has seen, of columns that have levels
 
     @classmethod
     def load(cls, folder: Path) -> ServedModel:
@@ -43,13 +42,12 @@ class ServedModel:
         """
         model = BayesianLogitModel()
         model.load(folder)
-        columns = model.model.columns
-        levels = tuple((one.name, frozenset(one.levels)) for one in columns if one.levels is not None)
-        return cls(model, str(model.model_version), model.fallback, levels)
+        return cls(model, str(model.model_version), model.fallback)
 
     def unseen(self, features: Mapping[str, Any]) -> list[str]:
         """Return the columns in which a client that was answered has a value that training has not seen."""
-        return [column for column, seen in self.levels if features[column] not in seen]
+        readers = self.model.model.reader.levels  # as text is read: "c " is "c"
+        return [name for name, one in readers.items() if one.code(features[name]) == len(one.codes)]
 
     def score(self, features: Mapping[str, Any], prob: float | None = None, at: str = "") -> Score:
         """Answer one client; label and probability are those that `predict_with_logging` stores.

@@ -42,19 +42,18 @@ class Settings:
             Naming the variable, its value and what was expected.
         """
         default = cls()
+        port = _count(environment, "PORT", default.port, 65_535)
         return cls(
             model_folder=_folder(environment, "MODEL_FOLDER") or default.model_folder.absolute(),
             mle_storage=_folder(environment, "MLE_STORAGE"),
             host=environment.get("HOST") or default.host,
-            port=_count(environment, "PORT", default.port, 65_535),
+            port=port,
             max_body_bytes=_count(environment, "MAX_BODY_BYTES", default.max_body_bytes, 2**30),
             max_batch=_count(environment, "MAX_BATCH", default.max_batch, 10**6),
             body_timeout_s=_seconds(environment, "BODY_TIMEOUT_S", default.body_timeout_s),
             model_poll_s=_seconds(environment, "MODEL_POLL_S", default.model_poll_s),
             shutdown_timeout_s=_seconds(environment, "SHUTDOWN_TIMEOUT_S", default.shutdown_timeout_s),
-            metrics_port=_count(environment, "METRICS_PORT", 1, 65_535)
-            if environment.get("METRICS_PORT")
-            else None,
+            metrics_port=_metrics_port(environment, port),
             log_format="json" if _one_of(environment, "LOG_FORMAT", ("text", "json")) == "json" else "text",
             access_log=_one_of(environment, "ACCESS_LOG", ("0", "1")) == "1",
         )
@@ -73,6 +72,15 @@ def _folder(environment: Mapping[str, str], name: str) -> Path | None:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:
         raise SettingsError(f"{name} is {text!r}; expected a path: {error}") from error
+
+
+def _metrics_port(environment: Mapping[str, str], port: int) -> int | None:
+    if not environment.get("METRICS_PORT"):
+        return None
+    found = _count(environment, "METRICS_PORT", 1, 65_535)
+    if found == port:
+        raise SettingsError(f"METRICS_PORT is '{found}'; expected another port than PORT, {port}")
+    return found
 
 
 def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, str]) -> str:

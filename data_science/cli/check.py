@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _CODES = {"steady": 0, "moved without effect": 0, "moved with effect": NO, "not enough": NOT_ENOUGH}
 _AGE = re.compile(r"([0-9]{1,6})([smhd])")
+_LONGEST = timedelta(days=36_500)  # longer ones end before the calendar begins, or no system can wait for
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ADVICE = {
     "steady": "nothing to do",
@@ -41,11 +42,17 @@ def run(options: Namespace) -> int:
         raise SettingsError(
             "--labels and --since belong to --log; expected DATA alone, its response, if any, in a column"
         )
+    if options.log is not None and options.by is not None:
+        raise SettingsError("--by belongs to DATA; expected --log alone, whose clients are named by idx")
     since = None if options.since is None else _age("--since", options.since)
     margins = _margins(options)
     if options.every is None:
         return _once(options, margins, since)
     every = _age("--every", options.every)
+    from data_science.cli.data_files import STANDARD_INPUT
+
+    if STANDARD_INPUT in (options.data, options.labels):
+        raise SettingsError("--every reads again, and standard input ends; expected the name of a file")
     while True:
         try:
             _once(options, margins, since)
@@ -55,12 +62,29 @@ def run(options: Namespace) -> int:
 
 
 def _once(options: Namespace, margins: Margins, since: timedelta | None) -> int:
+    began = time.perf_counter()
+    try:
+        code, found = _look(options, margins, since)
+    except DataScienceError as error:  # which whoever watches the metrics must see, too
+        _write_metrics(options, error.exit_code, began, ())
+        raise
+    _write_metrics(options, code, began, found)
+    return code
+
+
+def _write_metrics(options: Namespace, code: int, began: float, found: tuple[Finding, ...]) -> None:
+    if options.metrics:
+        from data_science.cli.textfile import write
+
+        write(options.metrics, "check", code, time.perf_counter() - began, _distances(found))
+
+
+def _look(options: Namespace, margins: Margins, since: timedelta | None) -> tuple[int, tuple[Finding, ...]]:
     from data_science.cli.check_material import of_file, of_log
     from data_science.cli.output import say, say_json
     from data_science.cli.versions import loaded
     from data_science.watch.check import findings, outcome
 
-    began = time.perf_counter()
     version = loaded(options)
     reference = _reference(version)
     material = of_file(options, version) if options.log is None else of_log(options, version, since)
@@ -70,22 +94,17 @@ def _once(options: Namespace, margins: Margins, since: timedelta | None) -> int:
     advice = _UNCHECKED if reference is None and result == "not enough" else _ADVICE[result]
     if material.labelled is None and result in ("steady", "moved without effect"):
         advice += ". Without labels nobody can see whether the answers are right"
-    code = _CODES[result]
-    if options.metrics:
-        from data_science.cli.textfile import write
-
-        write(options.metrics, "check", code, time.perf_counter() - began, _distances(found))
     if options.json:
         say_json(
             {
                 "outcome": result, "version": [version.path.name], "clients": _n_clients(material.seen),
-                "labelled": None if material.labelled is None else len(material.labelled.p),
+                "labelled": None if material.labelled is None else int(material.labelled.trials.sum()),
                 "record": material.record, "findings": [one.to_json() for one in found], "advice": advice,
             }
         )  # fmt: skip
     else:
         say(_text(result, version, found, material, advice))
-    return code
+    return _CODES[result], found
 
 
 def _reference(version: Loaded) -> Reference | None:
@@ -112,9 +131,13 @@ def _margins(options: Namespace) -> Margins:
 
 def _age(option: str, text: str) -> timedelta:
     match = _AGE.fullmatch(text.strip())
-    if match is None or int(match[1]) == 0:
-        raise SettingsError(f"{option} is {text!r}; expected a number and a unit: 90s, 30m, 36h or 7d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    found = timedelta() if match is None else timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if not timedelta() < found <= _LONGEST:
+        raise SettingsError(
+            f"{option} is {text!r}; expected a number and a unit: 90s, 30m, 36h or 7d, "
+            f"at most {_LONGEST.days}d"
+        )
+    return found
 
 
 def _n_clients(seen: Seen) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from data_science.cli import logged_rows
 from data_science.cli.data_files import DataFile
 from data_science.cli.labelled_rows import Table, clients, has_response, known_at, outcomes, readable
-from data_science.cli.with_log import keys
+from data_science.cli.with_log import keys, label_of
 from data_science.errors import SchemaError
 from data_science.storage.artifact import Loaded
 from data_science.watch.check import Labelled, Seen
@@ -45,11 +45,7 @@ def of_file(options: Namespace, version: Loaded) -> Material:
         record["without a label"] = int((~known).sum())
         if not known.any():
             return Material(Seen(features, answers, client), None, record)
-        times = trials[known].astype(int)  # a row of trials is as many labels of one client
-        ones = np.concatenate([np.arange(n) < y for y, n in zip(successes[known], times, strict=True)])
-        labelled = Labelled(
-            np.repeat(answers.probability[known], times), ones.astype(float), np.repeat(client[known], times)
-        )
+        labelled = Labelled(answers.probability[known], successes[known], client[known], trials[known])
     return Material(Seen(features, answers, client), labelled, record)
 
 
@@ -69,16 +65,15 @@ def of_log(options: Namespace, version: Loaded, since: timedelta | None) -> Mate
     if not options.labels:  # a blank one is none, as from compose
         return Material(seen, None, record)
     labels = Table.of(DataFile(options.labels, options.delimiter, options.encoding))
-    idx, moments = keys(labels), known_at(labels)
-    y = outcomes(labels, version, options.positive)[0]
-    place = logged.idx.map({int(key): row for row, key in enumerate(idx)})
-    usable = (place.notna() & logged.probability.notna()).to_numpy(dtype=bool)
-    row = place.fillna(0).to_numpy(dtype=int)
-    if len(y) == 0:
+    if len(labels.frame) == 0:
         raise SchemaError(f"{labels.name} has no row; expected idx and response of clients")
-    usable = usable & ~np.isnan(y[row])
-    if moments is not None:
-        usable = usable & (logged.at.to_numpy() < moments.to_numpy()[row])
+    y = outcomes(labels, version, options.positive)[0]
+    labels, y = labels.take(~np.isnan(y)), y[~np.isnan(y)]  # of the others nothing need be known
+    idx, moments = keys(labels), known_at(labels)
+    if len(y) == 0:
+        return Material(seen, None, record)
+    row = label_of(logged, idx, moments)
+    usable = (row >= 0) & logged.probability.notna().to_numpy(dtype=bool)
     record["labels of clients not in the log"] = int((~idx.isin(logged.idx)).sum())
     p = logged.probability.to_numpy()[usable]
     return Material(seen, Labelled(p, y[row[usable]], client[usable]), record)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_science.cli.exit_codes import NO, NOT_ENOUGH
-from data_science.errors import ArtifactError, SchemaError, SettingsError
+from data_science.errors import SchemaError, SettingsError
 
 if TYPE_CHECKING:
     from data_science.cli.labelled_rows import Table
@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
         raise SettingsError(f"--champion and --candidate are both {names[0]}; expected two versions")
     champion, candidate = (loading.load(layout.located(folder, name)) for name in names)
     if options.apply:
-        _require_free(folder, names)
+        _promote(folder, names, dry_run=True)  # what would be refused at the end is refused before the look
     table, left_out = _rows(options, champion, candidate)
     with duels.looking(folder, *names, writes=not options.dry_run) as record:
         duel = _begun(record, rules)
@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
         record.duel = duel.to_json()
     applied = bool(options.apply and duel.outcome == "promote" and not options.dry_run)
     if applied:
-        _promote(folder, names[1], duel)
+        _promote(folder, names, duel)
     result = _result(names, duel, left_out, applied=applied)
     if options.json:
         say_json(result)
@@ -69,19 +69,6 @@ def _rules(options: Namespace) -> Rules:
     return Rules(options.margin, options.alpha, options.horizon)
 
 
-def _require_free(folder: Path, names: tuple[str, ...]) -> None:
-    from data_science.storage.registry import Registry
-
-    roles = Registry(folder).roles()
-    if names[0] in roles.held:
-        raise ArtifactError(
-            f"{names[0]} is held ({roles.held[names[0]] or 'without a reason'}): --apply replaces no such "
-            "version. Release it, or leave --apply out"
-        )
-    if names[0] != roles.champion:
-        raise ArtifactError(f"--apply promotes over what serves, which is {roles.champion}, not {names[0]}")
-
-
 def _rows(options: Namespace, champion: Loaded, candidate: Loaded) -> tuple[Table, dict[str, int]]:
     """Return the rows with a label that both can read and neither was trained on; count the others."""
     from data_science.cli.data_files import DataFile
@@ -95,12 +82,12 @@ def _rows(options: Namespace, champion: Loaded, candidate: Loaded) -> tuple[Tabl
         )
     table = Table.of(DataFile(options.labels, options.delimiter, options.encoding))
     left_out = {}
+    left_out["without a label"], table = _only(table, outcomes(table, champion, options.positive)[0] >= 0.0)
     if options.log is not None:
         from data_science.cli.logged_rows import read
         from data_science.cli.with_log import joined
 
         table, left_out["not in the log"] = joined(table, read(Path(options.log)))
-    left_out["without a label"], table = _only(table, outcomes(table, champion, options.positive)[0] >= 0.0)
     moments = known_at(table)
     if moments is None:
         log.warning("%s has no column known_at: all labels count as newer than both trainings", table.name)
@@ -147,6 +134,8 @@ def _night(
     from data_science.cli.labelled_rows import clients, outcomes
     from data_science.watch.scoring import Answered, Known, night
 
+    _require_names(options, table, record)
+    has_looked = bool(record.clients)
     digests = np.array([_digest(one) for one in clients(table, options.by)], dtype=object)
     successes, trials = outcomes(table, champion, options.positive)
     places: dict[str, list[int]] = {}
@@ -166,12 +155,31 @@ def _night(
         from data_science.watch.duel import Night
 
         return Night(np.zeros(0), np.zeros(0), 0.0, 0.0, 0.0, 0)
+    if has_looked and not record.named_by:
+        raise SchemaError(
+            f"{table.name} has no column idx, and this is not the first look: nobody can tell which of its "
+            "rows are clients that were counted before. Name the clients in a column idx, or --by COLUMN, "
+            "from the first look on; a duel whose record was moved away begins anew"
+        )
     order = [row for rows in places.values() for row in rows]
     client = np.repeat(np.arange(len(places)), [len(rows) for rows in places.values()])
     kept = table.take(np.array(order))
     known = Known(successes[order], trials[order], client)
     sides = [Answered.by(one.predictor, kept.features(one.predictor)) for one in (champion, candidate)]
     return night(sides[0], sides[1], known, champion.predictor.threshold)
+
+
+def _require_names(options: Namespace, table: Table, record: Record) -> None:
+    from data_science.cli.labelled_rows import client_column
+
+    column = client_column(table, options.by)
+    if record.clients and record.named_by not in (None, column):
+        raise SettingsError(
+            f"this duel began with clients named by {record.named_by or 'no column'}; expected the same, not "
+            f"{column or 'none'}: a client of two names would count twice. A duel whose record was moved "
+            "away begins anew"
+        )
+    record.named_by = column
 
 
 def _require_same(before: str, now: str, row: int, table: Table) -> None:
@@ -188,14 +196,18 @@ def _digest(client: str) -> str:
     return hashlib.sha256(client.encode(errors="backslashreplace")).hexdigest()[:16]
 
 
-def _promote(folder: Path, candidate: str, duel: Duel) -> None:
+def _promote(
+    folder: Path, names: tuple[str, ...], duel: Duel | None = None, *, dry_run: bool = False
+) -> None:
     from data_science.storage.registry import Registry
 
-    evidence = {
-        "clients": duel.score.n, "mean": duel.score.mean, "lower": duel.lower, "upper": duel.upper,
-        "alpha": duel.rules.alpha,
+    evidence = None if duel is None else {
+        "duel": {
+            "clients": duel.score.n, "mean": duel.score.mean, "lower": duel.lower, "upper": duel.upper,
+            "alpha": duel.rules.alpha,
+        }
     }  # fmt: skip
-    Registry(folder).promote(candidate, why="duel: promote", evidence={"duel": evidence})
+    Registry(folder).promote(names[1], over=names[0], why="duel: promote", evidence=evidence, dry_run=dry_run)
 
 
 def _result(names: tuple[str, ...], duel: Duel, left_out: dict[str, int], *, applied: bool) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TRIALS = re.compile(r"\s*(?:p|prop|proportion)\(\s*`?([^`,()]+?)`?\s*,\s*`?([^`,()]+?)`?\s*\)\s*~")
 _EVENT = re.compile(r"(.+)\['(.+)'\]")
 _WORDS = {"no": 0.0, "yes": 1.0, "false": 0.0, "true": 1.0, "0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0}
+_WHOLE = re.compile(r"^([+-]?[0-9]+)\.0+$")
 _KNOWN_AT = "known_at"
 
 
@@ -135,13 +136,21 @@ def outcomes(table: Table, version: Loaded, positive: str | None = None) -> tupl
     return np.where(missing, np.nan, found), np.ones(len(found))
 
 
+def client_column(table: Table, by: str | None) -> str:
+    """Return the column that says whose each row is: the one that is named, else ``idx``; blank if none."""
+    if by is not None:
+        table.column(by)
+        return by
+    return "idx" if "idx" in table.frame.columns else ""
+
+
 def clients(table: Table, by: str | None) -> pd.Series[Any]:
     """Return whose each row is, as text: the column that is named, else ``idx``, else each row its own."""
-    name = by if by is not None or "idx" not in table.frame.columns else "idx"
-    if name is not None:
+    if name := client_column(table, by):
         found = table.column(name)
         _require(table, name, found.isna().to_numpy(dtype=bool), "the client of every row")
-        return found.astype("str")
+        # 7 is written as 7.0 where the column is of floats.
+        return found.astype("str").str.strip().str.replace(_WHOLE, r"\1", regex=True)
     # A row without a name is known by what it holds, and by how often that came before.
     content = pd.util.hash_pandas_object(table.frame.astype("str"), index=False)
     again = content.groupby(content).cumcount()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import numpy as np
 import pandas as pd
 
 from data_science.errors import SchemaError
@@ -67,11 +66,6 @@ def read(folder: Path, since: datetime | None = None) -> Logged:
     )
 
 
-def latest(logged: Logged) -> np.ndarray[Any, Any]:
-    """Return the places of each client's last prediction."""
-    return np.flatnonzero(~logged.idx.duplicated(keep="last").to_numpy())
-
-
 def _lines(folder: Path) -> Iterator[bytes]:
     for path in sorted(folder.glob(_PATTERN)):
         with path.open("rb") as lines:
@@ -86,8 +80,9 @@ def _decoded(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
         if record["format"] not in _FORMATS or not isinstance(record["features"], dict):
             return None
-        record["at"] = datetime.fromisoformat(record["at"])
-        _ = record["idx"], record["probability"], record["model_version"], record["at"].astimezone()
+        at = datetime.fromisoformat(record["at"])
+        record["at"] = at if at.tzinfo else at.replace(tzinfo=UTC)
+        _ = record["probability"], record["model_version"], hash(record["idx"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return dict(record)

@@ -103,7 +103,10 @@ def _duel(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--champion", default="champion", metavar="V", help=f"{_CHOOSE} (default: champion)")
     parser.add_argument("--candidate", default="candidate", metavar="V", help="default: candidate")
-    parser.add_argument("--by", metavar="COLUMN", help="whose each row is (default: idx if there)")
+    parser.add_argument(
+        "--by", metavar="COLUMN",
+        help="whose each row is (default: idx if there; without either there is one look)",
+    )  # fmt: skip
     parser.add_argument(
         "--margin",
         type=float,
@@ -132,18 +135,18 @@ def _check(parser: ArgumentParser) -> None:
     parser.add_argument("--labels", metavar="FILE", help="with --log: idx, response and perhaps known_at")
     parser.add_argument("--since", metavar="AGE", help="of the log, what is younger: 36h, 7d (default: all)")
     parser.add_argument("--by", metavar="COLUMN", help="whose each row is (default: idx if there)")
-    for name, default, said in (
-        ("distance", 0.2, "Jensen-Shannon distance of a column"),
-        ("score", 0.01, "nats per row below the model's own expectation"),
-        ("rate", 0.02, "observed minus predicted rate"),
-        ("effect", 0.01, "change of the share of label 1, and of the expected cost"),
+    for name, default, said, unless in (
+        ("distance", 0.2, "Jensen-Shannon distance of a column", ""),
+        ("score", 0.01, "nats per row below the model's own expectation", ", less of rare labels"),
+        ("rate", 0.02, "observed minus predicted rate", ", less of rare labels"),
+        ("effect", 0.01, "change of the share of label 1, and of the expected cost", ""),
     ):
         parser.add_argument(
             f"--{name}",
             type=float,
             default=default,
             metavar="X",
-            help=f"{said} that matters (default: {default:g})",
+            help=f"{said} that matters (default: {default:g}{unless})",
         )
     parser.add_argument("--every", metavar="AGE", help="check again each time, until stopped: 24h")
     parser.add_argument(

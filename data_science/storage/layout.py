@@ -41,6 +41,16 @@ def home(folder: str | Path) -> Path:
         ) from error
 
 
+def duel_record(folder: Path, champion: str, candidate: str) -> Path:
+    """Return where what is known of a duel of two versions is kept."""
+    return folder / f"duel-{champion}-{candidate}.json"
+
+
+def duel_records(folder: Path, name: str) -> list[Path]:
+    """Return the records of all duels of one version."""
+    return [*folder.glob(f"duel-{name}-*.json"), *folder.glob(f"duel-*-{name}.json")]
+
+
 def is_version(folder: Path) -> bool:
     """Whether a folder is one version, perhaps a damaged one, and not a folder of versions."""
     return NAME.fullmatch(folder.name) is not None or os.path.lexists(folder / MANIFEST)

@@ -73,23 +73,36 @@ class Registry:
         self,
         version: str | None = None,
         *,
+        over: str | None = None,
         why: str = "",
         evidence: Mapping[str, Any] | None = None,
         dry_run: bool = False,
     ) -> Line:
         """Let a version serve, by default the candidate; what waits for a person after a rollback is over.
 
-        The evidence, with JSON types, goes into the history's line.
+        Parameters
+        ----------
+        version : str, optional
+        over : str, optional
+            What must still serve: given by a program, whose evidence is about two versions, and which
+            overrules no person who has held the one or gone back from the other.
+        why : str
+        evidence : mapping, optional
+            With JSON types, for the history's line.
+        dry_run : bool
+            Change nothing.
 
         Raises
         ------
         ArtifactError
-            If there is no such version, or it cannot be trusted: nothing changes.
+            If there is no such version, it cannot be trusted, or ``over`` no longer serves: nothing changes.
         """
         with self._changing(dry_run) as (now, lines):
             version = version or now.candidate
             if version is None:
                 raise ArtifactError(f"{self.folder} has no candidate to promote; name a version")
+            if over is not None:
+                _require_over(now, over, version)
             self._require(version)
             held = {name: reason for name, reason in now.held.items() if not _is_rollback(reason)}
             candidate = None if now.candidate == version else now.candidate
@@ -211,6 +224,20 @@ class Registry:
                 verb, version, error, self.folder,
             )  # fmt: skip
             return seen[-1]
+
+
+def _require_over(now: Roles, over: str, version: str) -> None:
+    if now.champion != over:
+        raise ArtifactError(
+            f"{version} was compared with {over}, and {now.champion} serves. Compare it with that"
+        )
+    if over in now.held:
+        raise ArtifactError(
+            f"{over} is held ({now.held[over] or 'without a reason'}), so that only a person replaces it. "
+            f"Release it, or promote {version} by hand"
+        )
+    if _is_rollback(found := now.held.get(version, "")):
+        raise ArtifactError(f"{version} is held ({found}), so that only a person promotes it again")
 
 
 def _is_rollback(reason: str) -> bool:

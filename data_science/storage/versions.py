@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from data_science.errors import ArtifactError
 from data_science.storage import roles
 from data_science.storage.folder_lock import locked
-from data_science.storage.layout import CANDIDATE, LATEST, TRASH, is_version, listed, read_latest
+from data_science.storage.layout import (
+    CANDIDATE,
+    LATEST,
+    TRASH,
+    duel_records,
+    is_version,
+    listed,
+    read_latest,
+)
 from data_science.storage.layout import UNFINISHED as SAVING
 from data_science.storage.roles import Roles
 from data_science.storage.succession import protected
@@ -235,6 +243,8 @@ def prune(
 ) -> list[str]:
     """Remove what is older than the newest ``keep`` good versions, but no spared one and not what serves.
 
+    The records of their duels go with them.
+
     Returns
     -------
     list of str
@@ -251,6 +261,8 @@ def prune(
                 trash = folder / f"{TRASH}{name}"
                 (folder / name).rename(trash)
                 shutil.rmtree(trash, ignore_errors=True)
+                for record in duel_records(folder, name):  # which nobody can go on with
+                    _remove(record)
         else:
             n_good += is_good(folder / name)
     return removed

@@ -17,6 +17,7 @@ from data_science.watch.effects import (
     Judged,
     difference,
     distance,
+    implied_score,
     mean_of,
     rate_gap,
     score_shortfall,
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 Outcome = Literal["steady", "moved without effect", "moved with effect", "not enough"]
 About = Literal["inputs", "decisions", "calibration", "record"]
 FEWEST_CLIENTS = 200  # to compare distributions
+FEWEST_LABELLED = 30  # clients below which nobody can see how far clients differ
 FEWEST_EVENTS = 10.0  # sum of p(1 - p) below which a normal interval is not used
 COVERAGE = 0.95  # of all intervals of a check at once
+# No margin is wider than this part of the rarer label's rate, and of the log score that the model expects: a
+# rate of 0.001 that doubles changes by less than 0.02, and the log score by less than 0.01.
+WIDEST_RATE, WIDEST_SCORE = 0.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Margins:
     """What matters, and what does not."""
 
     distance: float = 0.2  # Jensen-Shannon, of a column; near a stability index (PSI) of 0.25
-    score: float = 0.01  # nats per row below the model's own expectation
-    rate: float = 0.02  # observed minus predicted rate of the positive label
+    score: float = 0.01  # nats per row below the model's own expectation, or less where labels are rare
+    rate: float = 0.02  # observed minus predicted rate of the positive label, or less where it is rare
     effect: float = 0.01  # on the share of label 1 and on the expected cost of a label
 
 
@@ -81,11 +86,26 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Probabilities that were given before their labels were known."""
+    """Probabilities that were given before their labels were known.
+
+    Attributes
+    ----------
+    p, y : array, shape (row,)
+        Probability, and label or successes.
+    client : array of int, shape (row,)
+    n : array, shape (row,), optional
+        Trials, where a row is several labels of one client.
+    """
 
     p: Floats
     y: Floats
     client: Ints
+    n: Floats | None = None
+
+    @property
+    def trials(self) -> Floats:
+        """Labels of each row."""
+        return np.ones_like(self.p) if self.n is None else self.n
 
 
 def findings(
@@ -179,25 +199,30 @@ def _distributions(
 
 
 def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[Finding]:
-    p, y, client = labelled.p, labelled.y, labelled.client
-    events = float((p * (1.0 - p)).sum())
-    if events < FEWEST_EVENTS:
+    p, y, client, n = labelled.p, labelled.y, labelled.client, labelled.trials
+    n_labels, events = int(n.sum()), float((n * p * (1.0 - p)).sum())
+    n_clients = np.unique(client).size
+    if n_clients < FEWEST_LABELLED or events < FEWEST_EVENTS:
         sentence = (
-            f"{len(p)} labelled rows carry a variance of {events:.1f} expected events; at least "
-            f"{FEWEST_EVENTS:g} is needed to judge the probabilities"
+            f"{n_labels} labelled rows of {n_clients} clients carry a variance of {events:.1f} expected "
+            f"events; at least {FEWEST_LABELLED} clients and {FEWEST_EVENTS:g} events are needed to judge "
+            "the probabilities"
         )
         return [Finding("calibration", "log score", "unclear", None, margins.score, sentence)]
-    side = "above" if y.mean() > p.mean() else "below"
+    came, predicted = float(y.sum() / n.sum()), float(np.average(p, weights=n))
+    side = "above" if came > predicted else "below"
+    score_margin = min(margins.score, WIDEST_SCORE * implied_score(p, n))
+    rate_margin = min(margins.rate, WIDEST_RATE * min(predicted, 1.0 - predicted))
     return [
         _judged(
             "calibration", "log score",
-            f"over {len(p)} labelled rows, the log score's shortfall from what the probabilities imply",
-            score_shortfall(p, y, client, coverage), margins.score,
+            f"over {n_labels} labelled rows, the log score's shortfall from what the probabilities imply",
+            score_shortfall(p, y, client, coverage, n), score_margin,
         ),
         _judged(
             "calibration", "rate",
-            f"positive labels, {y.mean():.4f} came, {side} the {p.mean():.4f} predicted: difference",
-            rate_gap(p, y, client, coverage).magnitude(), margins.rate,
+            f"positive labels, {came:.4f} came, {side} the {predicted:.4f} predicted: difference",
+            rate_gap(p, y, client, coverage, n).magnitude(), rate_margin,
         ),
     ]  # fmt: skip
 
@@ -207,6 +232,6 @@ def _judged(about: About, what: str, words: str, effect: Estimate, margin: float
     closing = {"beyond": "beyond", "within": "within", "unclear": "on both sides of"}[verdict]
     sentence = (
         f"{words} {effect.value:.4f} (interval {effect.lower:.4f} to {effect.upper:.4f}), "
-        f"{closing} the margin {margin:g}"
+        f"{closing} the margin {margin:.4g}"
     )
     return Finding(about, what, verdict, effect, margin, sentence)

@@ -45,34 +45,44 @@ def z_of(coverage: float) -> float:
     return NormalDist().inv_cdf((1.0 + coverage) / 2.0)
 
 
-def mean_of(values: Floats, implied: Floats, client: Ints, coverage: float) -> Estimate:
+def mean_of(
+    values: Floats, implied: Floats, client: Ints, coverage: float, n: Floats | float = 1.0
+) -> Estimate:
     """Return a mean, with an interval that counts each client's rows as one (clients are 0, 1, ...).
 
-    The larger of the cluster-robust standard error (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13) and
-    that of the implied variances: without an event among few rows the former is far too small.
+    A row may be a sum over ``n`` of the things whose mean is asked for. The larger of the cluster-robust
+    standard error (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13) and that of the implied variances:
+    without an event among few rows the former is far too small.
     """
-    mean = float(values.mean())
-    sums = np.bincount(client, weights=values - mean)
+    n = np.broadcast_to(n, values.shape)
+    mean = float(values.sum() / n.sum())
+    sums = np.bincount(client, weights=values - n * mean)
     n_clients = max(int(np.count_nonzero(np.bincount(client))), 2)
     robust = n_clients / (n_clients - 1) * float(sums @ sums)
-    half = z_of(coverage) * float(np.sqrt(max(robust, float(implied.sum())))) / values.size
+    half = z_of(coverage) * float(np.sqrt(max(robust, float(implied.sum())))) / float(n.sum())
     return Estimate(mean, mean - half, mean + half)
 
 
-def score_shortfall(p: Floats, y: Floats, client: Ints, coverage: float) -> Estimate:
-    """How far the mean log score lies below what the probabilities themselves imply, in nats per row.
+def score_shortfall(p: Floats, y: Floats, client: Ints, coverage: float, n: Floats | float = 1.0) -> Estimate:
+    """How far the mean log score lies below what the probabilities themselves imply, in nats per trial of n.
 
     Who believes ``p`` expects ``p log p + (1 - p) log(1 - p)`` of a row; what came minus that is
     ``(y - p) logit(p)``, whose mean is zero if the probabilities are true.
     """
     p = np.clip(p, FLOOR, 1.0 - FLOOR)
     logit = log_odds(p)
-    return mean_of(-(y - p) * logit, p * (1.0 - p) * logit**2, client, coverage)
+    return mean_of(-(y - n * p) * logit, n * p * (1.0 - p) * logit**2, client, coverage, n)
 
 
-def rate_gap(p: Floats, y: Floats, client: Ints, coverage: float) -> Estimate:
+def implied_score(p: Floats, n: Floats) -> float:
+    """How far below zero the probabilities themselves expect the mean log score, in nats per trial of n."""
+    p = np.clip(p, FLOOR, 1.0 - FLOOR)
+    return -float(np.average(p * np.log(p) + (1.0 - p) * np.log1p(-p), weights=n))
+
+
+def rate_gap(p: Floats, y: Floats, client: Ints, coverage: float, n: Floats | float = 1.0) -> Estimate:
     """Observed minus predicted rate of the positive label."""
-    return mean_of(y - p, p * (1.0 - p), client, coverage)
+    return mean_of(y - n * p, n * p * (1.0 - p), client, coverage, n)
 
 
 def difference(now: Estimate, then: float, then_se: float, coverage: float) -> Estimate:

@@ -53,6 +53,12 @@ def score_shortfall(p: Vector, y: Vector, client: npt.NDArray[np.int64], coverag
     return _mean(-(y - p) * logit, p * (1 - p) * logit**2, client, coverage)
 
 
+def implied_score(p: Vector) -> float:
+    """How far below zero the model's own probabilities expect the mean log score, in nats per prediction."""
+    p = np.clip(p, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    return -float((p * np.log(p) + (1 - p) * np.log1p(-p)).mean())
+
+
 def rate_gap(p: Vector, y: Vector, client: npt.NDArray[np.int64], coverage: float) -> Estimate:
     """Observed minus predicted rate of label 1."""
     return _mean(y - p, p * (1 - p), client, coverage)

@@ -14,6 +14,7 @@ from machine_learning_engineering.drift import InputReference
 from machine_learning_engineering.effects import (
     Estimate,
     Verdict,
+    implied_score,
     jensen_shannon_distance,
     rate_gap,
     score_shortfall,
@@ -23,6 +24,8 @@ from machine_learning_engineering.labels import KnownLabel, Labels, known_labels
 from machine_learning_engineering.reading import SkippedLine, scan
 from machine_learning_engineering.records import Prediction
 
+_WIDEST_RATE, _WIDEST_SCORE = 0.5, 0.1  # parts of the rarer label's rate, and of the expected log score
+
 type Outcome = Literal["retrain", "keep", "not enough data"]
 
 
@@ -30,8 +33,10 @@ type Outcome = Literal["retrain", "keep", "not enough data"]
 class RetrainingPolicy:
     """Margins beyond which an effect matters, and how much data a judgement needs."""
 
-    score_margin: float = 0.01  # nats per prediction below the model's own expectation
-    rate_margin: float = 0.02  # observed minus predicted rate of label 1, either way
+    # Nats per prediction below the model's own expectation; at most a tenth of that.
+    score_margin: float = 0.01
+    # Observed minus predicted rate of label 1, either way; at most half of the rarer label's predicted rate.
+    rate_margin: float = 0.02
     drift_margin: float = 0.2  # Jensen-Shannon distance per feature; near a stability index (PSI) of 0.25
     coverage: float = 0.95  # of each interval that is compared with its margin
     expected_variance_min: float = 10.0  # sum of p(1 - p) below which a normal interval is not used
@@ -103,13 +108,14 @@ def decide_from_log(
     clients become it and are stored.
     """
     policy = policy or RetrainingPolicy()
+    # What is stored with a model is of its own version: with none, nothing says whose the latest one is.
+    own = None if stored is None or model_version is None else InputReference.of(stored)
     found = list(scan(folder))
     predictions = sorted((one for one in found if isinstance(one, Prediction)), key=lambda made: made.at)
     if model_version is None and predictions:
         model_version = predictions[-1].model_version
     predictions = [made for made in predictions if made.model_version == model_version]
-    own = stored is not None and model_version is not None
-    reference = InputReference.of(stored or {}) if own else InputReference.load(folder, model_version)
+    reference = own or InputReference.load(folder, model_version)
     if reference is None and (first := _first_clients(predictions, policy.reference_clients)):
         reference = InputReference.learn_from_log(first)
         reference.save(folder, model_version)
@@ -169,11 +175,14 @@ def _calibration(
     shortfall = score_shortfall(p, y, client, policy.coverage)
     gap = rate_gap(p, y, client, policy.coverage).magnitude()
     side = "above" if y.mean() > p.mean() else "below"
+    # A rate of 0.001 that doubles changes by less than 0.02, and the log score by less than 0.01.
+    score_margin = min(policy.score_margin, _WIDEST_SCORE * implied_score(p))
+    rate_margin = min(policy.rate_margin, _WIDEST_RATE * float(min(p.mean(), 1 - p.mean())))
     return [
         _finding(
             "log score",
             shortfall,
-            policy.score_margin,
+            score_margin,
             f"over {len(labelled)} labelled predictions the mean log score is {-shortfall.value:+.4f} nats "
             "from the score implied by the model's own probabilities; shortfall",
             policy,
@@ -181,7 +190,7 @@ def _calibration(
         _finding(
             "rate of label 1",
             gap,
-            policy.rate_margin,
+            rate_margin,
             f"{y.mean():.4f} observed, {side} the {p.mean():.4f} predicted; difference",
             policy,
         ),
@@ -211,9 +220,9 @@ def _drift(
 def _finding(about: str, effect: Estimate, margin: float, what: str, policy: RetrainingPolicy) -> Finding:
     verdict = effect.judged_by(margin)
     closing = {
-        "beyond": f"beyond the margin {margin:g}",
-        "within": f"within the margin {margin:g}",
-        "unclear": f"on both sides of the margin {margin:g}: {_more_data(effect.data_needed(margin))}",
+        "beyond": f"beyond the margin {margin:.4g}",
+        "within": f"within the margin {margin:.4g}",
+        "unclear": f"on both sides of the margin {margin:.4g}: {_more_data(effect.data_needed(margin))}",
     }[verdict]
     sentence = (
         f"{about}: {what} {effect.value:.4f} "

@@ -163,6 +163,16 @@ def test_a_policy_without_a_usable_margin_is_refused(change, reason):
         RetrainingPolicy(**change)
 
 
+def test_of_rare_labels_a_rate_that_doubled_is_a_reason():
+    p = np.full(30_000, 0.002)
+    made = logged(pd.DataFrame({"scd_a": np.zeros(p.size)}), p)
+
+    decision = decide(made, known_labels(outcomes(2 * p)), None, RetrainingPolicy())
+
+    assert decision.should_retrain
+    assert "beyond the margin 0.001" in str(decision)
+
+
 def fill(folder, made):
     with PredictionLog(folder) as log:
         for one in made:
@@ -215,6 +225,11 @@ def test_a_reference_that_the_model_brings_is_used_in_place_of_the_first_clients
     assert not list(tmp_path.glob("reference-*"))
     with pytest.raises(RetrainingInputError, match="expected by column its levels"):
         decide_from_log(tmp_path, {}, model_version="v1", stored={"attr_b": {"levels": []}})
+    of_an_unsaved_fit = decide_from_log(tmp_path, {}, stored=stored)  # whose inputs nobody was asked with
+    assert of_an_unsaved_fit.model_version == "v1"
+    assert "input attr_b" not in [
+        finding.about for finding in of_an_unsaved_fit.findings if finding.verdict == "beyond"
+    ]
 
 
 def test_values_that_mean_the_same_are_counted_in_one_cell():

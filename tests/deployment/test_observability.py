@@ -14,7 +14,7 @@ import httpx
 import pytest
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from running_service import PUBLISHED, RunningService, reserved_port
+from running_service import FEATURES, PUBLISHED, RunningService, reserved_port
 from small_models import store
 
 from deployment import logs, metrics
@@ -22,6 +22,7 @@ from deployment.meters import Meters
 from deployment.metrics import MetricsError
 from deployment.request_ids import RequestIds, current, identified
 from deployment.responses import Responses, route_of
+from deployment.served_model import ServedModel
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 NO_MODEL = SimpleNamespace(current=None, problem=None, failures=0, loaded_at=0.0)
@@ -193,6 +194,14 @@ def test_a_histogram_counts_a_value_on_an_end_below_it_and_adds_up():
     bucket = "data_science_prediction_probability_bucket"
     assert [found[bucket, ("le", end)] for end in ("0.01", "0.02", "0.9", "+Inf")] == [1, 2, 2, 3]
     assert found[("data_science_prediction_probability_sum",)] == pytest.approx(0.9700001)
+
+
+def test_unseen_is_what_the_model_reads_as_unseen(tmp_path):
+    store(tmp_path)
+    model = ServedModel.load(tmp_path)
+
+    assert model.unseen({**FEATURES, "attr_a": 1.0, "attr_b": " c "}) == []
+    assert model.unseen({**FEATURES, "attr_a": 9, "attr_b": "C"}) == ["attr_a", "attr_b"]
 
 
 def test_failures_to_record_and_to_load_are_counted():

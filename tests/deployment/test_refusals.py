@@ -176,6 +176,8 @@ def test_an_unexpected_error_is_a_500_that_shows_nothing(tmp_path):
     assert response.status_code == 500
     assert response.json()["detail"] == "unexpected error; the service's log shows it"
     assert "secret" not in response.text
+    assert app.state.meters.requests == {"/predict": {500: 1}}
+    assert app.state.meters.durations["/predict"].total > 0.0
 
 
 DOUBLED = {

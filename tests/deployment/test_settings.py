@@ -53,6 +53,7 @@ def test_an_empty_variable_means_its_default():
         ("MAX_BATCH", "٣"),
         ("BODY_TIMEOUT_S", "0"),
         ("METRICS_PORT", "0"),
+        ("METRICS_PORT", "5000"),
         ("LOG_FORMAT", "xml"),
         ("ACCESS_LOG", "yes"),
     ],

@@ -50,7 +50,7 @@ def remote(monkeypatch):
     monkeypatch.setattr(console, "Console", Console)
     monkeypatch.setattr(console, "opened", [], raising=False)
     monkeypatch.setattr(train, "require_writable", lambda _: None)
-    monkeypatch.setattr(feature_store, "get_dataset_and_provenance", lambda *_: ("rows", "their source"))
+    monkeypatch.setattr(feature_store, "read", lambda _: ("rows", "their source"))
     yield REMOTE
     signal.signal(signal.SIGTERM, before)
 

@@ -91,6 +91,25 @@ def test_inputs_that_moved_are_no_effect_while_the_labels_say_that_the_answers_a
     assert check(capfdbinary, "wrong.csv")[0] == 10
 
 
+def test_trials_of_a_row_are_as_many_labels_of_its_client(capfdbinary):
+    about = {"specification": {"formula": "p(hits, n) ~ scd_a"}}
+    save("models", MODEL, provenance=about)
+    frame = rows(400).drop(columns="label")
+    n = np.arange(400) % 4 + 1
+    hits = np.random.default_rng(2).binomial(n, MODEL.predict_proba(frame))
+    frame.assign(hits=hits, n=n).to_csv("trials.csv", index=False)
+    each = np.concatenate([np.arange(trials) < y for trials, y in zip(n, hits, strict=True)])
+    frame.loc[frame.index.repeat(n)].assign(hits=each.astype(int), n=1).to_csv("labels.csv", index=False)
+
+    of_trials, of_labels = (check(capfdbinary, name)[1] for name in ("trials.csv", "labels.csv"))
+
+    assert of_trials["labelled"] == n.sum()
+    for trials, labels in zip(of_trials["findings"], of_labels["findings"], strict=True):
+        for name in ("value", "lower", "upper"):
+            assert trials.pop(name) == pytest.approx(labels.pop(name), rel=1e-9)
+        assert trials == labels
+
+
 def test_few_rows_are_not_enough(stored, capfdbinary):
     rows(150).to_csv("new.csv", index=False)
 
@@ -126,7 +145,8 @@ def test_the_log_is_judged_by_what_was_answered_and_says_what_it_could_not_use(s
     log_file.write_bytes(log_file.read_bytes() + b"torn")
     known = pd.DataFrame({"idx": [*range(290), 7_777], "label": 0, "known_at": "2026-11-20T00:00:10Z"})
     known.loc[100:, "known_at"] = "2026-11-22"
-    known.to_csv("labels.csv", index=False)
+    unknown = pd.DataFrame({"idx": [3, 3], "label": [None, None], "known_at": [None, None]})
+    pd.concat([known.astype(object), unknown]).to_csv("labels.csv", index=False)
 
     code, found = check(capfdbinary, "--log", "log", "--labels", "labels.csv")
 
@@ -141,10 +161,11 @@ def test_the_log_is_judged_by_what_was_answered_and_says_what_it_could_not_use(s
 
 
 def test_a_check_that_repeats_goes_on_after_a_fault_and_writes_its_metrics(stored, capfdbinary, monkeypatch):
-    slept = []
+    slept, codes = [], []
 
     def sleep(seconds):
         slept.append(seconds)
+        codes.append(Path("check.prom").read_text().partition('code{verb="check"} ')[2].partition("\n")[0])
         if len(slept) == 1:
             rows(500).to_csv("new.csv", index=False)
         else:
@@ -155,9 +176,8 @@ def test_a_check_that_repeats_goes_on_after_a_fault_and_writes_its_metrics(store
     code = command.main(["check", "new.csv", "--every", "36h", "--metrics", "check.prom"])
 
     assert code == 130
-    assert slept == [36 * 3_600] * 2
+    assert (slept, codes) == ([36 * 3_600] * 2, ["3", "11"])
     written = Path("check.prom").read_text()
-    assert 'data_science_job_last_exit_code{verb="check"} 11' in written
     assert 'data_science_check_distance{column="scd_a"}' in written
 
 
@@ -166,6 +186,8 @@ def test_a_check_that_repeats_goes_on_after_a_fault_and_writes_its_metrics(store
     [
         (), ("new.csv", "--log", "log"), ("new.csv", "--since", "7d"), ("--log", "log", "--since", "week"),
         ("new.csv", "--distance", "0"), ("new.csv", "--every", "0d"), ("--log", "nowhere"),
+        ("new.csv", "--every", "999999d"), ("--log", "log", "--since", "999999d"), ("-", "--every", "1d"),
+        ("--log", "log", "--by", "idx"),
     ],
 )  # fmt: skip
 def test_options_that_make_no_check_are_refused(stored, capfdbinary, options):

@@ -19,14 +19,14 @@ def test_the_rows_are_read_where_the_settings_say_and_waited_for_as_long(monkeyp
     asked = []
     monkeypatch.setattr(
         feature_store,
-        "get_dataset_and_provenance",
-        lambda *given: asked.append(given) or ("rows", "their source"),
+        "read",
+        lambda settings: asked.append(settings) or ("rows", "their source"),
     )
     monkeypatch.setenv("WAIT_TIMEOUT_S", "7.5")
 
     assert job.main([]) == 0
 
-    assert asked == [(trained[0].database, 7.5)]
+    assert [(one.database, one.wait_timeout_s) for one in asked] == [(trained[0].database, 7.5)]
     assert trained[0].database.hostname == "db"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -173,12 +174,97 @@ def test_labels_are_joined_with_what_the_log_kept(truth, capfdbinary, tmp_path):
     assert not list(tmp_path.glob("models/duel-*"))
 
 
+def test_rows_without_a_name_are_looked_at_once_since_nobody_could_tell_which_are_new(truth, capfdbinary):
+    labelled(truth, 60).drop(columns="idx").to_csv("first.csv", index=False)
+    labelled(truth, 70, first=60).drop(columns="idx").to_csv("second.csv", index=False)
+    labelled(truth, 70, first=60).to_csv("named.csv", index=False)
+    duel(capfdbinary, "first.csv")
+    before = next(Path("models").glob("duel-*")).read_bytes()
+
+    for options, expected in (("second.csv", 3), ("named.csv", 2)):
+        code, said = duel(capfdbinary, options)
+        assert (code, "begins anew" in said) == (expected, True)
+    assert next(Path("models").glob("duel-*")).read_bytes() == before
+
+
+def test_a_client_is_the_same_in_a_csv_and_in_a_table_of_floats(truth, capfdbinary):
+    rows = labelled(truth, 60)
+    rows.to_csv("labels.csv", index=False)
+    rows.assign(idx=rows["idx"].astype(float)).to_parquet("labels.parquet")
+
+    duel(capfdbinary, "labels.csv")
+    again = duel(capfdbinary, "labels.parquet")[1]
+
+    assert (again["clients"], again["left_out"]["counted before"]) == (60, 60)
+
+
+def test_what_changed_hands_while_a_duel_was_looked_at_is_not_promoted_over(truth, capfdbinary, monkeypatch):
+    labelled(truth, 2_000).to_csv("labels.csv", index=False)
+    registry, promote = Registry("models"), Registry.promote
+    wrong, right = registry.roles().champion, registry.roles().candidate
+
+    def held_first(self, *version, dry_run, **options):
+        if not dry_run:
+            self.hold(wrong, why="audit")
+        return promote(self, *version, dry_run=dry_run, **options)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Registry, "promote", held_first)
+        code, said = duel(capfdbinary, "labels.csv", "--apply")
+
+    assert (code, "is held (audit)" in said) == (2, True)
+    assert registry.roles().champion == wrong
+    registry.release(wrong)
+    registry.promote(right)
+    registry.rollback(why="complaints")
+    code, said = duel(capfdbinary, "labels.csv", "--apply", "--candidate", right)
+    assert (code, "only a person promotes it again" in said) == (2, True)
+
+
+def test_the_record_of_a_duel_goes_with_the_first_of_its_versions_and_no_sooner(truth, capfdbinary):
+    labelled(truth, 60).to_csv("labels.csv", index=False)
+    duel(capfdbinary, "labels.csv")
+    registry = Registry("models")
+    registry.prune(1)
+    assert len(list(Path("models").glob("duel-*"))) == 1  # both have a role
+
+    for day in (2, 3, 4):
+        save("models", truth, now=TRAINED + timedelta(days=day))
+    registry.prune(1)
+
+    assert not list(Path("models").glob("duel-*"))
+
+
+def test_features_that_were_asked_with_after_the_label_was_known_are_not_judged_by_it(truth, capfdbinary):
+    from machine_learning_engineering.prediction_log import PredictionLog
+    from machine_learning_engineering.records import Prediction
+
+    rows = labelled(truth, 3)
+    known = TRAINED + timedelta(days=9)
+    with PredictionLog(Path("log")) as log:
+        for row in rows.to_dict("records"):
+            features = {name: row[name] for name in ("attr_a", "attr_b", "scd_a", "scd_b")}
+            if row["idx"] > 0:
+                log.append(Prediction(row["idx"], 0, features, 0.5, "v", known - timedelta(days=1)))
+            log.append(Prediction(row["idx"], 0, {**features, "scd_a": row["label"] * 9.0}, 0.5, "v", known))
+    labels = rows[["idx", "label"]].assign(known_at=known.isoformat())
+    undecided = pd.DataFrame({"idx": [2], "label": [None], "known_at": [None]})
+    pd.concat([labels.astype(object), undecided]).to_csv("labels.csv", index=False)
+    rows.tail(2).to_csv("whole.csv", index=False)
+
+    found = duel(capfdbinary, "labels.csv", "--log", "log", "--dry-run")[1]
+
+    assert (found["clients"], found["left_out"]["not in the log"]) == (2, 1)
+    assert found["log_score"]["nats"] == duel(capfdbinary, "whole.csv", "--dry-run")[1]["log_score"]["nats"]
+
+
 def test_what_would_bend_a_duel_is_refused_and_leaves_it_as_it_was(truth, capfdbinary, tmp_path):
     rows = labelled(truth, 150)
     rows.to_csv("labels.csv", index=False)
     duel(capfdbinary, "labels.csv")
     (record,) = tmp_path.glob("models/duel-*")
     before = record.read_bytes()
+    assert record.stat().st_mode & 0o137 == 0  # it tells of clients: nobody else reads it
 
     assert duel(capfdbinary, "labels.csv", "--alpha", "0.1")[0] == 2
     rows.assign(label=1 - rows["label"]).to_csv("other.csv", index=False)
@@ -201,6 +287,7 @@ def test_what_would_bend_a_duel_is_refused_and_leaves_it_as_it_was(truth, capfdb
         (("--margin", "-1"), "--margin is -1.0"),
         (("--horizon", "7"), "--horizon is 7"),
         (("--by", "owner"), "no column 'owner'"),
+        (("--by", ""), "no column ''"),
     ],
 )
 def test_options_that_make_no_duel_are_refused(truth, capfdbinary, options, said):

@@ -56,7 +56,7 @@ def test_a_folder_that_cannot_be_written_ends_the_job_before_anything_is_waited_
 
     monkeypatch.setenv("MODEL_FOLDER", "/full")
     monkeypatch.setattr(train, "require_writable", refuse)
-    monkeypatch.setattr(feature_store, "get_dataset_and_provenance", lambda *_: pytest.fail("waited"))
+    monkeypatch.setattr(feature_store, "read", lambda _: pytest.fail("waited"))
 
     assert job.main([]) == 2
     assert not trained
