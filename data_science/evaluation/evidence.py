@@ -86,7 +86,7 @@ class Evidence:
     n_rarer: float  # of the rarer response
     effects: EffectsEvidence
     power: PowerEvidence
-    form: FormEvidence | None  # None: too few of the rarer response
+    form: FormEvidence | None  # None: too few rows, or of the rarer response among those looked at
     leaks: tuple[str, ...] = ()  # columns that alone all but determine the response
     n_khat_high: int = 0  # rows whose leave-one-out score is not reliable
     n_refitted: int = 0  # rows that were left out by a fit of its own

@@ -105,6 +105,11 @@ def _form(verdict: Verdict) -> str:
             "the model's form was not examined: the other learner cannot take the many levels of "
             f"{_few(tuple(seen['unseen']))}"
         )
+    if verdict.form == "not examined" and verdict.n_rarer >= RARER_MIN and verdict.n_rows >= ROWS_MIN:
+        return (
+            f"the model's form was not examined: of {verdict.n_rarer:,.0f} of the rarer response fewer than "
+            f"{RARER_MIN} are in the sample of rows that another learner is given"
+        )
     if verdict.form == "not examined" and verdict.n_rarer >= RARER_MIN:
         return (
             f"the model's form was not examined: {verdict.n_rows:,} rows are too few for another learner, "

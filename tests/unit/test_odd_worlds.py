@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from quick_fits import compared_at_mode, fitted_at_mode
 
+from data_science.evaluation import form
 from data_science.evaluation.copies import n_copies
 from data_science.evaluation.dispersion import dispersion
 from data_science.evaluation.evidence_of import evidence_of
@@ -56,6 +57,21 @@ def test_counts_that_differ_by_chance_alone_have_a_form_that_holds():
     assert held(counted(0.0), "p(y, n) ~ x").form == "holds"
     assert np.mean(np.array(chances) < 0.5) == pytest.approx(0.5, abs=0.28)  # four standard errors
     assert dispersion(Observations({}, {}, 2, np.ones(2), np.ones(2)), np.zeros(2), seed=1) is None
+
+
+def test_a_form_is_not_said_to_hold_where_the_rows_looked_at_have_hardly_any_of_the_rarer_response(
+    monkeypatch,
+):
+    monkeypatch.setattr(form, "MOST_ROWS", 1_000)
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=40_000)
+    bent = 1 / (1 + np.exp(6 - 0.5 * x**2))
+
+    found = held(pd.DataFrame({"x": x, "label": (rng.random(40_000) < bent).astype(int)}), "label ~ x")
+
+    assert found.n_rarer > 200
+    assert found.form == "not examined"
+    assert "fewer than 50 are in the sample of rows that another learner" in by_heading(found)["Form"]
 
 
 def test_rows_that_are_copies_of_others_are_no_evidence():
