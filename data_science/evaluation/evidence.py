@@ -65,6 +65,7 @@ class PowerEvidence:
     odds_ratio: float  # per sd, of any one of the family that the others do not tell
     top_tenth: Mapping[str, tuple[float, float]]  # positives in the best tenth; blindly
     by_column: Mapping[str, float] = field(default_factory=dict)  # the same, of columns that others tell, too
+    told: tuple[str, ...] = ()  # columns that others tell whole, whose effects no number of rows tells apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,26 @@ def test_what_a_column_that_another_tells_would_have_needed_is_said_of_it():
     assert said.endswith(f"takes more: {found.detectable['x']:.3g} of x and {found.detectable['z']:.3g} of z")
 
 
+def test_of_a_column_and_its_copy_in_another_unit_no_number_of_rows_is_said_to_show_an_effect():
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"metres": rng.normal(size=2_000), "own": rng.random(2_000)})
+    frame = frame.assign(feet=frame["metres"] / 0.3048, label=(rng.random(2_000) < 0.1).astype(int))
+
+    found = held(frame, "label ~ metres + feet + own")
+    pair = held(frame, "label ~ metres + feet")
+
+    assert found.told == pair.told == ("metres", "feet")
+    assert set(found.detectable) == {"own"}
+    assert set(pair.detectable) == {"any"}
+    for one in (found, pair):
+        assert all(1 < size < 2 for size in one.detectable.values())
+        said = by_heading(one)["Detectable"]
+        assert said.endswith(
+            "; of metres and feet, which other columns tell, no number of rows would show it"
+        )
+        assert one.advice[0] == "leave out one of metres and feet before their effects are read one by one"
+
+
 @pytest.mark.parametrize(
     ("formula", "columns"),
     [
