@@ -189,6 +189,17 @@ def test_groups_of_a_column_whose_rows_were_merged_show_where_the_form_fails():
     assert performance(compared, fitted.design.encoding).merged is None
 
 
+def test_columns_made_of_the_seed_of_the_folds_are_no_wrong_form():
+    """Dealt by those very numbers, the folds are alike in the column, and trees beat the truth itself."""
+    rng = np.random.default_rng(1)
+    x = rng.random(40_000)
+    straight = 1 / (1 + np.exp(4 - 2 * x))
+
+    found = held(pd.DataFrame({"x": x, "label": (rng.random(40_000) < straight).astype(int)}), "label ~ x")
+
+    assert found.form == "holds"
+
+
 def test_a_wave_is_bent_finely_and_what_no_pair_has_is_said_to_be_in_none():
     frame = world("noise", 20_000)
     wave = 1 / (1 + np.exp(2.3 - 0.6 * np.sin(10 * np.pi * frame["scd_a"])))
