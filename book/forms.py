@@ -51,7 +51,10 @@ def costs(tally: Tally, alarm: float, missed: float) -> str:
 
 
 def client(predictor: Predictor, frame: pd.DataFrame, threshold: float) -> str:
-    """Ask for the features of one client; answer with its probability and label.
+    """Ask for the features of one client; answer with its probability, and its label.
+
+    Where labels follow probabilities that are corrected by the posterior's variance, which the page does not
+    have, it gives none.
 
     Parameters
     ----------
@@ -77,7 +80,9 @@ def client(predictor: Predictor, frame: pd.DataFrame, threshold: float) -> str:
     }
     asked = [_choice(name, [str(one) for one in values]) for name, values in levels.items()]
     asked += [_number(name, name, round(value, 3)) for name, value in numbers.items()]
-    answers = {"probability": "Probability of label 1", "label": "Predicted label"}
+    answers = {"probability": "Probability of label 1"}
+    if predictor.correction is None or not predictor.correction.active:
+        answers["label"] = "Predicted label"
     return _form("client", "One client", asked, answers, given, "Every number must be filled in.")
 
 

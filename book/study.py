@@ -178,7 +178,8 @@ class Study:
     @cached_property
     def planted(self) -> Planted:
         """What the trained model's fit sees of effects of known size, planted into these clients."""
-        smallest = max(self.verdict.detectable.values())
+        found = self.verdict.detectable
+        smallest = found.get("scd_a", max(found.values()))
         return reuse.remembered(
             self.settings.book_cache,
             planted,

@@ -220,5 +220,5 @@ def _predictor(fitted: Fitted, costs: Costs) -> Predictor:
 def _labels(predictor: Predictor, fitted: Fitted) -> LabelsEvidence:
     """Find where the rows lie beside the threshold, by the probabilities that labels follow."""
     is_corrected = predictor.correction is not None and predictor.correction.active
-    p = predictor.probabilities(fitted.problem.rows, "corrected" if is_corrected else None)
+    p = predictor.probabilities(fitted.problem.outermost, "corrected" if is_corrected else None)
     return LabelsEvidence(predictor.threshold, float(p.min()), float(p.max()))

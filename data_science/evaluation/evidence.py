@@ -65,6 +65,7 @@ class PowerEvidence:
     odds_ratio: float  # per sd, of any one of the family that the others do not tell
     top_tenth: Mapping[str, tuple[float, float]]  # positives in the best tenth; blindly
     by_column: Mapping[str, float] = field(default_factory=dict)  # the same, of columns that others tell, too
+    told: tuple[str, ...] = ()  # columns that others tell whole, whose effects no number of rows tells apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Evidence:
     n_rarer: float  # of the rarer response
     effects: EffectsEvidence
     power: PowerEvidence
-    form: FormEvidence | None  # None: too few of the rarer response
+    form: FormEvidence | None  # None: too few rows, or of the rarer response among those looked at
     leaks: tuple[str, ...] = ()  # columns that alone all but determine the response
     n_khat_high: int = 0  # rows whose leave-one-out score is not reliable
     n_refitted: int = 0  # rows that were left out by a fit of its own

@@ -14,6 +14,8 @@ from data_science.evaluation.leak import leaks
 from data_science.evaluation.power import power_evidence
 from data_science.evaluation.written_names import as_written, of_table, of_whole_columns, sources
 from data_science.fitting.posterior_on import Fitted
+from data_science.formula.encoding import Encoding
+from data_science.formula.rows import Observations
 
 
 def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: int = 1) -> Evidence:
@@ -35,7 +37,9 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
     form = form_evidence(fitted, compared, seed)
     spread = form.dispersion[0] if form is not None and form.dispersion and form.is_dispersed else 1.0
     offset = encoding.offset(rows.numeric, len(rows))
-    power = power_evidence(rows, effects.n * n_candidates, offset, sources(encoding), spread, sample)
+    power = power_evidence(
+        rows, effects.n * n_candidates, offset, sources(encoding), spread, _without_offsets(sample, encoding)
+    )
     leaking = leaks(sample)
     return Evidence(
         gain=Gain(difference.elpd, difference.se),
@@ -47,6 +51,7 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
             power,
             top_tenth=of_whole_columns(power.top_tenth, encoding),
             by_column=of_whole_columns(power.by_column, encoding),
+            told=tuple(of_whole_columns(dict.fromkeys(power.told), encoding)),
         ),
         form=form,
         leaks=of_table(encoding, leaking),
@@ -55,3 +60,10 @@ def evidence_of(fitted: Fitted, compared: Comparison, seed: int, n_candidates: i
         offsets=tuple(name for name, _ in encoding.offsets),
         n_copies=0 if leaking else n_copies(rows, fitted_line(fitted, rows)),
     )
+
+
+def _without_offsets(rows: Observations, encoding: Encoding) -> Observations:
+    """Leave out columns that are known: having no effect to estimate, they tell nothing of another's."""
+    of_terms = {column for term in encoding.terms for column in term.columns}
+    known = {column for _, column in encoding.offsets} - of_terms
+    return replace(rows, numeric={name: x for name, x in rows.numeric.items() if name not in known})

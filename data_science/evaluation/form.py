@@ -40,6 +40,8 @@ _CALIBRATED_ROWS, _PARAMETERS_MAX, _REPLICATIONS = 10_000, 0.02, 500
 def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEvidence | None:
     """Measure; None where rows or the rarer response are too few for any learner, or nothing can be learned.
 
+    They may be too few among the rows that are compared, at most :data:`MOST_ROWS`, although all have enough.
+
     The learner has to beat intercept only, too: a model of many useless features loses to both, which says
     nothing about its form.
 
@@ -72,6 +74,8 @@ def form_evidence(fitted: Fitted, compared: Comparison, seed: int) -> FormEviden
     predictor = predicted if best == MODEL else blind
     places = np.linspace(0, len(sample) - 1, min(MOST_ROWS, len(sample)))
     kept = sample.take(np.unique(places.astype(np.intp)))
+    if rarer(kept) < RARER_MIN:  # of many rows, but few of them of the rarer response
+        return None
     scores = _scores(kept, predictor(kept)) + _optimism(rows, predictor(rows), compared.loos[best])
     eta = predicted(kept)
     n_levels = {factor.column: len(factor.levels) for factor in encoding.factors}

@@ -66,7 +66,7 @@ def planted(
     rate = float(frame[response].mean())
     values = frame[column].to_numpy(dtype=float)
     line = (values - values.mean()) / values.std()
-    rng = np.random.default_rng(settings.seed)
+    rng = np.random.default_rng(settings.seed).spawn(1)[0]  # not the stream that columns may be made of
     found = {}
     for odds_ratio in odds_ratios:
         p = _at_rate(np.log(odds_ratio) * line, rate)

@@ -59,13 +59,14 @@ def power_evidence(
     sample = rows if sample is None else sample
     columns = {name: values for name, values in sample.numeric.items() if values.std() > 0}
     shares = _own_shares(sample, columns, sources or {})
-    slopes = {name: slope / sqrt(share) for name, share in shares.items()}
+    told = tuple(name for name, share in shares.items() if share <= _LEAST_SHARE)
+    slopes = {name: slope / sqrt(share) for name, share in shares.items() if name not in told}
     by_column = {name: exp(own) for name, own in slopes.items()}
     if offset is not None:
-        return PowerEvidence(exp(slope), {}, by_column)
-    best = {name: _in_top_tenth(values, slopes[name], rate, n) for name, values in columns.items()}
+        return PowerEvidence(exp(slope), {}, by_column, told)
+    best = {name: _in_top_tenth(columns[name], own, rate, n) for name, own in slopes.items()}
     return PowerEvidence(
-        exp(slope), {name: (found, rate * n / 10) for name, found in best.items()}, by_column
+        exp(slope), {name: (found, rate * n / 10) for name, found in best.items()}, by_column, told
     )
 
 

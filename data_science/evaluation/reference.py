@@ -87,7 +87,9 @@ def _binned(values: Floats) -> Floats:
 
 def _dealt(rows: Observations, seed: int) -> tuple[Ints, Ints]:
     """Deal rows into folds, each with its share of successes; and the place of each row in its fold."""
-    order = np.lexsort((np.random.default_rng(seed).random(len(rows)), rows.successes / rows.trials))
+    # A stream of its own: dealt by the very numbers that a column was made of, folds would be alike in it.
+    rng = np.random.default_rng(seed).spawn(1)[0]
+    order = np.lexsort((rng.random(len(rows)), rows.successes / rows.trials))
     part = np.empty(len(rows), dtype=np.intp)
     part[order] = np.arange(len(rows))
     return part % _FOLDS, part // _FOLDS

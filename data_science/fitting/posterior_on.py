@@ -33,11 +33,17 @@ class Problem:
     rows: Observations  # encoded once; to be used by all who need them again
     compressed: Compressed
     sampled: Observations | None = None  # some rows, where ``rows`` stand for those of an engine
+    ends: Observations | None = None  # the outermost rows of its cells
 
     @property
     def sample(self) -> Observations:
         """Rows as they are: all, or of a table that stays in its engine those that were fetched."""
         return self.rows if self.sampled is None else self.sampled
+
+    @property
+    def outermost(self) -> Observations:
+        """Rows among which are the least and the largest linear predictor; nodes lie within them."""
+        return self.rows if self.ends is None else self.ends
 
     @property
     def covariates(self) -> Cells:
@@ -88,9 +94,10 @@ def _posed_in_engine(
 ) -> Problem:
     learned = table.learned(specification)
     rows, sample = table.encoded(learned), table.sampled(learned)
-    require_held(learned, rows, design.encode(learned, table.extremes))
+    ends = design.encode(learned, table.extremes)
+    require_held(learned, rows, ends)
     compressed = compress_tallied(learned, rows, sample, table.expected, seed=settings.seed)
-    return Problem(learned, rows, compressed, sample)
+    return Problem(learned, rows, compressed, sample, ends)
 
 
 def posterior_on(

@@ -56,6 +56,7 @@ class Verdict:
     n_refitted: int = 0  # rows that were left out by a fit of its own, importance sampling having failed
     leaks: tuple[str, ...] = ()
     offsets: tuple[str, ...] = ()  # taken as known: intercept only has them, too
+    told: tuple[str, ...] = ()  # columns that others tell whole: no number of rows tells their effects apart
     n_copies: int = 0  # rows that look like copies of others: every figure counts them as new ones
     labels: Mapping[str, float] = field(default_factory=dict)  # threshold; lowest and highest probability
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class Verdict:
     def from_json(cls, document: Mapping[str, Any]) -> Verdict:
         """Construct the verdict from :meth:`to_json`'s representation."""
         pairs = ("detectable_top_tenth", "excluded")
-        lists = ("clear", "leaks", "offsets", "advice", "sentences")
+        lists = ("clear", "leaks", "offsets", "told", "advice", "sentences")
         known = {one.name for one in fields(cls)}  # a newer version may know more
         return cls(
             **{
@@ -123,7 +124,9 @@ def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_ca
         n_rarer=measured.n_rarer,
         form=_form(measured),
         form_seen=_seen(measured),
-        detectable={name: power.by_column.get(name, power.odds_ratio) for name in columns}
+        detectable={
+            name: power.by_column.get(name, power.odds_ratio) for name in columns if name not in power.told
+        }
         or {"any": power.odds_ratio},
         detectable_top_tenth=dict(power.top_tenth),
         excluded={} if _are_too_narrow(measured) else dict(effects.excluded),
@@ -134,6 +137,7 @@ def decide(measured: Evidence, provenance: Mapping[str, str] | None = None, n_ca
         n_refitted=measured.n_refitted,
         leaks=measured.leaks,
         offsets=measured.offsets,
+        told=power.told,
         n_copies=measured.n_copies,
         labels={} if measured.labels is None else asdict(measured.labels),
         provenance=dict(provenance or {}),

@@ -105,6 +105,11 @@ def _form(verdict: Verdict) -> str:
             "the model's form was not examined: the other learner cannot take the many levels of "
             f"{_few(tuple(seen['unseen']))}"
         )
+    if verdict.form == "not examined" and verdict.n_rarer >= RARER_MIN and verdict.n_rows >= ROWS_MIN:
+        return (
+            f"the model's form was not examined: of {verdict.n_rarer:,.0f} of the rarer response fewer than "
+            f"{RARER_MIN} are in the sample of rows that another learner is given"
+        )
     if verdict.form == "not examined" and verdict.n_rarer >= RARER_MIN:
         return (
             f"the model's form was not examined: {verdict.n_rows:,} rows are too few for another learner, "
@@ -148,9 +153,10 @@ def _detectable(verdict: Verdict) -> str:
     smallest = min(verdict.detectable.values())
     if verdict.n_copies:
         return f"what these rows would have shown is not known while {verdict.n_copies:,} look like copies"
-    level = "" if {*verdict.detectable} != {"any"} else f", {smallest**2:.3g} between two halves of the rows,"
+    is_of_levels = {*verdict.detectable} == {"any"} and not verdict.told
+    level = f", {_ratio(smallest**2)} between two halves of the rows," if is_of_levels else ""
     line = "as a straight line, " if verdict.form == "wrong" and not level else ""
-    said = f"{line}an odds ratio of {smallest:.3g} per sd{level} would have been seen nine times in ten"
+    said = f"{line}an odds ratio of {_ratio(smallest)} per sd{level} would have been seen nine times in ten"
     told = {c: size for c, size in verdict.detectable.items() if log(size) > _TOLD * log(smallest)}
     for column, (found, blind) in verdict.detectable_top_tenth.items():
         if column not in told:
@@ -160,8 +166,10 @@ def _detectable(verdict: Verdict) -> str:
             )
             break
     if told:
-        sizes = _few(tuple(f"{size:.3g} of {column}" for column, size in told.items()))
+        sizes = _few(tuple(f"{_ratio(size)} of {column}" for column, size in told.items()))
         said += f"; where other columns tell much of a column it takes more: {sizes}"
+    if verdict.told:
+        said += f"; of {_few(verdict.told)}, which other columns tell, no number of rows would show it"
     return said
 
 
@@ -194,6 +202,8 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
     if verdict.leaks:
         names = _few(verdict.leaks)
         found.append(f"find out when {names} is recorded, and do not use this model before that")
+    if verdict.told:
+        found.append(f"leave out one of {_few(verdict.told)} before their effects are read one by one")
     if verdict.n_copies:
         found.append("keep one row of each set of copies, and fit again")
     elif verdict.form == "wrong":

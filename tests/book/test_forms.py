@@ -1,5 +1,6 @@
 """The forms of the book compute, in a browser and without a network, what Python computes of the same numbers."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from data_science.evaluation import contacted
 from data_science.examples import clients
 from data_science.formula.design import learn
 from data_science.formula.specification import ModelSpecification
+from data_science.prediction.correction import Correction
 from data_science.prediction.predictor import Predictor
 from tests.book.visiting import reader
 
@@ -65,6 +67,14 @@ def test_counts_by_cost_ratio_add_up(counted):
     assert table.loc[9].tolist() == pytest.approx(
         [0.1, n, right, n * label.mean(), (n - right) + 9 * (label.sum() - right)]
     )
+
+
+@pytest.mark.parametrize(("gap", "is_answered"), [(0.1, True), (0.3, False)])
+def test_no_label_is_given_where_it_would_not_follow_from_the_coefficients(predictor, gap, is_answered):
+    model, frame = predictor
+    model = replace(model, correction=Correction(gap, 0.2, np.eye(model.encoding.n_coefficients)))
+
+    assert ('data-answer="label"' in forms.client(model, frame, THRESHOLD)) is is_answered
 
 
 @pytest.fixture(scope="module")

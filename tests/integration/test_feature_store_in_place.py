@@ -27,6 +27,14 @@ def _read(company):
     return feature_store.read(Settings.from_environment(company.environment()))
 
 
+def test_rows_come_in_the_order_in_which_they_lie_and_numbers_to_the_last_bit(signal_company):
+    table, _ = _read(signal_company)
+
+    found = table.run("SELECT current_setting('synchronize_seqscans') AS together, 0.1::float8 + 0.2 AS sum")
+
+    assert found.to_dict("records") == [{"together": "off", "sum": 0.1 + 0.2}]
+
+
 def test_the_posterior_from_sums_is_that_of_the_copied_rows(signal_company, monkeypatch):
     table, provenance = _read(signal_company)
     monkeypatch.setattr(in_place, "LEAST_ROWS", 10_000)

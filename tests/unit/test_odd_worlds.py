@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from quick_fits import compared_at_mode, fitted_at_mode
 
+from data_science.evaluation import form
 from data_science.evaluation.copies import n_copies
 from data_science.evaluation.dispersion import dispersion
 from data_science.evaluation.evidence_of import evidence_of
@@ -56,6 +57,21 @@ def test_counts_that_differ_by_chance_alone_have_a_form_that_holds():
     assert held(counted(0.0), "p(y, n) ~ x").form == "holds"
     assert np.mean(np.array(chances) < 0.5) == pytest.approx(0.5, abs=0.28)  # four standard errors
     assert dispersion(Observations({}, {}, 2, np.ones(2), np.ones(2)), np.zeros(2), seed=1) is None
+
+
+def test_a_form_is_not_said_to_hold_where_the_rows_looked_at_have_hardly_any_of_the_rarer_response(
+    monkeypatch,
+):
+    monkeypatch.setattr(form, "MOST_ROWS", 1_000)
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=40_000)
+    bent = 1 / (1 + np.exp(6 - 0.5 * x**2))
+
+    found = held(pd.DataFrame({"x": x, "label": (rng.random(40_000) < bent).astype(int)}), "label ~ x")
+
+    assert found.n_rarer > 200
+    assert found.form == "not examined"
+    assert "fewer than 50 are in the sample of rows that another learner" in by_heading(found)["Form"]
 
 
 def test_rows_that_are_copies_of_others_are_no_evidence():
@@ -111,6 +127,26 @@ def test_what_a_column_that_another_tells_would_have_needed_is_said_of_it():
     assert said.endswith(f"takes more: {found.detectable['x']:.3g} of x and {found.detectable['z']:.3g} of z")
 
 
+def test_of_a_column_and_its_copy_in_another_unit_no_number_of_rows_is_said_to_show_an_effect():
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"metres": rng.normal(size=2_000), "own": rng.random(2_000)})
+    frame = frame.assign(feet=frame["metres"] / 0.3048, label=(rng.random(2_000) < 0.1).astype(int))
+
+    found = held(frame, "label ~ metres + feet + own")
+    pair = held(frame, "label ~ metres + feet")
+
+    assert found.told == pair.told == ("metres", "feet")
+    assert set(found.detectable) == {"own"}
+    assert set(pair.detectable) == {"any"}
+    for one in (found, pair):
+        assert all(1 < size < 2 for size in one.detectable.values())
+        said = by_heading(one)["Detectable"]
+        assert said.endswith(
+            "; of metres and feet, which other columns tell, no number of rows would show it"
+        )
+        assert one.advice[0] == "leave out one of metres and feet before their effects are read one by one"
+
+
 @pytest.mark.parametrize(
     ("formula", "columns"),
     [
@@ -151,6 +187,17 @@ def test_groups_of_a_column_whose_rows_were_merged_show_where_the_form_fails():
     assert not any(one.observed[0] <= one.predicted <= one.observed[2] for one in thirds)
     assert sum(one.gain for one in thirds) == pytest.approx(found.gain, abs=1e-6)
     assert performance(compared, fitted.design.encoding).merged is None
+
+
+def test_columns_made_of_the_seed_of_the_folds_are_no_wrong_form():
+    """Dealt by those very numbers, the folds are alike in the column, and trees beat the truth itself."""
+    rng = np.random.default_rng(1)
+    x = rng.random(40_000)
+    straight = 1 / (1 + np.exp(4 - 2 * x))
+
+    found = held(pd.DataFrame({"x": x, "label": (rng.random(40_000) < straight).astype(int)}), "label ~ x")
+
+    assert found.form == "holds"
 
 
 def test_a_wave_is_bent_finely_and_what_no_pair_has_is_said_to_be_in_none():

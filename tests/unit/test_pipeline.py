@@ -182,7 +182,7 @@ def test_how_many_specifications_were_tried_is_held_stored_and_said_of_the_fit()
     made = fit(clients(40), n_candidates=3)
 
     assert made.diagnostics["verdict"]["n_candidates"] == 3
-    assert "the best of 3 candidates" in made.report.what_features_add
+    assert "of 3 candidates, which the limit allows for" in made.report.what_features_add
     assert "The verdict allows for 3 formulas that were tried on these rows." in made.model_card
     for wrong in (0, 2.0, None):
         with pytest.raises(SettingsError, match=r"n_candidates is .*; expected how many .* at least 1"):

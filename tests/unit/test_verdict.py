@@ -244,6 +244,12 @@ def test_a_gain_that_alone_could_be_chance_is_not_left_to_contradict_the_effect_
     assert (", which alone could be chance; clear among 4 effects: scd_a" in said) is is_said
 
 
+def test_a_detectable_effect_of_very_many_rows_does_not_read_as_none():
+    said = by_heading(verdict(detectable={"scd_a": 1.0042}, detectable_top_tenth={}))["Detectable"]
+
+    assert said == "an odds ratio of 1.0042 per sd would have been seen nine times in ten"
+
+
 def test_levels_alone_are_detected_by_halves_of_the_rows():
     said = by_heading(verdict(detectable={"any": 1.5}, detectable_top_tenth={}, excluded={}))["Detectable"]
 

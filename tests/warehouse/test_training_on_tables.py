@@ -5,6 +5,8 @@ import io
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data_science import (
@@ -114,6 +116,7 @@ def test_a_table_gives_the_posterior_and_the_verdict_of_its_rows(rows, duckdb, o
     assert report.verdict.form == on_rows.verdict.form
     assert report.verdict.sentences[0] == on_rows.verdict.sentences[0]
     assert report.verdict.elpd_diff == pytest.approx(on_rows.verdict.elpd_diff, abs=0.01)
+    assert report.verdict.labels == pytest.approx(on_rows.verdict.labels, rel=1e-9)
     assert "observed_data" not in model.posterior
 
 
@@ -184,6 +187,21 @@ def test_faults_are_said_in_the_words_of_a_frame(rows, hold):
 
     assert sorted(str(found.value).splitlines()) == sorted(str(expected.value).splitlines())
     assert len(str(found.value).splitlines()) == 1 + len(FAULTS)
+
+
+def test_values_that_are_no_numbers_are_counted_in_a_table_and_in_a_file(duckdb, tmp_path):
+    """DuckDB answers comparisons by a file's statistics, which leave NaN out."""
+    values = np.linspace(-1, 1, 3_000)
+    values[[1, 5, 9]], values[[2, 7]] = np.nan, np.inf
+    held = pa.table({"y": np.arange(3_000) % 2, "x": pa.array(values, from_pandas=False)})
+    pq.write_table(held, tmp_path / "held.parquet")
+
+    for table in (duckdb(held), ibis.duckdb.connect().read_parquet(tmp_path / "held.parquet")):
+        with pytest.raises(SchemaError) as found:
+            training.validated(Relation.of(table), ModelSpecification("y ~ x"))
+
+        assert "x: NULL or NaN in 3 of 3000 rows" in str(found.value)
+        assert "x: an infinite value in 2 of 3000 rows" in str(found.value)
 
 
 def test_a_repeated_key_is_refused(rows, hold):
