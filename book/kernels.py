@@ -80,7 +80,7 @@ def _kernel(connection: str, cwd: str | Path, environ: Mapping[str, str]) -> Non
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(cwd)
-    IPKernelApp.launch_instance(argv=["-f", connection])
+    IPKernelApp.launch_instance(argv=["-f", connection], parent_handle=os.getppid())
 
 
 def _end_with_parent() -> None:
