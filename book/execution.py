@@ -31,7 +31,7 @@ def run(builder: str, work: Path, config: Path, environ: Mapping[str, str]) -> N
     BuildError
         If a chapter fails or Sphinx warns, with the reason.
     """
-    program = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
+    program = "from book.kernels import main; main()"
     command = [sys.executable, "-c", program, "build", str(SOURCE), "--path-output", str(work)]
     command += ["--config", str(config), "--builder", builder, "-W", "-n", "--keep-going"]
     path = os.pathsep.join(filter(None, [str(SOURCE.parent), environ.get("PYTHONPATH")]))

@@ -167,11 +167,12 @@ def test_a_stopped_build_leaves_nothing_behind_and_the_site_before_stays(book, t
 
 
 def kernels_of(build: int) -> list[psutil.Process]:
-    """Processes that execute chapters of this build."""
+    """Processes that execute chapters of this build, once there is one, and what they are forked from."""
     try:
-        return [
+        found = [
             p for p in psutil.Process(build).children(recursive=True) if "ipykernel" in " ".join(p.cmdline())
         ]
+        return found if any(p.ppid() in {other.pid for other in found} for p in found) else []
     except psutil.Error:  # one ended while we looked
         return []
 

@@ -14,6 +14,7 @@ import pytest
 from data_science import BayesianLogitModel
 from de.embedded import Coordinates, PostgresServer, add_company
 from de.load import Passwords
+from tests.warm_command import warm_command
 
 sys.path.insert(0, str(Path(__file__).parent))
 from clients import clients
@@ -49,6 +50,13 @@ def first(company: Coordinates, tmp_path_factory: pytest.TempPathFactory) -> Fir
     ended, listed = watched(Job(company, folder))
     assert ended.code == 0, ended.said
     return First(folder, ended, listed)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """The job in a process that is spared the seconds of importing: for what is not sent a signal, nor timed."""
+    with warm_command(tmp_path_factory.mktemp("programs"), "job", "main:main") as folder:
+        yield [str(folder / "job")]
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from de.embedded import Coordinates
 from tests.environment import inherited
@@ -33,11 +35,18 @@ class Ended:
 class Job:
     """A running training process."""
 
-    def __init__(self, company: Coordinates, folder: Path, *before: str, **environment: str) -> None:
+    def __init__(
+        self,
+        company: Coordinates,
+        folder: Path,
+        *before: str,
+        program: Sequence[str] = (sys.executable, "main.py"),
+        **environment: str,
+    ) -> None:
         self.began = time.monotonic()
         self._output = tempfile.TemporaryFile("a+", encoding="utf-8")  # noqa: SIM115 (closed by end())
         self.process = subprocess.Popen(
-            [*before, sys.executable, "main.py"],
+            [*before, *program],
             cwd=ROOT,
             env={**inherited(), **company.environment(), "MODEL_FOLDER": str(folder), **QUICK, **environment},
             stdout=self._output,
@@ -77,9 +86,9 @@ class Job:
         self.process.send_signal(signal.SIGKILL)
 
 
-def train(company: Coordinates, folder: Path, *before: str, **environment: str) -> Ended:
+def train(company: Coordinates, folder: Path, *before: str, **given: Any) -> Ended:
     """Run one job to its end."""
-    return Job(company, folder, *before, **environment).end()
+    return Job(company, folder, *before, **given).end()
 
 
 def watched(job: Job) -> tuple[Ended, str]:

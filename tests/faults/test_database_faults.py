@@ -173,13 +173,13 @@ def test_a_fault_at_a_random_moment_costs_time_or_the_run_but_never_a_model(
 
 
 def test_a_job_that_meets_every_other_fault_in_a_row_learns_the_whole_table(
-    server, company, whole, tmp_path, mended
+    server, company, whole, tmp_path, mended, warm
 ):
     def harm(name: str) -> None:
         HARMS[name](server, company)
 
     harm("empty")
-    job = Job(company, tmp_path)
+    job = Job(company, tmp_path, program=warm)
     job.await_said("feature_store is empty")
     harm("revoke")
     job.await_said("no SELECT grant")

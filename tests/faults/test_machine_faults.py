@@ -70,11 +70,11 @@ def killed_somewhere(company, models, seed, duration_s):
     return ended.code
 
 
-def test_sigkill_at_a_random_moment_leaves_a_model_and_the_next_run_sweeps_up(company, models, first):
+def test_sigkill_at_a_random_moment_leaves_a_model_and_the_next_run_sweeps_up(company, models, first, warm):
     for seed in range(2):
         killed_somewhere(company, models, seed, first.ended.seconds)
 
-    assert train(company, models).code == 0
+    assert train(company, models, program=warm).code == 0
     left = [path.name for path in models.iterdir() if path.name.startswith((".saving", ".trash"))]
     assert left == []
 
@@ -88,8 +88,8 @@ def test_sigkill_at_many_random_moments_never_loses_a_model(company, models, fir
     assert train(company, models).code == 0
 
 
-def test_two_trainings_at_once_store_two_good_versions(company, models):
-    jobs = [Job(company, models, SEED=str(seed)) for seed in (11, 12)]
+def test_two_trainings_at_once_store_two_good_versions(company, models, warm):
+    jobs = [Job(company, models, program=warm, SEED=str(seed)) for seed in (11, 12)]
 
     ends = [job.end() for job in jobs]
 

@@ -141,7 +141,7 @@ def test_a_serving_process_never_unpickles_not_even_a_model_made_by_an_enemy(fir
     assert not mark.exists()
 
 
-def test_hostile_columns_and_levels_in_the_table_are_data(server, tmp_path):
+def test_hostile_columns_and_levels_in_the_table_are_data(server, tmp_path, warm):
     company = add_company(server, "hostile", n_clients=N_CLIENTS)
     execute(
         company,
@@ -150,7 +150,7 @@ def test_hostile_columns_and_levels_in_the_table_are_data(server, tmp_path):
         "'a''); DROP TABLE labels; --' ELSE attr_b END",
     )
 
-    ended = train(company, tmp_path)
+    ended = train(company, tmp_path, program=warm)
 
     assert ended.code == 0, ended.said
     assert execute(company, "SELECT count(*) FROM labels") == [(N_CLIENTS,)]

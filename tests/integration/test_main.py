@@ -15,16 +15,17 @@ import pytest
 
 from data_science.storage import artifact
 from tests.environment import inherited
+from tests.warm_command import warm_command
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"ENGINE": "nested-laplace", "DE_CLIENTS": "3000", "DRAWS": "500"}
 
 
-def command(models, *arguments, **variables):
+def command(models, *arguments, program=(sys.executable, ROOT / "main.py"), **variables):
     """Start main.py with a clean environment but for the given variables."""
     environment = {**inherited(), "MODEL_FOLDER": str(models), **QUICK, **variables}
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "main.py"), *arguments],
+        [*program, *arguments],
         env=environment,
         cwd=models,
         stdout=subprocess.PIPE,
@@ -33,16 +34,26 @@ def command(models, *arguments, **variables):
     )
 
 
-def run(models, *arguments, **variables):
-    process = command(models, *arguments, **variables)
+def ended(process):
     _, words = process.communicate(timeout=600)
     return process.returncode, words
 
 
 @pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run the job to its end, in a process that is spared the seconds of importing; `trained` is not."""
+    with warm_command(tmp_path_factory.mktemp("programs"), "job", "main:main") as folder:
+
+        def run(models, *arguments, **variables):
+            return ended(command(models, *arguments, program=[folder / "job"], **variables))
+
+        yield run
+
+
+@pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     models = tmp_path_factory.mktemp("models")
-    code, words = run(models)
+    code, words = ended(command(models))
     return models, code, words
 
 
@@ -112,7 +123,7 @@ def company_files(tmp_path_factory):
     return folder, frames
 
 
-def test_the_companys_files_are_trained_on_and_told_from_what_is_generated(company_files, tmp_path):
+def test_the_companys_files_are_trained_on_and_told_from_what_is_generated(company_files, tmp_path, run):
     folder, frames = company_files
     sentence = "1,500 clients and labels from the company's files; activity generated"
     digests = {
@@ -134,7 +145,7 @@ def test_the_companys_files_are_trained_on_and_told_from_what_is_generated(compa
     }
 
 
-def test_a_faulty_file_ends_it_with_code_3_and_the_line(company_files, tmp_path):
+def test_a_faulty_file_ends_it_with_code_3_and_the_line(company_files, tmp_path, run):
     folder, _ = company_files
     files = tmp_path / "files"
     shutil.copytree(folder, files)
@@ -160,7 +171,7 @@ def test_a_faulty_file_ends_it_with_code_3_and_the_line(company_files, tmp_path)
         ),
     ],
 )
-def test_files_that_cannot_be_meant_end_it_with_code_2(tmp_path, variables, reason):
+def test_files_that_cannot_be_meant_end_it_with_code_2(tmp_path, variables, reason, run):
     code, words = run(tmp_path, **variables)
 
     assert code == 2
@@ -168,7 +179,7 @@ def test_files_that_cannot_be_meant_end_it_with_code_2(tmp_path, variables, reas
     assert "Traceback" not in words
 
 
-def test_a_failed_run_leaves_the_stored_model_and_nothing_else(trained, new_company):
+def test_a_failed_run_leaves_the_stored_model_and_nothing_else(trained, new_company, run):
     models, _, _ = trained
     before = sorted(p.name for p in models.iterdir())
     company = new_company(scenario="no-signal")
@@ -183,7 +194,7 @@ def test_a_failed_run_leaves_the_stored_model_and_nothing_else(trained, new_comp
     assert sorted(p.name for p in models.iterdir()) == before
 
 
-def test_it_reads_as_ds_user_and_the_same_data_give_the_same_model(trained, tmp_path, new_company):
+def test_it_reads_as_ds_user_and_the_same_data_give_the_same_model(trained, tmp_path, new_company, run):
     company = new_company(n_clients=3000)
 
     code, words = run(tmp_path, **company.environment())
@@ -198,7 +209,7 @@ def test_it_reads_as_ds_user_and_the_same_data_give_the_same_model(trained, tmp_
     assert tables[0] == tables[1]
 
 
-def test_settings_that_cannot_be_used_end_it_with_code_2(tmp_path):
+def test_settings_that_cannot_be_used_end_it_with_code_2(tmp_path, run):
     code, words = run(tmp_path, DB_HOSTNAME="localhost", DB_PORT="many")
 
     assert code == 2
@@ -206,7 +217,7 @@ def test_settings_that_cannot_be_used_end_it_with_code_2(tmp_path):
         assert problem in words
 
 
-def test_a_wrong_password_ends_it_with_code_2_at_its_limit_and_is_never_shown(tmp_path, company):
+def test_a_wrong_password_ends_it_with_code_2_at_its_limit_and_is_never_shown(tmp_path, company, run):
     environment = {**company.environment(), "DS_DB_PASSWORD": "s3cr3t-of-mine", "WAIT_TIMEOUT_S": "2"}
 
     code, words = run(tmp_path, **environment)
@@ -216,7 +227,7 @@ def test_a_wrong_password_ends_it_with_code_2_at_its_limit_and_is_never_shown(tm
 
 
 @pytest.mark.parametrize(("draws", "chains"), [("10", "4"), ("1", "1")])
-def test_too_few_draws_are_refused_with_code_4_and_nothing_is_stored(draws, chains, tmp_path, company):
+def test_too_few_draws_are_refused_with_code_4_and_nothing_is_stored(draws, chains, tmp_path, company, run):
     sampling = {"ENGINE": "nuts", "DRAWS": draws, "TUNE": "20", "CHAINS": chains}
     environment = {**company.environment(), **sampling}
 

@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from pages import DOCS, blocks_of
 from walk import Walk
-from warm_command import warm_command
+
+from tests.warm_command import warm_command
 
 
 @pytest.fixture(scope="session")

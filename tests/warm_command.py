@@ -1,14 +1,15 @@
-"""`data-science` as a program that forks a process which has imported everything: seconds less for each command."""
+"""A command as a program that forks a process which has imported everything: seconds less for each run."""
 
 import json
 import os
+import pkgutil
 import socket
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 _LONGEST = 2**18
 _CLIENT = """#!{python} -IS
 import json, os, socket, sys
@@ -22,13 +23,13 @@ with socket.socket(socket.AF_UNIX) as server:
 
 
 @contextmanager
-def warm_command(folder):
-    """Put the program into the folder; give the folder."""
-    address, program = folder / "socket", folder / "data-science"
+def warm_command(folder, name="data-science", home="data_science.cli.command:main"):
+    """Put the program into the folder; give the folder. A signal to it does not reach the fork."""
+    address, program = folder / "socket", folder / name
     program.write_text(_CLIENT.format(python=sys.executable, address=str(address)))
     program.chmod(0o755)
     with subprocess.Popen(
-        [sys.executable, __file__, address],
+        [sys.executable, "-P", __file__, address, home],
         # Arrow's allocator would start a thread, beside which nothing should fork.
         env={**os.environ, "PYTHONPATH": str(ROOT), "JE_ARROW_MALLOC_CONF": "background_thread:false"},
         stdout=subprocess.PIPE,
@@ -41,14 +42,15 @@ def warm_command(folder):
             server.kill()
 
 
-def serve(address):
+def serve(address, home):
     """Answer each connection by a process of its own, until killed."""
     import bambi  # noqa: F401
     import sklearn.ensemble  # noqa: F401
 
     from data_science import pipeline  # noqa: F401
-    from data_science.cli import command, console, train  # noqa: F401
+    from data_science.cli import console, train  # noqa: F401
 
+    main = pkgutil.resolve_name(home)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen()
@@ -56,7 +58,7 @@ def serve(address):
         while True:
             asking, _ = listening.accept()
             if os.fork() == 0:
-                _answer(asking, command.main)
+                _answer(asking, main)
             asking.close()
             _bury()
 
@@ -89,4 +91,4 @@ def _answer(asking, main):
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])
