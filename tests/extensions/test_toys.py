@@ -83,7 +83,7 @@ def quiet(monkeypatch):
     """Leave logging and the handler of SIGTERM as they are."""
 
     class Console:
-        def __init__(self, *, verbose):
+        def __init__(self, *, verbose, quiet):
             self.progress, self.findings = lambda _: None, {}
 
         def __enter__(self):
