@@ -51,6 +51,7 @@ PACKAGES = {
     "job": ("data_science/*.py", "data_science/cli", "data_science/settings", "data_science/report/__init__.py", "data_science/report/card.py", "data_science/report/summary.py", "main.py"),
     "sklearn": ("data_science/sklearn",),
     "warehouse": ("data_science/warehouse",),
+    "watch": ("data_science/watch",),
     "deployment": ("deployment",),
     "mle": ("mle/machine_learning_engineering",),
     "de": ("de",),
@@ -58,7 +59,7 @@ PACKAGES = {
 #: What only the build of a whole book runs, which judges no mutant.
 NOT_DRAWN = (
     "book/_ext",
-    *(f"book/{name}.py" for name in ("__init__", "build", "execution", "paper", "printing", "site")),
+    *(f"book/{name}.py" for name in ("__init__", "build", "execution", "kernels", "paper", "printing", "site")),
 )
 PER_FILE_AND_OPERATOR = 2
 PER_PACKAGE_AND_OPERATOR = 3  # numbers are everywhere: half of the sample would be "constant"
