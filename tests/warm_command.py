@@ -9,6 +9,8 @@ import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.environment import inherited
+
 ROOT = Path(__file__).parents[1]
 _LONGEST = 2**18
 _CLIENT = """#!{python} -IS
@@ -31,7 +33,7 @@ def warm_command(folder, name="data-science", home="data_science.cli.command:mai
     with subprocess.Popen(
         [sys.executable, "-P", __file__, address, home],
         # Arrow's allocator would start a thread, beside which nothing should fork.
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JE_ARROW_MALLOC_CONF": "background_thread:false"},
+        env={**inherited(), "PYTHONPATH": str(ROOT), "JE_ARROW_MALLOC_CONF": "background_thread:false"},
         stdout=subprocess.PIPE,
         start_new_session=True,
     ) as server:
