@@ -59,7 +59,10 @@ PACKAGES = {
 #: What only the build of a whole book runs, which judges no mutant.
 NOT_DRAWN = (
     "book/_ext",
-    *(f"book/{name}.py" for name in ("__init__", "build", "execution", "kernels", "paper", "printing", "site")),
+    *(
+        f"book/{name}.py"
+        for name in ("__init__", "build", "execution", "kernels", "paper", "printing", "site")
+    ),
 )
 PER_FILE_AND_OPERATOR = 2
 PER_PACKAGE_AND_OPERATOR = 3  # numbers are everywhere: half of the sample would be "constant"
