@@ -13,6 +13,7 @@ import pandas as pd
 
 from data_science.data.columns import instead_of
 from data_science.data.columns import read as read_column
+from data_science.data.fingerprint import OF_SUMS
 from data_science.data.responses import Response
 from data_science.errors import ArtifactError, SchemaError, SettingsError
 from data_science.finished_fit import Fit
@@ -49,6 +50,11 @@ def opened(
     if rows == "new" and isinstance(held, Fit):
         new = _read(held.predictor.reader, held.design.specification.response, frame)
         return with_groups(held.design, new, held.posterior, chosen, draws, seed, new=True)
+    if str(stated["data"]["fingerprint"]).startswith(OF_SUMS):
+        raise ArtifactError(
+            f"{named} was trained on sums of a table that stayed in its engine: no rows can be told to be "
+            "those. Fit on a frame of its rows"
+        )
     specification = _stated(stated["specification"])
     data = training_data.validated(frame, specification, None)
     if data.fingerprint != stated["data"]["fingerprint"]:

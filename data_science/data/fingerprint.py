@@ -13,6 +13,8 @@ import pandas as pd
 
 from data_science.data.columns import Values
 
+OF_SUMS = "sums:"  # before the digest of what stands for rows that stayed in their engine
+
 
 def fingerprint(frame: pd.DataFrame, key: str | None = "idx") -> str:
     """Return the sha256 of the content of a validated frame, whatever the order of rows and columns."""

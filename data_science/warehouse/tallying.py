@@ -16,7 +16,7 @@ from data_science.arrays import Floats
 from data_science.data import columns
 from data_science.data.dataset import Schema
 from data_science.data.faults import RowFault
-from data_science.data.fingerprint import fingerprint
+from data_science.data.fingerprint import OF_SUMS, fingerprint
 from data_science.data.numbers import LARGEST
 from data_science.errors import SchemaError
 from data_science.formula import training_data
@@ -216,4 +216,4 @@ def _digest(one_each: pd.DataFrame, groups: pd.DataFrame) -> str:
             shown[name] = groups[name].to_numpy(np.float64)
         elif name in (SUMS[1], SUMS[2]):
             shown[name] = [float(f"{value:.6g}") for value in groups[name]]
-    return fingerprint(shown, None)
+    return f"{OF_SUMS}{fingerprint(shown, None)}"

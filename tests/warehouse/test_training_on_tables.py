@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_science import (
+    ArtifactError,
     BayesianLogitModel,
     FitSettings,
     GateError,
@@ -118,6 +119,8 @@ def test_a_table_gives_the_posterior_and_the_verdict_of_its_rows(rows, duckdb, o
     assert report.verdict.elpd_diff == pytest.approx(on_rows.verdict.elpd_diff, abs=0.01)
     assert report.verdict.labels == pytest.approx(on_rows.verdict.labels, rel=1e-9)
     assert "observed_data" not in model.posterior
+    with pytest.raises(ArtifactError, match="trained on sums of a table that stayed in its engine"):
+        model.bambi(rows)
 
 
 @pytest.mark.parametrize(
