@@ -29,7 +29,7 @@ def n_copies(rows: Observations, eta: Floats) -> int:
     first, cell = rows.distinct()
     count, ones = np.bincount(cell), np.bincount(cell, y)
     p = binomial.probability(eta[first])
-    expected = float(count * (count - 1) @ (p * (1 - p)))
+    expected = float(count * (count - 1) @ binomial.variance(p, p))
     differ = float(ones @ (count - ones))
     if expected < _EXPECTED or differ > _LEFT * expected:
         return 0

@@ -36,7 +36,7 @@ def dispersion(rows: Observations, eta: Floats, seed: int) -> tuple[float, float
         return None
     kept = several[:: -(-len(several) // _ROWS)]
     y, n, p = rows.successes[kept], rows.trials[kept].astype(np.int64), binomial.probability(eta[kept])
-    variance = np.maximum(n * p * (1 - p), np.finfo(float).tiny)
+    variance = np.maximum(binomial.variance(n * p, p), np.finfo(float).tiny)
     rng = np.random.default_rng(seed)
     drawn = [_mean_square(rng.binomial(n, p).astype(float), n * p, variance) for _ in range(_REPLICATIONS)]
     observed = _mean_square(y, n * p, variance)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from data_science.arrays import Floats, Ints
+from data_science.likelihood import binomial
 from data_science.watch.effects import (
     Estimate,
     Judged,
@@ -200,7 +201,7 @@ def _distributions(
 
 def _calibration(labelled: Labelled, margins: Margins, coverage: float) -> list[Finding]:
     p, y, client, n = labelled.p, labelled.y, labelled.client, labelled.trials
-    n_labels, events = int(n.sum()), float((n * p * (1.0 - p)).sum())
+    n_labels, events = int(n.sum()), float(binomial.variance(n * p, p).sum())
     n_clients = np.unique(client).size
     if n_clients < FEWEST_LABELLED or events < FEWEST_EVENTS:
         sentence = (

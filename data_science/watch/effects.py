@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from data_science.arrays import Floats, Ints
-from data_science.likelihood.binomial import log_odds
+from data_science.likelihood import binomial
 
 Judged = Literal["beyond", "within", "unclear"]
 FLOOR = 1e-9  # a probability of 0 or 1 that turns out wrong costs 20.7 nats, not infinitely many
@@ -70,8 +70,8 @@ def score_shortfall(p: Floats, y: Floats, client: Ints, coverage: float, n: Floa
     ``(y - p) logit(p)``, whose mean is zero if the probabilities are true.
     """
     p = np.clip(p, FLOOR, 1.0 - FLOOR)
-    logit = log_odds(p)
-    return mean_of(-(y - n * p) * logit, n * p * (1.0 - p) * logit**2, client, coverage, n)
+    logit = binomial.log_odds(p)
+    return mean_of(-(y - n * p) * logit, binomial.variance(n * p, p) * logit**2, client, coverage, n)
 
 
 def implied_score(p: Floats, n: Floats) -> float:
@@ -82,7 +82,7 @@ def implied_score(p: Floats, n: Floats) -> float:
 
 def rate_gap(p: Floats, y: Floats, client: Ints, coverage: float, n: Floats | float = 1.0) -> Estimate:
     """Observed minus predicted rate of the positive label."""
-    return mean_of(y - n * p, n * p * (1.0 - p), client, coverage, n)
+    return mean_of(y - n * p, binomial.variance(n * p, p), client, coverage, n)
 
 
 def difference(now: Estimate, then: float, then_se: float, coverage: float) -> Estimate:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_science.arrays import Floats, Ints
+from data_science.likelihood import binomial
 from data_science.prediction.predictor import Predictor
 from data_science.watch.duel import Night
 from data_science.watch.effects import FLOOR
@@ -66,7 +67,7 @@ def night(champion: Answered, candidate: Answered, known: Known, threshold: floa
     dearer = 2.0 * (threshold * n - y)
     cost = (champion.label - candidate.label) * dearer
     middle = (champion.p + candidate.p) / 2.0
-    variance = n * middle * (1.0 - middle)
+    variance = binomial.variance(n * middle, middle)
     differ = champion.label != candidate.label
     return Night(
         np.bincount(known.client, weights=score),

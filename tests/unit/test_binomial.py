@@ -127,6 +127,10 @@ def test_the_familys_functions_stand_in_one_place():
         "sklearn/classifier.py",  # log odds of a stored probability
         "sklearn/level_effects.py",  # the Jacobian of the scale of an sd
         "evaluation/decision_curve.py",  # a threshold from a ratio of costs
+        "evaluation/contacted.py",  # the same
+        "watch/effects.py",  # the entropy of probabilities, and the shares of histograms
+        "watch/reference.py",  # the cost of labels, and the error of a share
+        "watch/scoring.py",  # log scores of stored probabilities
     }
     elsewhere = {
         str(path.relative_to(PACKAGE))
