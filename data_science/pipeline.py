@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from data_science.attempts import fit_judged
 from data_science.data.dataset import FEATURE_STORE, Schema
@@ -29,6 +28,7 @@ from data_science.fitting.posterior_on import Fitted
 from data_science.formula.specification import ModelSpecification
 from data_science.formula.tallied import TalliedFrame
 from data_science.judgement.verdict import decide
+from data_science.one_thread import one_thread
 from data_science.prediction.combinations import incomplete
 from data_science.prediction.measured import measure_correction, measure_unseen
 from data_science.prediction.predictor import Predictor
@@ -107,7 +107,7 @@ def fit(
         raise SettingsError(
             f"n_candidates is {n_candidates!r}; expected how many specifications were tried, at least 1"
         )
-    with threadpool_limits(1):  # vectors of rows and matrices of order ten: BLAS threads wait for each other
+    with one_thread():  # vectors of rows and matrices of order ten: BLAS threads wait for each other
         return _fit(
             frame, specification, settings, costs, schema, source, owner, int(n_candidates), progress, watch
         )

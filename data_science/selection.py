@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from data_science.engines.registry import FitSettings
 from data_science.errors import GateError, SchemaError, SpecificationError
@@ -22,6 +21,7 @@ from data_science.formula.specification import ModelSpecification
 from data_science.formula.training_data import validated
 from data_science.judgement.expansion import expanded
 from data_science.judgement.verdict import Verdict, decide
+from data_science.one_thread import one_thread
 from data_science.report.verdict import FORM, by_heading, phrased
 from data_science.report.wording import capitalized
 from data_science.warehouse import training_door
@@ -114,7 +114,7 @@ def compare(
     """
     if training_door.is_table(frame):
         frame = training_door.rows_of(frame, _columns(specifications))
-    with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
+    with one_thread():  # matrices of order ten: BLAS threads only wait for each other
         return _closed(fit_candidates(specifications, frame, settings), frame, settings, expand=expand)
 
 

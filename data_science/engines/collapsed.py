@@ -20,7 +20,6 @@ from math import ceil
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.engines.concentrated import EFFICIENCY, Concentrated
@@ -41,6 +40,7 @@ from data_science.likelihood.collapse.polynomial import Regression
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.log_joint import Coordinates, standard_priors
 from data_science.limits import ESS_MIN, KHAT_MAX
+from data_science.one_thread import one_thread
 
 log = logging.getLogger(__name__)
 _LEVEL_DRAWS = 1_000_000  # draws of single levels: chains are as long as they allow, within
@@ -79,7 +79,7 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings) -> Poste
     plan = Plan.of(encoding, compressed.cells, compressed.statistics, compressed.at)
     density = Collapsed(plan, *standard_priors(design, compressed.at))
     rng = np.random.default_rng(settings.seed)
-    with threadpool_limits(1):
+    with one_thread():
         try:
             return _without_proposals(density, compressed.at, settings, rng)
         except (GateError, np.linalg.LinAlgError) as declined:

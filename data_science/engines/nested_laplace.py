@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from math import ceil
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.engines import importance
@@ -42,6 +41,7 @@ from data_science.likelihood.collapse.plan import NotCollapsibleError
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.log_joint import LogJoint
 from data_science.limits import KHAT_MAX
+from data_science.one_thread import one_thread
 
 TITLE, FALLBACK = importance.TITLE, importance.FALLBACK
 WEIGHS_ALL_ROWS = True
@@ -94,7 +94,7 @@ def draw(
             progress(Progress("nested-laplace", n_kept, n_kept))
             return found
     rng = np.random.default_rng(settings.seed)
-    with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
+    with one_thread():  # matrices of order ten: BLAS threads only wait for each other
         n_parameters = compressed.joint.n_coefficients + compressed.joint.n_sds
         n_draws = _affordable(compressed, settings, n_parameters)
         n_kept = n_draws * settings.chains

@@ -18,7 +18,6 @@ import nutpie
 import xarray as xr
 from nutpie.compiled_pyfunc import from_pyfunc
 from nutpie.sample import CompiledModel
-from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.engines.posterior import Posterior
@@ -34,6 +33,7 @@ from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.laplace import Mode, transport_at
 from data_science.likelihood.log_joint import Coordinates
 from data_science.likelihood.transport import Transport
+from data_science.one_thread import one_thread
 
 SECOND_OPINION = "nested-laplace"  # from the same likelihood, by other means
 
@@ -82,7 +82,7 @@ def draw(design: Design, compressed: Compressed, settings: FitSettings, progress
         return posterior
     transport = transport_at(compressed.joint, compressed.mode)
     start = partial(_initial_point, compressed.mode, transport.joint.n_coefficients)
-    with threadpool_limits(1):  # matrices of order ten: BLAS threads only wait for each other
+    with one_thread():  # matrices of order ten: BLAS threads only wait for each other
         tree = _sample(*_sampled(transport, start), settings, progress)
     return _collect(transport.joint.n_sds, compressed.at, tree)
 
@@ -99,7 +99,7 @@ def _collapsed(
     """Sample what is left, then the levels; None where that has no mode to start from."""
     from data_science.engines import nuts_collapsed  # brings numba, which few levels do without
 
-    with threadpool_limits(1):
+    with one_thread():
         found = nuts_collapsed.whitened(design, compressed)
         if found is None:
             return None

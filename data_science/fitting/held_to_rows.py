@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from data_science.engines.posterior import Posterior
 from data_science.likelihood.fidelity import Compressed
 from data_science.likelihood.node_certificate import SHIFT_LIMIT
+from data_science.one_thread import one_thread
 
 log = logging.getLogger(__name__)
 _DRAWS = 200  # of the posterior, weighed on all rows
@@ -61,5 +61,5 @@ def spread_of_weights(posterior: Posterior, compressed: Compressed) -> float:
     No posterior mean is off by more, in posterior sds.
     """
     coefficients, _ = posterior.thinned(_DRAWS)
-    with threadpool_limits(1):  # small products: BLAS threads only wait for each other
+    with one_thread():  # small products: BLAS threads only wait for each other
         return float(np.std(compressed.error_on_rows(compressed.at.from_raw(coefficients))))

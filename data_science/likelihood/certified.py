@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats, Ints
 from data_science.errors import GateError
@@ -26,6 +25,7 @@ from data_science.likelihood.matched import Matching, match, nodes_needed, reduc
 from data_science.likelihood.node_certificate import Evidence, NodeCertificate
 from data_science.likelihood.pilot import Pilot, find_pilot, mode_of_part
 from data_science.likelihood.strata import Strata
+from data_science.one_thread import one_thread
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def certified_nodes(
     n = len(distinct)
     if n < LEAST_ROWS:
         raise NoNodesError(f"{n:,} distinct rows are too few to gain from nodes")
-    with threadpool_limits(1):  # matrices of order a hundred: BLAS threads only wait for each other
+    with one_thread():  # matrices of order a hundred: BLAS threads only wait for each other
         strata = Strata.of(design.encoding, distinct, at)
         if np.prod(strata.map.shape) > _MOST_ENTRIES:
             raise NoNodesError("too many levels to gain from nodes")

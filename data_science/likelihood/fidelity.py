@@ -16,7 +16,6 @@ from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from data_science.arrays import Floats
 from data_science.formula.design import Design
@@ -31,6 +30,7 @@ from data_science.likelihood.laplace import Mode, reference_mode
 from data_science.likelihood.log_joint import Coordinates, LogJoint, Statistics, design_matrix
 from data_science.likelihood.node_certificate import SHIFT_LIMIT, Evidence, NodeCertificate, log_ratio
 from data_science.likelihood.strata import Strata
+from data_science.one_thread import one_thread
 
 log = logging.getLogger(__name__)
 _NAMED = 6  # covariates that the sentence names
@@ -66,7 +66,7 @@ class Assembled:
     @cached_property
     def mode(self) -> Mode:
         """Its reference mode."""
-        with threadpool_limits(1):  # small matrices: BLAS threads only wait for each other
+        with one_thread():  # small matrices: BLAS threads only wait for each other
             return reference_mode(self.joint, self.elimination)
 
 
@@ -230,7 +230,7 @@ def certificate_on(
     design: Design, found: Compressed, sample: Observations, cells: Cells, rng: np.random.Generator
 ) -> NodeCertificate:
     """Errors of the density on draws, near and far, as of matched nodes."""
-    with threadpool_limits(1):
+    with one_thread():
         evidence = Evidence.around(Strata.of(design.encoding, sample, found.at), found.mode, rng)
         if cells is found.cells:
             return evidence.on(found.joint)
