@@ -57,6 +57,16 @@ def _daemon_obstacle(name: str) -> str | None:
     return None if shutil.which(name, path=path) else f"there is no {name}"
 
 
+def _terminal_obstacle() -> str | None:
+    try:
+        pair = os.openpty()
+    except OSError as error:
+        return f"no terminal can be opened ({error.strerror})"
+    for end in pair:
+        os.close(end)
+    return None
+
+
 def _programs_obstacle() -> str | None:
     missing = [program for program in _PROGRAMS if shutil.which(program) is None]
     return f"there is no {', '.join(missing)}" if missing else None
@@ -116,6 +126,11 @@ NEEDS = (
         partial(_daemon_obstacle, "promtool"),
         "Install it: sudo apt-get install prometheus",
         ("prometheus",),
+    ),
+    Need(
+        "terminal",
+        _terminal_obstacle,
+        "Mount them: sudo mount -t devpts devpts /dev/pts -o ptmxmode=0666",
     ),
     Need(
         "spark",

@@ -20,6 +20,7 @@ kernels._IMPORTED.clear()  # what chapters import is not needed here
 kernels.use_forks()
 manager, client = start_new_kernel(cwd={folder!r}, env={{**os.environ, "ASKED": "for"}})
 client.execute_interactive("import os; print(os.getcwd(), os.environ['ASKED'], os.getpid(), flush=True)")
+sys.stdout.flush()
 {then}
 """
 

@@ -43,10 +43,12 @@ def free_ports(walk):
         one.close()
 
 
+@pytest.mark.terminal
 def test_the_tutorial_does_what_it_shows(after_tutorial):
     assert (after_tutorial.folder / "models" / "LATEST").exists()
 
 
+@pytest.mark.terminal
 @pytest.mark.usefixtures("free_ports")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in LATER])
 def test_a_page_does_what_it_shows_where_the_tutorial_ended(name, walk):

@@ -2,7 +2,6 @@
 
 import doctest
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -74,7 +73,7 @@ class Walk:
         return text
 
     def _type_into_shell(self, block, text):
-        ours, theirs = pty.openpty()  # what is shown on a terminal is what a reader sees
+        ours, theirs = os.openpty()  # what is shown on a terminal is what a reader sees
         with os.fdopen(ours, "rb", buffering=0) as screen:
             process = subprocess.Popen(
                 ["bash", "-e", "-u", "-o", "pipefail", "-c", text],
