@@ -87,13 +87,20 @@ class Interval(BaseModel):
     upper: Probability
 
 
+_PROBABILITY = (
+    "Only if asked for: at the posterior means or, where the model card says so, averaged over an unseen "
+    "level. Where it says that labels follow the corrected probability, which lies on the same side of one "
+    "half, a label beside another threshold may not follow this."
+)
+
+
 class Answer(BaseModel):
     """The label, and what was asked for besides."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"label": 0}]})
 
     label: int = Field(ge=0, le=1)
-    probability: Probability | None = Field(default=None, description="Only if asked for.")
+    probability: Probability | None = Field(default=None, description=_PROBABILITY)
     interval: Interval | None = Field(default=None, description="Only if asked for.")
 
 
