@@ -7,7 +7,6 @@ each world; where labels come, they do from the world's own probabilities. Where
 effect" is wrong: at most 5 in 100 checks. Without labels an answer that moved counts as an effect.
 """
 
-import argparse
 from collections import Counter
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.duels import BASE, SIZES, expit
+from benchmarks.outcome_table import print_outcomes
 from data_science.watch.check import Labelled, Outcome, Seen, findings, outcome
 from data_science.watch.histograms import Histogram
 from data_science.watch.reference import Answers, Reference
@@ -96,21 +96,9 @@ def rates(world: World, n: int, runs: int, seed: int = 1) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=500)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    chosen = parser.parse_args()
-    print(f"{' / '.join(OUTCOMES)}, {chosen.runs} checks each; rows:")
-    print(f"{'':<36}" + "".join(f"{n:>26,}" for n in chosen.sizes))
-    wrong = 0.0
-    for world in WORLDS:
-        cells = []
-        for n in chosen.sizes:
-            found = rates(world, n, chosen.runs)
-            cells.append(" / ".join(f"{share:.3f}"[1:] if share < 1 else "1.0" for share in found.values()))
-            wrong = wrong if world.has_effect else max(wrong, found["moved with effect"])
-        print(f"{world.name:<36}" + "".join(f"{cell:>26}" for cell in cells), flush=True)
-    print(f"wrong alarms, at most: {wrong:.3f} (bound 0.05)")
+    heading = " / ".join(OUTCOMES) + ", {runs} checks each; rows:"
+    wrong = ("wrong alarms", "moved with effect", lambda world: not world.has_effect)
+    print_outcomes(__doc__, heading, WORLDS, SIZES, rates, 26, wrong)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ scale, so large that the candidate is better by the stated nats over all labels 
 better: at most 5 in 100 duels.
 """
 
-import argparse
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.outcome_table import print_outcomes
 from data_science.watch.duel import Duel, Outcome
 from data_science.watch.scoring import Answered, Known, night
 
@@ -127,21 +127,9 @@ def rates(world: World, n: int, runs: int, seed: int = 1) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=500)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    chosen = parser.parse_args()
-    print(f"promote / keep / not enough, {chosen.runs} duels each; labels:")
-    print(f"{'':<36}" + "".join(f"{n:>18,}" for n in chosen.sizes))
-    wrong = 0.0
-    for world in WORLDS:
-        cells = []
-        for n in chosen.sizes:
-            found = rates(world, n, chosen.runs)
-            cells.append(" / ".join(f"{share:.3f}"[1:] if share < 1 else "1.0" for share in found.values()))
-            wrong = wrong if world.may_promote else max(wrong, found["promote"])
-        print(f"{world.name:<36}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
-    print(f"wrong promotions, at most: {wrong:.3f} (bound 0.05)")
+    heading = "promote / keep / not enough, {runs} duels each; labels:"
+    wrong = ("wrong promotions", "promote", lambda world: not world.may_promote)
+    print_outcomes(__doc__, heading, WORLDS, SIZES, rates, 18, wrong)
 
 
 if __name__ == "__main__":
